@@ -1,0 +1,273 @@
+//! What every store decides alike: whether a commit is written, and what it becomes.
+//!
+//! For authors of stores. A store brings a [`Ledger`]; [`judge`] gives the verdict and [`Placement`] the numbers and
+//! rows, so that no two stores can differ in them.
+
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+
+use crate::{
+    AsOf, Commit, CommitError, CommitNumber, Condition, EventQuery, Failure, Head, LoggedTable, Once, Position,
+    ReadError, Receipt, Record, Repetition, RowWrite, StreamId, Tag, Timestamp, Version,
+};
+
+/// The state that a commit is judged against: everything committed before it, pending commits included.
+pub trait Ledger {
+    /// The version of `stream`; 0 if it holds nothing.
+    ///
+    /// # Errors
+    /// [`ReadError`] when it cannot be read.
+    fn version(&mut self, stream: &StreamId) -> Result<Version, ReadError>;
+
+    /// A row of a logged table.
+    ///
+    /// # Errors
+    /// [`ReadError`] when it cannot be read.
+    fn row(&mut self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError>;
+
+    /// The position of a record behind `after` that matches `query`. `condition` is the index of the condition that
+    /// asks.
+    ///
+    /// # Errors
+    /// [`ReadError`] when it cannot be read.
+    fn find_match(
+        &mut self,
+        condition: usize,
+        query: &EventQuery,
+        after: Position,
+    ) -> Result<Option<Position>, ReadError>;
+}
+
+/// What is to become of a commit.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Write it.
+    Write,
+    /// There is nothing to write, and its conditions hold.
+    Nothing,
+    /// An earlier commit has done it; this is what that one returned.
+    Repeated(Receipt),
+}
+
+/// Judges `commit`: its key first, then closed streams and all conditions.
+///
+/// # Errors
+/// [`CommitError`] when it must not be written.
+pub fn judge(commit: &Commit, ledger: &mut impl Ledger) -> Result<Verdict, CommitError> {
+    if let Some(once) = &commit.once
+        && let Some(receipt) = recall(once, ledger)?
+    {
+        return Ok(Verdict::Repeated(receipt));
+    }
+    let streams = closed(commit, ledger)?;
+    let failures = failures(&commit.conditions, ledger)?;
+    if !streams.is_empty() {
+        return Err(CommitError::Closed { streams, failures });
+    }
+    if !failures.is_empty() {
+        return Err(CommitError::Conflict { failures });
+    }
+    Ok(if commit.writes_nothing() { Verdict::Nothing } else { Verdict::Write })
+}
+
+fn recall(once: &Once, ledger: &mut impl Ledger) -> Result<Option<Receipt>, CommitError> {
+    let (table, key) = once.key.row();
+    let Some(row) = ledger.row(&table, &key)? else { return Ok(None) };
+    let Some(repetition) = Repetition::decode(&row) else {
+        let reason = format!("the row of idempotency key {} cannot be decoded", once.key);
+        return Err(ReadError::Index { reason }.into());
+    };
+    if repetition.digest != once.digest {
+        return Err(CommitError::KeyReused { key: once.key.clone(), recorded: repetition.digest, found: once.digest });
+    }
+    Ok(Some(repetition.receipt))
+}
+
+fn closed(commit: &Commit, ledger: &mut impl Ledger) -> Result<Vec<StreamId>, ReadError> {
+    let mut seen = HashSet::new();
+    let mut closed = Vec::new();
+    for event in &commit.events {
+        if seen.insert(&event.stream) {
+            let (table, key) = LoggedTable::CLOSED.row_of(&event.stream);
+            if ledger.row(&table, &key)?.is_some() {
+                closed.push(event.stream.clone());
+            }
+        }
+    }
+    Ok(closed)
+}
+
+fn failures(conditions: &[Condition], ledger: &mut impl Ledger) -> Result<Vec<Failure>, ReadError> {
+    let mut failures = Vec::new();
+    for (index, condition) in conditions.iter().enumerate() {
+        failures.extend(failure(index, condition, ledger)?);
+    }
+    Ok(failures)
+}
+
+fn failure(index: usize, condition: &Condition, ledger: &mut impl Ledger) -> Result<Option<Failure>, ReadError> {
+    Ok(match condition {
+        Condition::Stream { stream, expected } => {
+            let actual = ledger.version(stream)?;
+            (!expected.holds(actual)).then(|| Failure::Stream { stream: stream.clone(), expected: *expected, actual })
+        }
+        Condition::NoneMatch { query, after } => ledger
+            .find_match(index, query, *after)?
+            .map(|found| Failure::NoneMatch { query: query.clone(), after: *after, found }),
+        Condition::Row { table, key, is } => {
+            let actual = ledger.row(table, key)?;
+            (!is.holds(actual.as_deref())).then(|| Failure::Row {
+                table: table.clone(),
+                key: key.clone(),
+                expected: is.clone(),
+                actual,
+            })
+        }
+    })
+}
+
+/// The numbers that a commit is given when it is written.
+#[derive(Debug, Clone)]
+pub struct Placement {
+    /// Its number.
+    pub commit: CommitNumber,
+    /// The position of its first event, or the one that its first event would have had.
+    pub first: Position,
+    /// Its recorded time.
+    pub recorded: Timestamp,
+    /// The version of each of its events.
+    pub versions: Vec<Version>,
+}
+
+impl Placement {
+    /// Places `commit` behind `head`. `recorded` is the time of the committer's clock, held back by nothing but the
+    /// recorded time `latest` of the commit before.
+    ///
+    /// # Errors
+    /// [`CommitError::Exhausted`] when numbers run out, [`CommitError::Unreadable`] when a version cannot be read.
+    pub fn behind(
+        head: Head,
+        latest: Timestamp,
+        recorded: Timestamp,
+        commit: &Commit,
+        ledger: &mut impl Ledger,
+    ) -> Result<Self, CommitError> {
+        let number = head.commit.checked_add(1).ok_or(CommitError::Exhausted { what: "commit number" })?;
+        let count = commit.events.len() as u64;
+        head.position.checked_add(count.max(1)).ok_or(CommitError::Exhausted { what: "position" })?;
+        let mut latest_versions: HashMap<&StreamId, Version> = HashMap::new();
+        let mut versions = Vec::with_capacity(commit.events.len());
+        for event in &commit.events {
+            let before = match latest_versions.get(&event.stream) {
+                Some(version) => *version,
+                None => ledger.version(&event.stream)?,
+            };
+            let version = before.checked_add(1).ok_or(CommitError::Exhausted { what: "version" })?;
+            latest_versions.insert(&event.stream, version);
+            versions.push(version);
+        }
+        Ok(Self { commit: number, first: head.position.next(), recorded: recorded.max(latest), versions })
+    }
+
+    /// The head behind the commit.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        let count = self.versions.len() as u64;
+        Head { commit: self.commit, position: self.position(count).previous() }
+    }
+
+    /// What the commit's sender is told.
+    #[must_use]
+    pub fn receipt(&self, commit: &Commit) -> Receipt {
+        let mut place: HashMap<&StreamId, usize> = HashMap::new();
+        let mut versions: Vec<(StreamId, Version)> = Vec::new();
+        for (event, version) in commit.events.iter().zip(&self.versions) {
+            let index = *place.entry(&event.stream).or_insert(versions.len());
+            match versions.get_mut(index) {
+                Some(entry) => entry.1 = *version,
+                None => versions.push((event.stream.clone(), *version)),
+            }
+        }
+        Receipt {
+            commit: self.commit,
+            positions: (!commit.events.is_empty()).then(|| (self.first, self.head().position)),
+            versions,
+            recorded: self.recorded,
+            answer: commit.once.as_ref().map(|once| once.answer.clone()).unwrap_or_default(),
+            repeated: false,
+        }
+    }
+
+    /// The records that the commit's events become.
+    pub fn records<'a>(&'a self, commit: &'a Commit) -> impl Iterator<Item = Record> + 'a {
+        commit.events.iter().zip(&self.versions).zip(0..).map(|((event, version), offset)| Record {
+            position: self.position(offset),
+            commit: self.commit,
+            stream: event.stream.clone(),
+            version: *version,
+            id: event.id,
+            event_type: event.event_type.clone(),
+            schema_version: event.schema_version,
+            tags: in_order(&event.tags),
+            metadata: event.metadata.clone(),
+            recorded: self.recorded,
+            occurred: event.occurred.unwrap_or(self.recorded),
+            payload: event.payload.clone(),
+        })
+    }
+
+    /// The rows that the store itself adds: new streams, and the key with the receipt. They follow from the log.
+    #[must_use]
+    pub fn system_rows(&self, commit: &Commit) -> Vec<RowWrite> {
+        let mut rows = Vec::new();
+        for ((event, version), offset) in commit.events.iter().zip(&self.versions).zip(0..) {
+            if *version == Version::FIRST {
+                rows.push(stream_row(&event.stream, self.position(offset)));
+            }
+        }
+        if let Some(once) = &commit.once {
+            rows.push(once_row(once, self.receipt(commit)));
+        }
+        rows
+    }
+
+    fn position(&self, offset: u64) -> Position {
+        self.first.checked_add(offset).unwrap_or(Position::MAX)
+    }
+}
+
+/// The row of `$streams` for a stream whose first event is at `first`.
+#[must_use]
+pub fn stream_row(stream: &StreamId, first: Position) -> RowWrite {
+    let (table, key) = LoggedTable::STREAMS.row_of(stream);
+    RowWrite::put(table, key, Bytes::copy_from_slice(&first.get().to_be_bytes()))
+}
+
+/// The row of `$once` for a commit that returned `receipt`.
+#[must_use]
+pub fn once_row(once: &Once, receipt: Receipt) -> RowWrite {
+    let (table, key) = once.key.row();
+    RowWrite::put(table, key, Repetition { digest: once.digest, receipt }.encode())
+}
+
+/// `tags` in ascending order, each once.
+#[must_use]
+pub fn in_order(tags: &[Tag]) -> Vec<Tag> {
+    let mut tags = tags.to_vec();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
+}
+
+impl AsOf {
+    /// Whether a record is seen as of this moment.
+    #[must_use]
+    pub fn sees(self, record: &Record) -> bool {
+        match self {
+            Self::Now => true,
+            Self::Position(position) => record.position <= position,
+            Self::Recorded(time) => record.recorded <= time,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The contracts of annals, and everything that needs no disk.
+//!
+//! Read in the order of the modules: first what is stored, then how it changes ([`Commit`], [`Condition`]), how it is
+//! read ([`ReadStream`], [`ReadLog`], [`Scan`]), the contract itself ([`Store`]) with its reference ([`MemoryStore`]).
+
+mod text;
+
+mod clock;
+mod event_id;
+mod event_type;
+mod metadata;
+mod number;
+mod record;
+mod stream_id;
+mod tag;
+mod timestamp;
+
+mod commit;
+mod condition;
+mod limits;
+mod once;
+mod query;
+mod read;
+mod row_batch;
+mod table;
+
+mod follow;
+pub mod judge;
+mod memory;
+mod store;
+
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use commit::{Commit, CommitError, Receipt};
+pub use condition::{Condition, Expected, Failure, RowIs};
+pub use event_id::{CommandId, CorrelationId, EventId};
+pub use event_type::{EventType, SchemaVersion};
+pub use follow::StoreExt;
+pub use limits::{InvalidCommit, Limits, ROW_KEY_BYTES_MAX};
+pub use memory::MemoryStore;
+pub use metadata::{Actor, Metadata, TraceParent};
+pub use number::{CommitNumber, NUMBER_MAX, NumberTooLarge, Position, Version};
+pub use once::{Digest, IdempotencyKey, Once, Repetition};
+pub use query::{EventQuery, QueryItem, TenantScope};
+pub use read::{AsOf, Corruption, Direction, PAGE_ROWS_MAX, Page, ReadError, ReadLog, ReadStream, Scan};
+pub use record::{NewEvent, Record};
+pub use row_batch::{ApplyError, ConsumerName, DerivedCondition, Epoch, Generation, RowBatch};
+pub use store::{Head, Store};
+pub use stream_id::{Category, StreamId, Tenant};
+pub use table::{DerivedTable, DerivedWrite, LoggedTable, RowWrite, Table};
+pub use tag::Tag;
+pub use text::{InvalidText, TEXT_BYTES_MAX, TextProblem};
+pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -1,0 +1,245 @@
+//! Which events belong together: tenant, category and key.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::{self, InvalidText, TextProblem, text_type};
+
+text_type! {
+    /// One of several parties that share a store and must not see each other.
+    ///
+    /// 1 to 255 bytes of UTF-8 without control characters and `/`, not beginning with `$`.
+    Tenant, "tenant", text::check_unreserved, &['/']
+}
+
+text_type! {
+    /// The kind of thing a stream is about: `account`, `order`. Usually the name of an aggregate.
+    ///
+    /// 1 to 255 bytes of UTF-8 without control characters, `/`, `-` and `$`.
+    Category, "category", text::check, &['/', '-', '$']
+}
+
+/// The name of a stream: an optional tenant, a category and a key.
+///
+/// As text `account-42` or `acme/account-42`: a `/` ends the tenant, then the first `-` ends the category. The text
+/// has 1 to 255 bytes of UTF-8 and no control characters. Ids are compared byte by byte: two spellings that merely
+/// look alike are two streams. Cloning is cheap.
+///
+/// ```
+/// use annals_core::StreamId;
+/// let id: StreamId = "acme/account-1-b".parse()?;
+/// assert_eq!(id.tenant(), Some("acme"));
+/// assert_eq!(id.category(), "account");
+/// assert_eq!(id.key(), "1-b");
+/// # Ok::<(), annals_core::InvalidText>(())
+/// ```
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StreamId {
+    text: Arc<str>,
+    category_start: u8,
+    category_end: u8,
+}
+
+const WHAT: &str = "stream id";
+
+impl StreamId {
+    /// The stream of `category` and `key` that belongs to no tenant.
+    ///
+    /// # Errors
+    /// [`InvalidText`] when a part breaks its rules or the whole exceeds 255 bytes.
+    pub fn new(category: impl AsRef<str>, key: impl AsRef<str>) -> Result<Self, InvalidText> {
+        Self::of(None, category.as_ref(), key.as_ref())
+    }
+
+    /// The stream of `category` and `key`, of `tenant` or of none.
+    ///
+    /// # Errors
+    /// [`InvalidText`] when a part breaks its rules or the whole exceeds 255 bytes.
+    pub fn of(tenant: Option<&Tenant>, category: &str, key: &str) -> Result<Self, InvalidText> {
+        Category::new(category)?;
+        match tenant {
+            None => Self::parse(format!("{category}-{key}")),
+            Some(tenant) => Self::parse(format!("{tenant}/{category}-{key}")),
+        }
+    }
+
+    fn parse(text: String) -> Result<Self, InvalidText> {
+        text::check_unreserved(WHAT, &text, &[])?;
+        let fail = |problem| Err(InvalidText::new(WHAT, &text, problem));
+        let category_start = text.find('/').map_or(0, |slash| slash + 1);
+        let (tenant, rest) = text.split_at(category_start);
+        if tenant == "/" {
+            return fail(TextProblem::Missing { part: "a tenant before the '/'" });
+        }
+        if let Some(slash) = rest.find('/') {
+            return fail(TextProblem::Forbidden { character: '/', at: category_start + slash });
+        }
+        let Some((category, key)) = rest.split_once('-') else {
+            return fail(TextProblem::Missing { part: "a '-' between category and key" });
+        };
+        if category.is_empty() {
+            return fail(TextProblem::Missing { part: "a category before the '-'" });
+        }
+        if let Some(dollar) = category.find('$') {
+            return fail(TextProblem::Forbidden { character: '$', at: category_start + dollar });
+        }
+        if key.is_empty() {
+            return fail(TextProblem::Missing { part: "a key after the '-'" });
+        }
+        // The text has at most 255 bytes, so every offset fits a byte.
+        let category_end = u8::try_from(category_start + category.len()).unwrap_or(u8::MAX);
+        let category_start = u8::try_from(category_start).unwrap_or(u8::MAX);
+        Ok(Self { text: text.into(), category_start, category_end })
+    }
+
+    /// The whole id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The tenant, if the stream belongs to one.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        let end = usize::from(self.category_start).checked_sub(1)?;
+        self.text.get(..end)
+    }
+
+    /// The category.
+    #[must_use]
+    pub fn category(&self) -> &str {
+        self.text.get(usize::from(self.category_start)..usize::from(self.category_end)).unwrap_or_default()
+    }
+
+    /// The key: everything behind the first `-` of the category.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.text.get(usize::from(self.category_end) + 1..).unwrap_or_default()
+    }
+
+    /// The id without its tenant: `account-42`. This is the key of the stream's rows in `$streams` and `$closed`.
+    #[must_use]
+    pub fn within_tenant(&self) -> &str {
+        self.text.get(usize::from(self.category_start)..).unwrap_or_default()
+    }
+}
+
+impl FromStr for StreamId {
+    type Err = InvalidText;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text.to_owned())
+    }
+}
+
+impl TryFrom<String> for StreamId {
+    type Error = InvalidText;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<&str> for StreamId {
+    type Error = InvalidText;
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<StreamId> for String {
+    fn from(id: StreamId) -> Self {
+        (*id.text).to_owned()
+    }
+}
+
+impl PartialEq for StreamId {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for StreamId {}
+
+impl PartialOrd for StreamId {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for StreamId {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl std::hash::Hash for StreamId {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+/// Lets maps that are keyed by stream be asked with the bare text.
+impl std::borrow::Borrow<str> for StreamId {
+    fn borrow(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StreamId({:?})", &*self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_dash_after_the_tenant_ends_the_category() {
+        let id: StreamId = "a-b/account-1-2".parse().unwrap();
+        assert_eq!((id.tenant(), id.category(), id.key()), (Some("a-b"), "account", "1-2"));
+        assert_eq!(id.within_tenant(), "account-1-2");
+    }
+
+    #[test]
+    fn parts_and_text_agree() {
+        let tenant = Tenant::new("acme").unwrap();
+        let id = StreamId::of(Some(&tenant), "account", "42").unwrap();
+        assert_eq!(id, "acme/account-42".parse().unwrap());
+    }
+
+    #[test]
+    fn bad_ids_are_refused_with_their_reason() {
+        let long = format!("a-{}", "x".repeat(254));
+        for (text, reason) in [
+            ("", "is empty"),
+            ("account", "lacks a '-' between category and key"),
+            ("account-", "lacks a key after the '-'"),
+            ("-1", "lacks a category before the '-'"),
+            ("/account-1", "lacks a tenant before the '/'"),
+            ("a/b/c-1", "holds '/' at byte 3, which is not allowed here"),
+            ("$all-1", "begins with '$', which is reserved for annals"),
+            ("t/$all-1", "holds '$' at byte 2, which is not allowed here"),
+            ("a\0b-1", "holds the control character '\\0' at byte 1"),
+            (long.as_str(), "has 256 bytes, at most 255 are allowed"),
+        ] {
+            let error = text.parse::<StreamId>().unwrap_err();
+            assert_eq!(error.problem.to_string(), reason, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_cannot_smuggle_in_a_category_or_tenant() {
+        assert!(StreamId::new("a-b", "1").is_err());
+        assert!(StreamId::new("t/a", "1").is_err());
+        assert!(StreamId::new("a", "1/2").is_err());
+    }
+}

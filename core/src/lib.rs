@@ -24,14 +24,26 @@ mod read;
 mod row_batch;
 mod table;
 
+pub mod codec;
+mod event;
+
+mod aggregate;
+mod command;
+mod decision;
+mod snapshot;
+
 mod follow;
 pub mod judge;
 mod memory;
 mod store;
 
+pub use aggregate::{Aggregate, AggregateId, Evolve, Handle, Snapshots};
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use command::{Command, Reply};
 pub use commit::{Commit, CommitError, Receipt};
 pub use condition::{Condition, Expected, Failure, RowIs};
+pub use decision::{Decision, Ids};
+pub use event::{DecodeError, DecodeProblem, Event, EventKind, decode_record};
 pub use event_id::{CommandId, CorrelationId, EventId};
 pub use event_type::{EventType, SchemaVersion};
 pub use follow::StoreExt;
@@ -44,6 +56,7 @@ pub use query::{EventQuery, QueryItem, TenantScope};
 pub use read::{AsOf, Corruption, Direction, PAGE_ROWS_MAX, Page, ReadError, ReadLog, ReadStream, Scan};
 pub use record::{NewEvent, Record};
 pub use row_batch::{ApplyError, ConsumerName, DerivedCondition, Epoch, Generation, RowBatch};
+pub use snapshot::SnapshotPolicy;
 pub use store::{Head, Store};
 pub use stream_id::{Category, StreamId, Tenant};
 pub use table::{DerivedTable, DerivedWrite, LoggedTable, RowWrite, Table};

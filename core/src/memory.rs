@@ -46,6 +46,7 @@ struct State {
     rows: BTreeMap<Table, BTreeMap<Bytes, Bytes>>,
     head: Head,
     latest: Timestamp,
+    is_shut_down: bool,
 }
 
 impl Default for MemoryStore {
@@ -86,6 +87,9 @@ impl Store for MemoryStore {
         self.inner.limits.check(&commit)?;
         let now = self.inner.clock.now();
         self.write(|state| {
+            if state.is_shut_down {
+                return Err(CommitError::ShutDown);
+            }
             let receipt = state.commit(&commit, now)?;
             // Still under the lock, so that heads are sent in the order of commits.
             self.inner.head.send_if_modified(|head| std::mem::replace(head, state.head) != state.head);
@@ -95,33 +99,52 @@ impl Store for MemoryStore {
 
     async fn apply(&self, batch: RowBatch) -> Result<(), ApplyError> {
         self.inner.limits.check_batch(&batch.rows)?;
-        self.write(|state| state.apply(batch))
+        self.write(|state| {
+            state.check_open()?;
+            state.apply(batch)
+        })
     }
 
     fn read_stream(&self, read: ReadStream) -> BoxStream<'_, Result<Record, ReadError>> {
-        let records = self.read(|state| state.read_stream(&read));
-        stream::iter(records.into_iter().map(Ok)).boxed()
+        give(self.read(|state| Ok(state.check_open()?.read_stream(&read))))
     }
 
     fn read_log(&self, read: ReadLog) -> BoxStream<'_, Result<Record, ReadError>> {
-        let records = self.read(|state| state.read_log(&read));
-        stream::iter(records.into_iter().map(Ok)).boxed()
+        give(self.read(|state| Ok(state.check_open()?.read_log(&read))))
     }
 
     async fn get(&self, keys: &[(Table, Bytes)]) -> Result<Vec<Option<Bytes>>, ReadError> {
-        Ok(self.read(|state| keys.iter().map(|(table, key)| state.get(table, key)).collect()))
+        self.read(|state| {
+            let state = state.check_open()?;
+            Ok(keys.iter().map(|(table, key)| state.get(table, key)).collect())
+        })
     }
 
     async fn scan(&self, scan: Scan) -> Result<Page, ReadError> {
-        Ok(self.read(|state| state.scan(scan)))
+        self.read(|state| Ok(state.check_open()?.scan(scan)))
     }
 
     fn head(&self) -> watch::Receiver<Head> {
         self.inner.head.subscribe()
     }
+
+    async fn shut_down(&self) {
+        self.write(|state| state.is_shut_down = true);
+    }
+}
+
+fn give(records: Result<Vec<Record>, ReadError>) -> BoxStream<'static, Result<Record, ReadError>> {
+    match records {
+        Ok(records) => stream::iter(records.into_iter().map(Ok)).boxed(),
+        Err(error) => stream::iter([Err(error)]).boxed(),
+    }
 }
 
 impl State {
+    fn check_open(&self) -> Result<&Self, ReadError> {
+        if self.is_shut_down { Err(ReadError::ShutDown) } else { Ok(self) }
+    }
+
     fn commit(&mut self, commit: &Commit, now: Timestamp) -> Result<Receipt, CommitError> {
         match judge(commit, self)? {
             Verdict::Repeated(receipt) => return Ok(receipt),

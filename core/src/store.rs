@@ -76,4 +76,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// How far the store has come, and a signal whenever that changes. Records are never carried by it: read the log.
     fn head(&self) -> watch::Receiver<Head>;
+
+    /// Takes no more commits and batches, finishes those that were queued, and makes the next open fast. Idempotent.
+    /// Afterwards everything answers `ShutDown`. The same happens when the last handle of a store is dropped.
+    async fn shut_down(&self);
 }

@@ -1,0 +1,214 @@
+//! Where types meet bytes: MessagePack maps by field name, bounded in depth and size.
+//!
+//! An event's payload is the content of its variant alone, as a map by field name: fields can be reordered and
+//! optional ones added without a new version. The variant itself is stored as the record's type.
+
+mod bounds;
+mod variant;
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+pub use bounds::DEPTH_MAX;
+
+/// A value that cannot be encoded. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{what} cannot be encoded: {reason}")]
+pub struct EncodeError {
+    /// What was to be encoded.
+    pub what: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+/// Bytes that are not the encoding of what they should be.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PayloadError {
+    /// Lists and maps are nested too deeply.
+    #[error("is nested deeper than {DEPTH_MAX} levels")]
+    TooDeep,
+    /// It ends before it should.
+    #[error("ends before it should: byte {at} is missing")]
+    Truncated {
+        /// The first byte that is missing.
+        at: usize,
+    },
+    /// Something stands behind its end.
+    #[error("ends at byte {end}, but has {found} bytes")]
+    TrailingBytes {
+        /// Where it ends.
+        end: usize,
+        /// How long it is.
+        found: usize,
+    },
+    /// It is not of the expected shape.
+    #[error("is not of the expected shape: {reason}")]
+    Shape {
+        /// Which part, and what was expected.
+        reason: String,
+    },
+}
+
+/// Encodes `value` with structs as maps by field name.
+///
+/// # Errors
+/// [`EncodeError`] when its `Serialize` refuses.
+pub fn encode<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Bytes, EncodeError> {
+    rmp_serde::to_vec_named(value).map(Bytes::from).map_err(|error| EncodeError { what, reason: error.to_string() })
+}
+
+/// Decodes all of `bytes`.
+///
+/// # Errors
+/// [`PayloadError`].
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PayloadError> {
+    bounds::check(bytes)?;
+    rmp_serde::from_slice(bytes).map_err(shape)
+}
+
+/// Encodes the content of an enum's variant, without the variant's name: a map by field name, an empty map for a
+/// variant without fields, the value itself for a variant with one unnamed field.
+///
+/// # Errors
+/// [`EncodeError`] when its `Serialize` refuses or does not write variants in serde's default way.
+pub fn encode_variant<T: Serialize>(value: &T) -> Result<Bytes, EncodeError> {
+    variant::encode(value)
+}
+
+/// Decodes the content of variant `index`, counted in the order of declaration from 0.
+///
+/// # Errors
+/// [`PayloadError`].
+pub fn decode_variant<T: DeserializeOwned>(index: u32, bytes: &[u8]) -> Result<T, PayloadError> {
+    bounds::check(bytes)?;
+    variant::decode(index, bytes)
+}
+
+/// Encodes `value` with every map's keys in ascending order, so that equal values give equal bytes.
+///
+/// # Errors
+/// [`EncodeError`] when its `Serialize` refuses.
+pub fn encode_canonical<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Bytes, EncodeError> {
+    let fail = |reason: String| EncodeError { what, reason };
+    let bytes = encode(what, value)?;
+    bounds::check(&bytes).map_err(|error| fail(error.to_string()))?;
+    let mut tree = rmpv::decode::read_value(&mut &*bytes).map_err(|error| fail(error.to_string()))?;
+    sort_keys(&mut tree);
+    let mut sorted = Vec::with_capacity(bytes.len());
+    rmpv::encode::write_value(&mut sorted, &tree).map_err(|error| fail(error.to_string()))?;
+    Ok(sorted.into())
+}
+
+/// Depth is bounded by the check before.
+fn sort_keys(value: &mut rmpv::Value) {
+    match value {
+        rmpv::Value::Array(items) => items.iter_mut().for_each(sort_keys),
+        rmpv::Value::Map(entries) => {
+            for (key, value) in entries.iter_mut() {
+                sort_keys(key);
+                sort_keys(value);
+            }
+            entries.sort_by_cached_key(|(key, _)| {
+                let mut bytes = Vec::new();
+                // Writing plain data to memory cannot fail.
+                let _ = rmpv::encode::write_value(&mut bytes, key);
+                bytes
+            });
+        }
+        _ => {}
+    }
+}
+
+fn shape(error: rmp_serde::decode::Error) -> PayloadError {
+    PayloadError::Shape { reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Shape {
+        Point,
+        Circle {
+            radius: u32,
+            #[serde(default)]
+            label: Option<String>,
+        },
+        Boxed(Content),
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Content {
+        width: u32,
+    }
+
+    fn circle() -> Shape {
+        Shape::Circle { radius: 3, label: Some("c".into()) }
+    }
+
+    #[test]
+    fn a_variant_is_stored_as_the_map_of_its_fields() {
+        for (index, shape, text) in [
+            (0, Shape::Point, "{}"),
+            (1, circle(), r#"{"radius": 3, "label": "c"}"#),
+            (2, Shape::Boxed(Content { width: 7 }), r#"{"width": 7}"#),
+        ] {
+            let bytes = encode_variant(&shape).unwrap();
+            assert_eq!(rmpv::decode::read_value(&mut &*bytes).unwrap().to_string(), text);
+            assert_eq!(decode_variant::<Shape>(index, &bytes), Ok(shape));
+        }
+    }
+
+    #[test]
+    fn fields_can_be_reordered_added_and_left_out() {
+        let reordered = encode("map", &HashMap::from([("radius", 3)])).unwrap();
+        assert_eq!(decode_variant::<Shape>(1, &reordered), Ok(Shape::Circle { radius: 3, label: None }));
+        let newer = encode("map", &HashMap::from([("radius", 3), ("colour", 4)])).unwrap();
+        assert_eq!(decode_variant::<Shape>(1, &newer), Ok(Shape::Circle { radius: 3, label: None }));
+    }
+
+    #[test]
+    fn equal_maps_have_equal_canonical_bytes() {
+        let forward: Vec<(String, u32)> = (0..50).map(|n| (n.to_string(), n)).collect();
+        let map: HashMap<_, _> = forward.iter().cloned().collect();
+        let other: HashMap<_, _> = forward.into_iter().rev().collect();
+        assert_eq!(encode_canonical("map", &map), encode_canonical("map", &other));
+    }
+
+    #[test]
+    fn an_enum_that_serde_writes_in_another_way_is_refused() {
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Untagged {
+            One { n: u32 },
+        }
+        let error = encode_variant(&Untagged::One { n: 1 }).unwrap_err();
+        assert!(error.reason.contains("serde's default"), "{error}");
+    }
+
+    #[test]
+    fn hostile_payloads_are_refused() {
+        let deep = [vec![0x91; 10_000_000], vec![0xc0]].concat();
+        assert_eq!(decode::<serde::de::IgnoredAny>(&deep), Err(PayloadError::TooDeep));
+        for truncated in [&[0xdd, 0xff, 0xff, 0xff, 0xff][..], &[0xc6, 0xff, 0xff, 0xff, 0xff], &[0xdb, 0, 0], &[0x81]]
+        {
+            let error = decode::<serde::de::IgnoredAny>(truncated).unwrap_err();
+            assert!(matches!(error, PayloadError::Truncated { .. }), "{error}");
+        }
+        let trailing = [encode_variant(&circle()).unwrap().to_vec(), vec![0]].concat();
+        let error = decode_variant::<Shape>(1, &trailing).unwrap_err();
+        assert!(matches!(error, PayloadError::TrailingBytes { .. }), "{error}");
+        assert!(matches!(decode::<u32>(&[0xc1]).unwrap_err(), PayloadError::Shape { .. }));
+        let duplicate =
+            [0x82, 0xa6, b'r', b'a', b'd', b'i', b'u', b's', 1, 0xa6, b'r', b'a', b'd', b'i', b'u', b's', 2];
+        assert!(decode_variant::<Shape>(1, &duplicate).is_err());
+        assert!(decode_variant::<Shape>(9, &[0x80]).is_err());
+    }
+}

@@ -6,7 +6,7 @@
 mod bounds;
 mod variant;
 
-use bytes::Bytes;
+pub use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 

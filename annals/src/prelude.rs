@@ -1,0 +1,4 @@
+//! What the code of a domain names every day: `use annals::prelude::*`.
+
+pub use annals_core::{Aggregate, AggregateId, Command, Decision, Event, Evolve, Handle, Timestamp, Version};
+pub use annals_macros::{Aggregate, AggregateId, Command, Event};

@@ -1,0 +1,74 @@
+//! What the derives have in common when they read attributes.
+
+use darling::{Error, Result, ast::NestedMeta};
+use syn::{Attribute, Data, DeriveInput, Expr, Field, Lit, Meta, Path};
+
+/// The path behind `key` in attributes called `name`, however broken the rest of them is; for fallbacks.
+pub(crate) fn peek(attrs: &[Attribute], name: &str, key: &str) -> Option<Path> {
+    entries(attrs, name).into_iter().find_map(|entry| match entry {
+        Meta::NameValue(pair) if pair.path.is_ident(key) => match pair.value {
+            Expr::Path(path) => Some(path.path),
+            Expr::Lit(literal) => match literal.lit {
+                Lit::Str(text) => text.parse().ok(),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// The entries of all attributes called `name`, less those that are not even well-formed.
+pub(crate) fn entries(attrs: &[Attribute], name: &str) -> Vec<Meta> {
+    attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident(name))
+        .filter_map(|attr| NestedMeta::parse_meta_list(attr.meta.require_list().ok()?.tokens.clone()).ok())
+        .flatten()
+        .filter_map(|entry| match entry {
+            NestedMeta::Meta(meta) => Some(meta),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Refuses an attribute called `name`, which does nothing here: it belongs to `place`.
+pub(crate) fn refuse(attrs: &[Attribute], name: &str, place: &str) -> Result<()> {
+    match attrs.iter().find(|attr| attr.path().is_ident(name)) {
+        Some(attr) => {
+            Err(Error::custom(format!("`#[{name}]` has no meaning here: it belongs to {place}")).with_span(attr))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses an attribute called `name` on anything inside the type: it belongs to `place`.
+pub(crate) fn refuse_inside(input: &DeriveInput, name: &str, place: &str) -> Result<()> {
+    let mut errors = Error::accumulator();
+    if let Data::Enum(data) = &input.data {
+        for variant in &data.variants {
+            errors.handle(refuse(&variant.attrs, name, place));
+        }
+    }
+    for field in fields(input) {
+        errors.handle(refuse(&field.attrs, name, place));
+    }
+    errors.finish()
+}
+
+/// Refuses type parameters, constant parameters and lifetimes: one name stands for one type.
+pub(crate) fn refuse_generics(input: &DeriveInput) -> Result<()> {
+    if input.generics.params.is_empty() {
+        return Ok(());
+    }
+    let message = "one stored name stands for one type: generic parameters are not supported";
+    Err(Error::custom(message).with_span(&input.generics))
+}
+
+fn fields(input: &DeriveInput) -> Vec<&Field> {
+    match &input.data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
+        Data::Union(data) => data.fields.named.iter().collect(),
+    }
+}

@@ -1,0 +1,101 @@
+//! The implementation of `Event`.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+use super::{ast::EventEnum, valid::Kind};
+
+pub(super) fn code(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
+    let EventEnum { root, ident, .. } = events;
+    let table = table(events, kinds);
+    let kind = kind(kinds);
+    let tags = tags(events, kinds);
+    quote! {
+        const _: () = {
+            #table
+
+            #[automatically_derived]
+            impl #root::Event for #ident {
+                const KINDS: &'static [#root::EventKind] = &KINDS;
+
+                fn kind(&self) -> &'static #root::EventKind {
+                    #kind
+                }
+
+                fn tags(&self) -> ::core::result::Result<::std::vec::Vec<#root::Tag>, #root::InvalidText> {
+                    #tags
+                }
+
+                fn encode(&self) -> ::core::result::Result<#root::codec::Bytes, #root::codec::EncodeError> {
+                    #root::codec::encode_variant(self)
+                }
+
+                fn decode(kind: usize, payload: &[u8]) -> ::core::result::Result<Self, #root::codec::PayloadError> {
+                    #root::codec::decode_variant(u32::try_from(kind).unwrap_or(u32::MAX), payload)
+                }
+            }
+        };
+    }
+}
+
+fn table(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
+    let root = &events.root;
+    let count = Literal::usize_unsuffixed(kinds.len());
+    let rows = kinds.iter().map(|kind| {
+        let Kind { ident, name, version, .. } = kind;
+        let (variant, version) = (ident.to_string(), Literal::u32_unsuffixed(*version));
+        quote!(#root::EventKind::new(#variant, #name, #version))
+    });
+    quote!(static KINDS: [#root::EventKind; #count] = [#(#rows),*];)
+}
+
+fn kind(kinds: &[Kind<'_>]) -> TokenStream {
+    if kinds.is_empty() {
+        return quote!(match *self {});
+    }
+    let arms = kinds.iter().enumerate().map(|(index, kind)| {
+        let (ident, index) = (kind.ident, Literal::usize_unsuffixed(index));
+        quote!(Self::#ident { .. } => &KINDS[#index])
+    });
+    quote!(match self { #(#arms),* })
+}
+
+fn tags(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
+    let tagged: Vec<_> = kinds.iter().filter(|kind| !kind.tags.is_empty()).collect();
+    if tagged.is_empty() {
+        return quote!(::core::result::Result::Ok(::std::vec::Vec::new()));
+    }
+    let rest = (tagged.len() < kinds.len()).then(|| quote!(_ => {}));
+    let arms = tagged.into_iter().map(|kind| arm(events, kind));
+    quote! {
+        let mut tags = ::std::vec::Vec::new();
+        match self {
+            #(#arms)*
+            #rest
+        }
+        ::core::result::Result::Ok(tags)
+    }
+}
+
+fn arm(events: &EventEnum<'_>, kind: &Kind<'_>) -> TokenStream {
+    let (root, ident) = (&events.root, kind.ident);
+    let members = kind.tags.iter().map(|tag| &tag.member);
+    let values: Vec<_> = (0..kind.tags.len()).map(|index| format_ident!("value_{index}")).collect();
+    let pushes = kind.tags.iter().zip(&values).map(|(tag, value)| {
+        let name = &tag.name;
+        if tag.optional {
+            quote! {
+                if let ::core::option::Option::Some(value) = #value {
+                    tags.push(#root::Tag::of(#name, value)?);
+                }
+            }
+        } else {
+            quote!(tags.push(#root::Tag::of(#name, #value)?);)
+        }
+    });
+    quote! {
+        Self::#ident { #(#members: #values,)* .. } => {
+            #(#pushes)*
+        }
+    }
+}

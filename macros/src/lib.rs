@@ -1,0 +1,157 @@
+//! The derives of annals. Use them through the facade `annals`, which exports each beside its trait.
+//!
+//! Each writes what one could have written by hand. Its folder is its pipeline: `attr` (the grammar of its
+//! attributes), `ast` (the input taken apart), `valid` (every mistake that it can see), `expand` (the code), `fallback`
+//! (a stub beside the messages, so that one mistake gives one error).
+
+mod attr;
+mod name;
+mod root;
+mod stub;
+
+mod aggregate;
+mod aggregate_id;
+mod command;
+mod event;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Implements `Event` for an enum: its variants are the kinds of facts.
+///
+/// The enum is also `Clone`, `Serialize` and `Deserialize`; its variants have named fields, one unnamed field or none.
+///
+/// | attribute | on | meaning |
+/// |---|---|---|
+/// | `#[event(prefix = "account")]` | the enum | a variant is stored as the prefix, a dot and its name in snake case: `account.opened` |
+/// | `#[event(name = "account.opened")]` | a variant | its whole stored name, so that the variant can be renamed |
+/// | `#[event(version = 2)]` | a variant | the version of its shape; 1 when not given |
+/// | `#[tag]` | a field | the event is tagged `field:value`, the value by `Display`; an `Option` that is `None` gives no tag |
+/// | `#[tag(name = "atm")]` | a field | the same under another name |
+/// | `#[event(crate = path)]` | the enum | where annals is, if its own search in the manifest does not find it |
+///
+/// ```
+/// use annals_core::Event as _;
+/// use annals_macros::Event;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Clone, Serialize, Deserialize, Event)]
+/// #[event(prefix = "account")]
+/// enum AccountEvent {
+///     Opened { owner: String },
+///     #[event(version = 2)]
+///     Withdrawn { cents: u64, #[tag] atm: Option<u32> },
+/// }
+///
+/// let event = AccountEvent::Withdrawn { cents: 100, atm: Some(7) };
+/// assert_eq!((event.kind().name, event.kind().version), ("account.withdrawn", 2));
+/// assert_eq!(event.tags()?[0].as_str(), "atm:7");
+/// # Ok::<(), annals_core::InvalidText>(())
+/// ```
+#[proc_macro_derive(Event, attributes(event, tag))]
+pub fn derive_event(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand(&input, event::expand, event::fallback)
+}
+
+/// Implements `Aggregate` for a state; the fold is written by hand as `Evolve`.
+///
+/// The type is also `Default` and `Clone`, and with `snapshot(..)` `Serialize` and `Deserialize`.
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[aggregate(name = "account")]` | the category of its streams, for ever |
+/// | `event = AccountEvent` | its events |
+/// | `id = AccountId` | its id; `String` when not given |
+/// | `snapshot(every = 100)` | a snapshot is taken when 100 events came since the last one |
+/// | `snapshot(explicit)` | a snapshot is taken only when asked for |
+/// | `snapshot(.., version = 2)` | the version of the fold and of the state's meaning; 1 when not given |
+/// | `crate = path` | where annals is, if its own search in the manifest does not find it |
+///
+/// ```
+/// use annals_core::{Aggregate as _, Evolve};
+/// use annals_macros::{Aggregate, Event};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize, Event)]
+/// #[event(prefix = "door")]
+/// enum DoorEvent { Opened, Closed }
+///
+/// #[derive(Default, Clone, Serialize, Deserialize, Aggregate)]
+/// #[aggregate(name = "door", event = DoorEvent, snapshot(every = 100))]
+/// struct Door { open: bool }
+///
+/// impl Evolve<DoorEvent> for Door {
+///     fn evolve(&mut self, event: &DoorEvent) {
+///         match event {
+///             DoorEvent::Opened => self.open = true,
+///             DoorEvent::Closed => self.open = false,
+///         }
+///     }
+/// }
+///
+/// assert_eq!(Door::NAME, "door");
+/// assert_eq!(Door::snapshots().map(|snapshots| snapshots.shape), Some("open: bool"));
+/// ```
+#[proc_macro_derive(Aggregate, attributes(aggregate))]
+pub fn derive_aggregate(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand(&input, aggregate::expand, aggregate::fallback)
+}
+
+/// Implements `Command`: a stable name and a version, by which a request is recognised when it is sent again.
+///
+/// The type is also `Clone`, `Serialize` and `Deserialize`. Without an attribute the name is the type's in snake case
+/// and the version is 1; `#[command(name = "withdraw", version = 2)]` gives others, `#[command(crate = path)]` says
+/// where annals is.
+///
+/// ```
+/// use annals_core::Command as _;
+/// use annals_macros::Command;
+///
+/// #[derive(Clone, serde::Serialize, serde::Deserialize, Command)]
+/// struct CloseAccount { reason: String }
+///
+/// assert_eq!((CloseAccount::NAME, CloseAccount::VERSION), ("close_account", 1));
+/// ```
+#[proc_macro_derive(Command, attributes(command))]
+pub fn derive_command(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand(&input, command::expand, command::fallback)
+}
+
+/// Implements `AggregateId` for a newtype around anything with `Display` and `FromStr`: a text, a number, a UUID.
+///
+/// It writes `Display`, `FromStr` and `From` of the inner type too, and `From<&str>` when that is a `String`. The type
+/// is also `Clone`, `Debug` and `PartialEq`. `#[aggregate_id(crate = path)]` says where annals is.
+///
+/// ```
+/// use annals_core::AggregateId as _;
+/// use annals_macros::AggregateId;
+///
+/// #[derive(Debug, Clone, PartialEq, AggregateId)]
+/// struct OrderId(u64);
+///
+/// assert_eq!(OrderId(7).to_key(), "7");
+/// assert_eq!(OrderId::from_key("7"), Some(OrderId(7)));
+/// assert_eq!(OrderId::from_key("seven"), None);
+/// ```
+#[proc_macro_derive(AggregateId, attributes(aggregate_id))]
+pub fn derive_aggregate_id(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand(&input, aggregate_id::expand, aggregate_id::fallback)
+}
+
+/// The code, or the messages and a stub.
+fn expand(
+    input: &DeriveInput,
+    expand: fn(&DeriveInput) -> darling::Result<proc_macro2::TokenStream>,
+    fallback: fn(&DeriveInput) -> proc_macro2::TokenStream,
+) -> TokenStream {
+    let code = expand(input).unwrap_or_else(|error| {
+        let mut code = error.write_errors();
+        code.extend(fallback(input));
+        code
+    });
+    code.into()
+}

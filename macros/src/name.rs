@@ -1,0 +1,125 @@
+//! Names: made from identifiers, and checked by the rules that `annals-core` has for them.
+
+use darling::{Error, Result, util::SpannedValue};
+use syn::{Ident, ext::IdentExt};
+
+/// A kind of name and its rule. What passes here never fails when the program runs.
+pub(crate) struct Rule {
+    /// What the messages call it.
+    pub(crate) what: &'static str,
+    /// Characters that have a meaning of their own in it.
+    pub(crate) forbidden: &'static [char],
+    /// Whether a leading `$` is kept for annals.
+    pub(crate) reserved: bool,
+    /// The most bytes.
+    pub(crate) bytes_max: usize,
+}
+
+/// The stored name of a kind of event or command.
+pub(crate) const STORED: Rule = Rule { what: "stored name", forbidden: &[], reserved: true, bytes_max: 255 };
+
+/// The category of an aggregate's streams; the id's key and a `-` follow it.
+pub(crate) const AGGREGATE: Rule =
+    Rule { what: "aggregate name", forbidden: &['/', '-', '$'], reserved: false, bytes_max: 253 };
+
+/// The first part of a tag; a `:` and the value follow it.
+pub(crate) const TAG: Rule = Rule { what: "tag name", forbidden: &[':'], reserved: false, bytes_max: 253 };
+
+impl Rule {
+    /// Checks `name`; the error says what is wrong and has no place yet.
+    pub(crate) fn check(&self, name: &str) -> Result<()> {
+        match self.fault(name) {
+            Some(fault) => Err(Error::custom(format!("the {} {name:?} {fault}", self.what))),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks `name`; the error stands at its place.
+    pub(crate) fn check_spanned(&self, name: &SpannedValue<String>) -> Result<()> {
+        self.check(name).map_err(|error| error.with_span(&name.span()))
+    }
+
+    fn fault(&self, name: &str) -> Option<String> {
+        if name.is_empty() {
+            return Some("is empty".into());
+        }
+        if name.len() > self.bytes_max {
+            return Some(format!("has {} bytes, at most {} are allowed", name.len(), self.bytes_max));
+        }
+        if self.reserved && name.starts_with('$') {
+            return Some("begins with '$', which is reserved for annals".into());
+        }
+        if let Some(character) = name.chars().find(|character| character.is_control()) {
+            return Some(format!("holds the control character {character:?}"));
+        }
+        let character = name.chars().find(|character| self.forbidden.contains(character))?;
+        Some(format!("holds {character:?}, which is not allowed here"))
+    }
+}
+
+/// `HttpV2Called` as `http_v2_called`; a run of capitals is one word: `HTTPCalled` as `http_called`.
+pub(crate) fn snake_case(ident: &Ident) -> String {
+    let letters: Vec<char> = ident.unraw().to_string().chars().collect();
+    let mut snake = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| letters.get(before));
+        let ends_word = before.is_some_and(|before| before.is_lowercase() || before.is_numeric());
+        let begins_word = before.is_some_and(|before| before.is_uppercase())
+            && letters.get(at + 1).is_some_and(|after| after.is_lowercase());
+        if letter.is_uppercase() && (ends_word || begins_word) {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+/// Checks that `version`, 1 when it is not given, is no 0.
+pub(crate) fn version(given: Option<&SpannedValue<u32>>) -> Result<u32> {
+    match given {
+        Some(version) if **version == 0 => {
+            Err(Error::custom("versions count from 1: `version` must not be 0").with_span(&version.span()))
+        }
+        Some(version) => Ok(**version),
+        None => Ok(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::Span;
+
+    use super::*;
+
+    #[test]
+    fn identifiers_become_words() {
+        for (ident, snake) in [
+            ("Opened", "opened"),
+            ("BalanceCorrected", "balance_corrected"),
+            ("HTTPCalled", "http_called"),
+            ("HttpV2Called", "http_v2_called"),
+            ("Already_Snake", "already_snake"),
+            ("X", "x"),
+            ("CallHTTP", "call_http"),
+        ] {
+            assert_eq!(snake_case(&Ident::new(ident, Span::call_site())), snake);
+        }
+        assert_eq!(snake_case(&Ident::new_raw("type", Span::call_site())), "type");
+    }
+
+    #[test]
+    fn names_that_core_would_refuse_are_refused_here() {
+        let long = "x".repeat(256);
+        for (rule, name, message) in [
+            (STORED, "", "the stored name \"\" is empty"),
+            (STORED, "$a", "the stored name \"$a\" begins with '$', which is reserved for annals"),
+            (STORED, "a\n", "the stored name \"a\\n\" holds the control character '\\n'"),
+            (AGGREGATE, "a-b", "the aggregate name \"a-b\" holds '-', which is not allowed here"),
+            (TAG, "a:b", "the tag name \"a:b\" holds ':', which is not allowed here"),
+        ] {
+            assert_eq!(rule.check(name).unwrap_err().to_string(), message);
+        }
+        assert!(STORED.check(&long).unwrap_err().to_string().ends_with("has 256 bytes, at most 255 are allowed"));
+        assert!(STORED.check(&long[1..]).is_ok());
+    }
+}

@@ -58,7 +58,17 @@ fn banking(workspace: &Workspace, arguments: &[&OsStr]) -> Result<(), Failure> {
 
 /// It is only compiled: what it measures depends on the machine.
 pub(crate) fn bench(workspace: &Workspace) -> Result<Outcome, Failure> {
-    let clippy = ["clippy", "--locked", "--manifest-path", "bench/Cargo.toml", "--all-targets", "--", "-D", "warnings"];
+    let clippy = [
+        "clippy",
+        "--locked",
+        "--no-deps",
+        "--manifest-path",
+        "bench/Cargo.toml",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
     workspace.cargo(&clippy).run()?;
     Ok(Outcome::Done)
 }

@@ -110,3 +110,6 @@ fn finish<T: Targets, R, E>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

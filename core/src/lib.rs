@@ -44,6 +44,8 @@ mod annals;
 mod cache;
 mod execute;
 mod load;
+#[cfg(test)]
+mod meddler;
 mod streams;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

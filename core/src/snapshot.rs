@@ -59,3 +59,6 @@ pub enum SnapshotError {
     #[error(transparent)]
     Apply(#[from] ApplyError),
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,3 +36,48 @@ impl Annals {
         id.map_err(|error| ReadError::Index { reason: format!("a row of $streams names no stream: {error}") })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+
+    use crate::{EventType, MemoryStore, NewEvent, PAGE_ROWS_MAX, Store, Tenant};
+
+    use super::*;
+
+    async fn listed(annals: &Annals, category: Option<&str>, prefix: &str) -> Vec<String> {
+        let category = category.map(|category| Category::new(category).unwrap());
+        let streams: Vec<StreamId> = annals.streams(category.as_ref(), prefix).try_collect().await.unwrap();
+        streams.iter().map(ToString::to_string).collect()
+    }
+
+    fn event(stream: &str) -> NewEvent {
+        NewEvent::new(stream.parse().unwrap(), EventType::new("happened").unwrap(), "")
+    }
+
+    #[tokio::test]
+    async fn streams_are_listed_by_category_and_prefix() {
+        let annals = Annals::over(MemoryStore::new()).open().await.unwrap();
+        let names = ["account-1", "account-12", "account-2", "accounts-1", "acme/account-1"];
+        annals.store().commit(crate::Commit::of(names.map(event))).await.unwrap();
+        assert_eq!(listed(&annals, None, "").await, ["account-1", "account-12", "account-2", "accounts-1"]);
+        assert_eq!(listed(&annals, None, "account").await.len(), 4);
+        assert_eq!(listed(&annals, Some("account"), "").await, ["account-1", "account-12", "account-2"]);
+        assert_eq!(listed(&annals, Some("account"), "1").await, ["account-1", "account-12"]);
+        let acme = annals.in_tenant(Tenant::new("acme").unwrap());
+        assert_eq!(listed(&acme, Some("account"), "").await, ["acme/account-1"]);
+    }
+
+    #[tokio::test]
+    async fn pages_are_stable_while_streams_come() {
+        let annals = Annals::over(MemoryStore::new()).open().await.unwrap();
+        let names = (0..2 * PAGE_ROWS_MAX + 1).map(|n| format!("account-{n:05}"));
+        annals.store().commit(crate::Commit::of(names.map(|name| event(&name)))).await.unwrap();
+        let mut streams = annals.streams(None, "");
+        let mut found = vec![streams.try_next().await.unwrap().unwrap()];
+        annals.store().commit(crate::Commit::of([event("a-early")])).await.unwrap();
+        found.extend(streams.try_collect::<Vec<_>>().await.unwrap());
+        assert_eq!(found.len(), 2 * PAGE_ROWS_MAX + 1);
+        assert!(found.is_sorted());
+    }
+}

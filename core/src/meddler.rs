@@ -1,0 +1,106 @@
+//! A store for this crate's own tests: it counts what is read, and lets somebody else commit first.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, stream::BoxStream};
+use tokio::sync::watch;
+
+use crate::{
+    Aggregate, Annals, ApplyError, Builder, Commit, CommitError, Event, Head, MemoryStore, NewEvent, OpenError,
+    OpenStore, Page, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch, Scan, Store, StreamId, Table,
+};
+
+/// Cloning gives another handle on the same.
+#[derive(Clone, Default)]
+pub(crate) struct Meddler {
+    inner: MemoryStore,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    read: AtomicU64,
+    before: Mutex<VecDeque<Commit>>,
+    fail: Mutex<Option<CommitError>>,
+}
+
+impl Meddler {
+    pub(crate) fn open(&self) -> Builder {
+        Annals::over(self.clone())
+    }
+
+    /// One of these goes before each commit that is to come.
+    pub(crate) fn before(&self, commits: impl IntoIterator<Item = Commit>) {
+        self.state.before.lock().unwrap().extend(commits);
+    }
+
+    /// The next commit fails.
+    pub(crate) fn fail(&self, error: CommitError) {
+        *self.state.fail.lock().unwrap() = Some(error);
+    }
+
+    /// How many records were read since this was asked last.
+    pub(crate) fn read(&self) -> u64 {
+        self.state.read.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// A commit of `event`, as the framework would write it.
+pub(crate) fn commit_of<A: Aggregate>(key: &str, event: &A::Event) -> Commit {
+    let stream = StreamId::new(A::NAME, key).unwrap();
+    let kind = event.kind();
+    let mut event = NewEvent::new(stream, kind.event_type().unwrap(), event.encode().unwrap());
+    event.schema_version = kind.schema_version();
+    Commit::of([event])
+}
+
+#[async_trait]
+impl OpenStore for Meddler {
+    async fn open_store(self: Box<Self>) -> Result<Arc<dyn Store>, OpenError> {
+        Ok(self).map(|store| Arc::new(*store) as Arc<dyn Store>)
+    }
+}
+
+#[async_trait]
+impl Store for Meddler {
+    async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
+        let first = self.state.before.lock().unwrap().pop_front();
+        if let Some(first) = first {
+            self.inner.commit(first).await?;
+        }
+        if let Some(error) = self.state.fail.lock().unwrap().take() {
+            return Err(error);
+        }
+        self.inner.commit(commit).await
+    }
+    async fn apply(&self, batch: RowBatch) -> Result<(), ApplyError> {
+        self.inner.apply(batch).await
+    }
+    fn read_stream(&self, read: ReadStream) -> BoxStream<'_, Result<Record, ReadError>> {
+        let count = |_: &_| drop(self.state.read.fetch_add(1, Ordering::Relaxed));
+        self.inner.read_stream(read).inspect(count).boxed()
+    }
+    fn read_log(&self, read: ReadLog) -> BoxStream<'_, Result<Record, ReadError>> {
+        self.inner.read_log(read)
+    }
+    async fn get(&self, keys: &[(Table, Bytes)]) -> Result<Vec<Option<Bytes>>, ReadError> {
+        self.inner.get(keys).await
+    }
+    async fn scan(&self, scan: Scan) -> Result<Page, ReadError> {
+        self.inner.scan(scan).await
+    }
+    fn head(&self) -> watch::Receiver<Head> {
+        self.inner.head()
+    }
+    async fn shut_down(&self) {
+        self.inner.shut_down().await;
+    }
+}

@@ -8,14 +8,14 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Fields, Ident, Path, Type, parse_quote};
 
-use crate::{attr, root, stub};
+use crate::{attr, root, stub, value::TypePath};
 
 /// The grammar of `#[aggregate_id(..)]`.
 #[derive(Default, FromAttributes)]
 #[darling(attributes(aggregate_id), default)]
 struct AggregateIdAttr {
     #[darling(rename = "crate")]
-    root: Option<Path>,
+    root: Option<TypePath>,
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -53,10 +53,10 @@ fn code(root: &Path, ident: &Ident, inner: &Type) -> TokenStream {
         #[automatically_derived]
         impl #root::AggregateId for #ident {
             fn to_key(&self) -> ::std::string::String {
-                ::std::string::ToString::to_string(&self.0)
+                ::std::string::ToString::to_string(self)
             }
             fn from_key(key: &str) -> ::core::option::Option<Self> {
-                <#inner as ::core::str::FromStr>::from_str(key).ok().map(Self)
+                <Self as ::core::str::FromStr>::from_str(key).ok()
             }
         }
 
@@ -106,7 +106,7 @@ fn is_string(ty: &Type) -> bool {
     }
 }
 
-pub(crate) fn fallback(input: &DeriveInput) -> TokenStream {
+pub(crate) fn fallback(input: &DeriveInput, _: &Error) -> TokenStream {
     let Some(root) = stub::root(input, "aggregate_id") else {
         return TokenStream::new();
     };

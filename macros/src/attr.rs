@@ -1,21 +1,16 @@
 //! What the derives have in common when they read attributes.
 
-use darling::{Error, Result, ast::NestedMeta};
-use syn::{Attribute, Data, DeriveInput, Expr, Field, Lit, Meta, Path};
+use darling::{Error, FromMeta, Result, ast::NestedMeta};
+use syn::{Attribute, Data, DeriveInput, Field, Meta};
+
+use crate::value::TypePath;
 
 /// The path behind `key` in attributes called `name`, however broken the rest of them is; for fallbacks.
-pub(crate) fn peek(attrs: &[Attribute], name: &str, key: &str) -> Option<Path> {
-    entries(attrs, name).into_iter().find_map(|entry| match entry {
-        Meta::NameValue(pair) if pair.path.is_ident(key) => match pair.value {
-            Expr::Path(path) => Some(path.path),
-            Expr::Lit(literal) => match literal.lit {
-                Lit::Str(text) => text.parse().ok(),
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
-    })
+pub(crate) fn peek(attrs: &[Attribute], name: &str, key: &str) -> Option<TypePath> {
+    entries(attrs, name)
+        .iter()
+        .filter(|entry| entry.path().is_ident(key))
+        .find_map(|entry| TypePath::from_expr(&entry.require_name_value().ok()?.value).ok())
 }
 
 /// The entries of all attributes called `name`, less those that are not even well-formed.
@@ -36,7 +31,7 @@ pub(crate) fn entries(attrs: &[Attribute], name: &str) -> Vec<Meta> {
 pub(crate) fn refuse(attrs: &[Attribute], name: &str, place: &str) -> Result<()> {
     match attrs.iter().find(|attr| attr.path().is_ident(name)) {
         Some(attr) => {
-            Err(Error::custom(format!("`#[{name}]` has no meaning here: it belongs to {place}")).with_span(attr))
+            Err(Error::custom(format!("`#[{name}]` has no meaning here: it belongs to {place}")).with_span(attr.path()))
         }
         None => Ok(()),
     }
@@ -58,11 +53,11 @@ pub(crate) fn refuse_inside(input: &DeriveInput, name: &str, place: &str) -> Res
 
 /// Refuses type parameters, constant parameters and lifetimes: one name stands for one type.
 pub(crate) fn refuse_generics(input: &DeriveInput) -> Result<()> {
-    if input.generics.params.is_empty() {
+    let Some(parameter) = input.generics.params.first() else {
         return Ok(());
-    }
+    };
     let message = "one stored name stands for one type: generic parameters are not supported";
-    Err(Error::custom(message).with_span(&input.generics))
+    Err(Error::custom(message).with_span(parameter))
 }
 
 fn fields(input: &DeriveInput) -> Vec<&Field> {

@@ -3,25 +3,26 @@
 #[cfg(test)]
 mod tests;
 
-use darling::{Error, FromAttributes, Result, util::SpannedValue};
-use proc_macro2::{Literal, TokenStream};
+use darling::{Error, FromAttributes, Result};
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, Ident, Path};
 
 use crate::{
     attr,
-    name::{self, STORED, snake_case},
+    name::{STORED, snake_case},
     root, stub,
+    value::{Text, TypePath, Version},
 };
 
 /// The grammar of `#[command(..)]`.
 #[derive(Default, FromAttributes)]
 #[darling(attributes(command), default)]
 struct CommandAttr {
-    name: Option<SpannedValue<String>>,
-    version: Option<SpannedValue<u32>>,
+    name: Option<Text>,
+    version: Option<Version>,
     #[darling(rename = "crate")]
-    root: Option<Path>,
+    root: Option<TypePath>,
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -30,19 +31,18 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     errors.handle(attr::refuse_inside(input, "command", "the command itself"));
     let attr = errors.handle(CommandAttr::from_attributes(&input.attrs)).unwrap_or_default();
     let name = errors.handle(stored_name(input, &attr));
-    let version = errors.handle(name::version(attr.version.as_ref()));
     let root = errors.handle(root::find(attr.root.as_ref()));
     errors.finish()?;
-    match (root, name, version) {
-        (Some(root), Some(name), Some(version)) => Ok(code(&root, &input.ident, &name, version)),
-        _ => Err(Error::custom("the command lacks a name or a version")),
+    match (root, name) {
+        (Some(root), Some(name)) => Ok(code(&root, &input.ident, &name, attr.version.unwrap_or(Version::FIRST))),
+        _ => Err(Error::custom("the command lacks a name")),
     }
 }
 
 fn stored_name(input: &DeriveInput, attr: &CommandAttr) -> Result<String> {
     if let Some(name) = &attr.name {
-        STORED.check_spanned(name)?;
-        return Ok(name.to_string());
+        STORED.check_text(name)?;
+        return Ok(name.text.clone());
     }
     let name = snake_case(&input.ident);
     STORED.check(&name).map_err(|error| error.with_span(&input.ident))?;
@@ -50,15 +50,14 @@ fn stored_name(input: &DeriveInput, attr: &CommandAttr) -> Result<String> {
 }
 
 /// Generic parameters get no stub: only the user's own derives could prove the bounds of `Command` for it.
-pub(crate) fn fallback(input: &DeriveInput) -> TokenStream {
+pub(crate) fn fallback(input: &DeriveInput, _: &Error) -> TokenStream {
     let Some(root) = stub::root(input, "command").filter(|_| input.generics.params.is_empty()) else {
         return TokenStream::new();
     };
-    code(&root, &input.ident, "", 1)
+    code(&root, &input.ident, "", Version::FIRST)
 }
 
-fn code(root: &Path, ident: &Ident, name: &str, version: u32) -> TokenStream {
-    let version = Literal::u32_unsuffixed(version);
+fn code(root: &Path, ident: &Ident, name: &str, version: Version) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #root::Command for #ident {

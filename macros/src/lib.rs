@@ -7,7 +7,10 @@
 mod attr;
 mod name;
 mod root;
+#[cfg(test)]
+mod snapshot;
 mod stub;
+mod value;
 
 mod aggregate;
 mod aggregate_id;
@@ -146,11 +149,12 @@ pub fn derive_aggregate_id(input: TokenStream) -> TokenStream {
 fn expand(
     input: &DeriveInput,
     expand: fn(&DeriveInput) -> darling::Result<proc_macro2::TokenStream>,
-    fallback: fn(&DeriveInput) -> proc_macro2::TokenStream,
+    fallback: fn(&DeriveInput, &darling::Error) -> proc_macro2::TokenStream,
 ) -> TokenStream {
     let code = expand(input).unwrap_or_else(|error| {
+        let stub = fallback(input, &error);
         let mut code = error.write_errors();
-        code.extend(fallback(input));
+        code.extend(stub);
         code
     });
     code.into()

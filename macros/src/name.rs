@@ -1,7 +1,12 @@
 //! Names: made from identifiers, and checked by the rules that `annals-core` has for them.
 
-use darling::{Error, Result, util::SpannedValue};
+use darling::{Error, Result};
 use syn::{Ident, ext::IdentExt};
+
+use crate::value::Text;
+
+/// The most characters of a name that a message repeats.
+const SHOWN_CHARACTERS_MAX: usize = 40;
 
 /// A kind of name and its rule. What passes here never fails when the program runs.
 pub(crate) struct Rule {
@@ -18,6 +23,9 @@ pub(crate) struct Rule {
 /// The stored name of a kind of event or command.
 pub(crate) const STORED: Rule = Rule { what: "stored name", forbidden: &[], reserved: true, bytes_max: 255 };
 
+/// The first part of the stored names of an enum's variants.
+pub(crate) const PREFIX: Rule = Rule { what: "prefix", ..STORED };
+
 /// The category of an aggregate's streams; the id's key and a `-` follow it.
 pub(crate) const AGGREGATE: Rule =
     Rule { what: "aggregate name", forbidden: &['/', '-', '$'], reserved: false, bytes_max: 253 };
@@ -29,14 +37,17 @@ impl Rule {
     /// Checks `name`; the error says what is wrong and has no place yet.
     pub(crate) fn check(&self, name: &str) -> Result<()> {
         match self.fault(name) {
-            Some(fault) => Err(Error::custom(format!("the {} {name:?} {fault}", self.what))),
+            Some(fault) => {
+                let shown = name.chars().take(SHOWN_CHARACTERS_MAX).collect::<String>();
+                Err(Error::custom(format!("the {} {shown:?} {fault}", self.what)))
+            }
             None => Ok(()),
         }
     }
 
     /// Checks `name`; the error stands at its place.
-    pub(crate) fn check_spanned(&self, name: &SpannedValue<String>) -> Result<()> {
-        self.check(name).map_err(|error| error.with_span(&name.span()))
+    pub(crate) fn check_text(&self, name: &Text) -> Result<()> {
+        self.check(&name.text).map_err(|error| error.with_span(&name.span))
     }
 
     fn fault(&self, name: &str) -> Option<String> {
@@ -72,17 +83,6 @@ pub(crate) fn snake_case(ident: &Ident) -> String {
         snake.extend(letter.to_lowercase());
     }
     snake
-}
-
-/// Checks that `version`, 1 when it is not given, is no 0.
-pub(crate) fn version(given: Option<&SpannedValue<u32>>) -> Result<u32> {
-    match given {
-        Some(version) if **version == 0 => {
-            Err(Error::custom("versions count from 1: `version` must not be 0").with_span(&version.span()))
-        }
-        Some(version) => Ok(**version),
-        None => Ok(1),
-    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@ use proc_macro_crate::FoundCrate;
 use proc_macro2::Span;
 use syn::{Ident, Path, parse_quote};
 
+use crate::value::TypePath;
+
 /// The facade and the core, either of which holds everything that generated code names.
 const PACKAGES: [&str; 2] = ["annals", "annals-core"];
 
 /// The path that was given by `crate = ..`, or the package under whatever name the caller's manifest gives it.
-pub(crate) fn find(given: Option<&Path>) -> Result<Path> {
-    if let Some(path) = given {
+pub(crate) fn find(given: Option<&TypePath>) -> Result<Path> {
+    if let Some(TypePath(path)) = given {
         return Ok(path.clone());
     }
     PACKAGES.into_iter().find_map(in_manifest).ok_or_else(|| {

@@ -1,30 +1,30 @@
 //! The grammar of `#[aggregate(..)]`.
 
+use crate::value::{Count, Text, TypePath, Version};
 use darling::{
     FromAttributes, FromMeta, Result,
     util::{Flag, SpannedValue},
 };
-use syn::Path;
 
 /// `#[aggregate(..)]` on the state.
 #[derive(Default, FromAttributes)]
 #[darling(attributes(aggregate), default)]
 pub(super) struct AggregateAttr {
-    pub(super) name: Option<SpannedValue<String>>,
-    pub(super) id: Option<Path>,
-    pub(super) event: Option<Path>,
+    pub(super) name: Option<Text>,
+    pub(super) id: Option<TypePath>,
+    pub(super) event: Option<TypePath>,
     pub(super) snapshot: Option<SpannedValue<SnapshotAttr>>,
     #[darling(rename = "crate")]
-    pub(super) root: Option<Path>,
+    pub(super) root: Option<TypePath>,
 }
 
 /// `snapshot(..)` in it.
 #[derive(Default, FromMeta)]
 #[darling(default, from_word = without_policy)]
 pub(super) struct SnapshotAttr {
-    pub(super) every: Option<SpannedValue<u64>>,
+    pub(super) every: Option<Count>,
     pub(super) explicit: Flag,
-    pub(super) version: Option<SpannedValue<u32>>,
+    pub(super) version: Option<Version>,
 }
 
 /// `snapshot` alone: the check asks for a policy.

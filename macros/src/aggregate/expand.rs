@@ -8,11 +8,12 @@ use super::{
     shape,
     valid::{Aggregate, Snapshot},
 };
+use crate::value::{Count, TypePath};
 
 pub(super) fn code(state: &State<'_>, aggregate: &Aggregate<'_>) -> TokenStream {
     let State { root, ident, .. } = state;
     let Aggregate { name, event, .. } = aggregate;
-    let id = state.attr.id.as_ref().map_or_else(|| quote!(::std::string::String), |id| quote!(#id));
+    let id = state.attr.id.as_ref().map_or_else(|| quote!(::std::string::String), |TypePath(id)| quote!(#id));
     let snapshots = aggregate.snapshot.as_ref().map(|snapshot| snapshots(state, name, snapshot));
     quote! {
         #[automatically_derived]
@@ -31,11 +32,11 @@ fn snapshots(state: &State<'_>, name: &str, snapshot: &Snapshot) -> TokenStream 
     let root = &state.root;
     let what = format!("the state of {name}");
     let shape = shape::text(state.data);
-    let version = Literal::u32_unsuffixed(snapshot.version);
+    let version = snapshot.version;
     let policy = match snapshot.every {
         None => quote!(#root::SnapshotPolicy::Explicit),
-        Some(every) => {
-            let every = Literal::u64_unsuffixed(every);
+        Some(Count(every)) => {
+            let every = Literal::u64_unsuffixed(every.get());
             quote! {
                 #root::SnapshotPolicy::Every(const {
                     match ::core::num::NonZeroU64::new(#every) {

@@ -7,7 +7,10 @@ use super::{
     ast::State,
     attr::{AggregateAttr, SnapshotAttr},
 };
-use crate::name::{self, AGGREGATE, snake_case};
+use crate::{
+    name::{AGGREGATE, snake_case},
+    value::{Count, TypePath, Version},
+};
 
 /// An aggregate whose attributes are in order.
 pub(super) struct Aggregate<'a> {
@@ -19,8 +22,8 @@ pub(super) struct Aggregate<'a> {
 /// How its state is kept.
 pub(super) struct Snapshot {
     /// `None` is only when asked for.
-    pub(super) every: Option<u64>,
-    pub(super) version: u32,
+    pub(super) every: Option<Count>,
+    pub(super) version: Version,
 }
 
 pub(super) fn check<'a>(state: &'a State<'_>) -> Result<Aggregate<'a>> {
@@ -43,13 +46,13 @@ fn name<'a>(state: &'a State<'_>) -> Result<&'a str> {
         );
         return Err(Error::custom(message).with_span(state.ident));
     };
-    AGGREGATE.check_spanned(name)?;
-    Ok(name)
+    AGGREGATE.check_text(name)?;
+    Ok(&name.text)
 }
 
 fn event<'a>(state: &'a State<'_>) -> Result<&'a Path> {
     let AggregateAttr { event, .. } = &state.attr;
-    event.as_ref().ok_or_else(|| {
+    event.as_ref().map(|TypePath(path)| path).ok_or_else(|| {
         let message = format!(
             "the aggregate has no event type: `#[aggregate(event = {}Event, ..)]` says what it is folded from",
             state.ident
@@ -60,16 +63,11 @@ fn event<'a>(state: &'a State<'_>) -> Result<&'a Path> {
 
 fn snapshot(attr: &SpannedValue<SnapshotAttr>) -> Result<Snapshot> {
     let fail = |message: &str| Err(Error::custom(message).with_span(&attr.span()));
-    let version = name::version(attr.version.as_ref())?;
     let every = match (&attr.every, attr.explicit.is_present()) {
         (Some(_), true) => return fail("a snapshot is taken `every = n` events or is `explicit`, not both"),
         (None, false) => return fail("say when a snapshot is taken: `snapshot(every = 100)` or `snapshot(explicit)`"),
         (None, true) => None,
-        (Some(every), false) if **every == 0 => {
-            let message = "a snapshot is taken after at least one event: `every` must not be 0";
-            return Err(Error::custom(message).with_span(&every.span()));
-        }
-        (Some(every), false) => Some(**every),
+        (Some(every), false) => Some(*every),
     };
-    Ok(Snapshot { every, version })
+    Ok(Snapshot { every, version: attr.version.unwrap_or(Version::FIRST) })
 }

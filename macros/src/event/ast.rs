@@ -73,6 +73,8 @@ fn tag(field: &Field) -> Result<Option<TagAttr>> {
     match (found.next(), found.next()) {
         (None, _) => Ok(None),
         (Some(_), None) => TagAttr::from_attributes(&field.attrs).map(Some),
-        (Some(_), Some(second)) => Err(Error::custom("a field is tagged once: remove this `#[tag]`").with_span(second)),
+        (Some(_), Some(second)) => {
+            Err(Error::custom("a field is tagged once: remove this `#[tag]`").with_span(second.path()))
+        }
     }
 }

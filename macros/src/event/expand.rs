@@ -1,7 +1,8 @@
 //! The implementation of `Event`.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
+use syn::{Ident, ext::IdentExt};
 
 use super::{ast::EventEnum, valid::Kind};
 
@@ -43,7 +44,7 @@ fn table(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
     let count = Literal::usize_unsuffixed(kinds.len());
     let rows = kinds.iter().map(|kind| {
         let Kind { ident, name, version, .. } = kind;
-        let (variant, version) = (ident.to_string(), Literal::u32_unsuffixed(*version));
+        let variant = ident.unraw().to_string();
         quote!(#root::EventKind::new(#variant, #name, #version))
     });
     quote!(static KINDS: [#root::EventKind; #count] = [#(#rows),*];)
@@ -80,18 +81,12 @@ fn tags(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
 fn arm(events: &EventEnum<'_>, kind: &Kind<'_>) -> TokenStream {
     let (root, ident) = (&events.root, kind.ident);
     let members = kind.tags.iter().map(|tag| &tag.member);
-    let values: Vec<_> = (0..kind.tags.len()).map(|index| format_ident!("value_{index}")).collect();
+    let values = kind.tags.iter().enumerate();
+    let values: Vec<_> = values.map(|(index, tag)| Ident::new(&format!("value_{index}"), tag.span)).collect();
     let pushes = kind.tags.iter().zip(&values).map(|(tag, value)| {
         let name = &tag.name;
-        if tag.optional {
-            quote! {
-                if let ::core::option::Option::Some(value) = #value {
-                    tags.push(#root::Tag::of(#name, value)?);
-                }
-            }
-        } else {
-            quote!(tags.push(#root::Tag::of(#name, #value)?);)
-        }
+        let push = quote!(tags.push(#root::Tag::of(#name, #value)?););
+        if tag.optional { quote!(if let ::core::option::Option::Some(#value) = #value { #push }) } else { push }
     });
     quote! {
         Self::#ident { #(#members: #values,)* .. } => {

@@ -1,12 +1,13 @@
 //! A stub of `Event` beside the messages.
 
+use darling::Error;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, parse_quote};
 
 use crate::stub;
 
-pub(crate) fn fallback(input: &DeriveInput) -> TokenStream {
+pub(crate) fn fallback(input: &DeriveInput, _: &Error) -> TokenStream {
     let Some(root) = stub::root(input, "event") else {
         return TokenStream::new();
     };

@@ -2,20 +2,24 @@
 
 use std::collections::HashMap;
 
-use darling::{Error, Result, util::SpannedValue};
-use syn::{Ident, Member, PathArguments, Type, ext::IdentExt};
+use darling::{Error, Result};
+use proc_macro2::Span;
+use syn::{Ident, Member, PathArguments, Type, ext::IdentExt, spanned::Spanned};
 
 use super::{
     ast::{EventEnum, EventVariant, TagField},
     serde,
 };
-use crate::name::{self, STORED, TAG, snake_case};
+use crate::{
+    name::{PREFIX, STORED, TAG, snake_case},
+    value::Version,
+};
 
 /// A variant whose stored name, version and tags are in order.
 pub(super) struct Kind<'a> {
     pub(super) ident: &'a Ident,
     pub(super) name: String,
-    pub(super) version: u32,
+    pub(super) version: Version,
     pub(super) tags: Vec<Tag>,
 }
 
@@ -23,6 +27,8 @@ pub(super) struct Kind<'a> {
 pub(super) struct Tag {
     pub(super) member: Member,
     pub(super) name: String,
+    /// Where the field's type stands, to which an error about it belongs.
+    pub(super) span: Span,
     /// Whether the field is an `Option`, which gives a tag only when it is `Some`.
     pub(super) optional: bool,
 }
@@ -35,9 +41,9 @@ pub(super) fn check<'a>(events: &EventEnum<'a>) -> Result<Vec<Kind<'a>>> {
     for variant in &events.variants {
         errors.handle(serde::check_variant(&variant.syntax.attrs));
         let name = prefix.and_then(|prefix| errors.handle(stored_name(prefix, variant)));
-        let version = errors.handle(name::version(variant.attr.version.as_ref()));
+        let version = variant.attr.version.unwrap_or(Version::FIRST);
         let tags = variant.tags.iter().filter_map(|field| errors.handle(tag(field))).collect();
-        if let (Some(name), Some(version)) = (name, version) {
+        if let Some(name) = name {
             kinds.push((variant, Kind { ident: &variant.syntax.ident, name, version, tags }));
         }
     }
@@ -48,8 +54,8 @@ pub(super) fn check<'a>(events: &EventEnum<'a>) -> Result<Vec<Kind<'a>>> {
 /// The prefix; it may be missing where no variant needs it.
 fn prefix<'a>(events: &'a EventEnum<'_>) -> Result<Option<&'a str>> {
     if let Some(prefix) = &events.attr.prefix {
-        STORED.check_spanned(prefix)?;
-        return Ok(Some(prefix));
+        PREFIX.check_text(prefix)?;
+        return Ok(Some(&prefix.text));
     }
     match events.variants.iter().find(|variant| variant.attr.name.is_none()) {
         None => Ok(None),
@@ -65,8 +71,8 @@ fn prefix<'a>(events: &'a EventEnum<'_>) -> Result<Option<&'a str>> {
 
 fn stored_name(prefix: Option<&str>, variant: &EventVariant<'_>) -> Result<String> {
     if let Some(name) = &variant.attr.name {
-        STORED.check_spanned(name)?;
-        return Ok(name.to_string());
+        STORED.check_text(name)?;
+        return Ok(name.text.clone());
     }
     let ident = &variant.syntax.ident;
     let name = format!("{}.{}", prefix.unwrap_or_default(), snake_case(ident));
@@ -80,7 +86,7 @@ fn check_unique(kinds: &[(&EventVariant<'_>, Kind<'_>)]) -> Result<()> {
     for (variant, kind) in kinds {
         if let Some(first) = taken.get(&kind.name) {
             let message = format!("{:?} is the stored name of `{first}` already", kind.name);
-            let span = variant.attr.name.as_ref().map_or_else(|| kind.ident.span(), SpannedValue::span);
+            let span = variant.attr.name.as_ref().map_or_else(|| kind.ident.span(), |name| name.span);
             errors.push(Error::custom(message).with_span(&span));
         } else {
             taken.insert(&kind.name, kind.ident);
@@ -92,16 +98,22 @@ fn check_unique(kinds: &[(&EventVariant<'_>, Kind<'_>)]) -> Result<()> {
 fn tag(field: &TagField<'_>) -> Result<Tag> {
     let name = match (&field.attr.name, &field.field.ident) {
         (Some(name), _) => {
-            TAG.check_spanned(name)?;
-            name.to_string()
+            TAG.check_text(name)?;
+            name.text.clone()
         }
         (None, Some(ident)) => ident.unraw().to_string(),
         (None, None) => {
             let message = "a field without a name needs one for its tag: `#[tag(name = \"..\")]`";
-            return Err(Error::custom(message).with_span(field.field));
+            return Err(Error::custom(message).with_span(&field.field.ty));
         }
     };
-    Ok(Tag { member: field.member.clone(), name, optional: is_option(&field.field.ty) })
+    let ty = &field.field.ty;
+    Ok(Tag {
+        member: field.member.clone(),
+        name,
+        span: Span::call_site().located_at(ty.span()),
+        optional: is_option(ty),
+    })
 }
 
 /// Whether the type is written as an `Option`.

@@ -1,0 +1,273 @@
+//! The derives write what one could have written by hand: the same domain twice, and no difference between them.
+
+use annals_core::{Aggregate, AggregateId, Command, Event, Evolve, SnapshotPolicy};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Correction {
+    cents: i64,
+}
+
+mod derived {
+    use annals_macros::{Aggregate, AggregateId, Command, Event};
+    use serde::{Deserialize, Serialize};
+
+    use super::Correction;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+    #[event(prefix = "account")]
+    pub(super) enum AccountEvent {
+        Opened {
+            #[tag]
+            owner: String,
+        },
+        #[event(version = 2)]
+        Withdrawn {
+            cents: u64,
+            #[tag(name = "atm")]
+            machine: Option<u32>,
+            #[tag]
+            r#type: u8,
+        },
+        #[event(name = "account.balance_corrected")]
+        Corrected(Correction),
+        #[serde(rename = "gone")]
+        Closed,
+    }
+
+    #[derive(Debug, Clone, PartialEq, AggregateId)]
+    pub(super) struct AccountId(pub(super) String);
+
+    #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize, Aggregate)]
+    #[aggregate(name = "account", id = AccountId, event = AccountEvent, snapshot(every = 100, version = 2))]
+    pub(super) struct Account {
+        pub(super) open: bool,
+        pub(super) cents: Option<u64>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+    #[command(version = 3)]
+    pub(super) struct CloseAccount;
+}
+
+mod by_hand {
+    use std::{fmt, num::NonZeroU64, str::FromStr};
+
+    use annals_core::{
+        Aggregate, AggregateId, Command, Event, EventKind, InvalidText, SnapshotPolicy, Snapshots, Tag,
+        codec::{self, Bytes, EncodeError, PayloadError},
+    };
+    use serde::{Deserialize, Serialize};
+
+    use super::Correction;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub(super) enum AccountEvent {
+        Opened {
+            owner: String,
+        },
+        Withdrawn {
+            cents: u64,
+            machine: Option<u32>,
+            r#type: u8,
+        },
+        Corrected(Correction),
+        #[serde(rename = "gone")]
+        Closed,
+    }
+
+    impl Event for AccountEvent {
+        const KINDS: &'static [EventKind] = &[
+            EventKind::new("Opened", "account.opened", 1),
+            EventKind::new("Withdrawn", "account.withdrawn", 2),
+            EventKind::new("Corrected", "account.balance_corrected", 1),
+            EventKind::new("Closed", "account.closed", 1),
+        ];
+
+        fn kind(&self) -> &'static EventKind {
+            match self {
+                Self::Opened { .. } => &Self::KINDS[0],
+                Self::Withdrawn { .. } => &Self::KINDS[1],
+                Self::Corrected(_) => &Self::KINDS[2],
+                Self::Closed => &Self::KINDS[3],
+            }
+        }
+
+        fn tags(&self) -> Result<Vec<Tag>, InvalidText> {
+            match self {
+                Self::Opened { owner } => Ok(vec![Tag::of("owner", owner)?]),
+                Self::Withdrawn { machine: Some(machine), r#type, .. } => {
+                    Ok(vec![Tag::of("atm", machine)?, Tag::of("type", r#type)?])
+                }
+                Self::Withdrawn { machine: None, r#type, .. } => Ok(vec![Tag::of("type", r#type)?]),
+                Self::Corrected(_) | Self::Closed => Ok(vec![]),
+            }
+        }
+
+        fn encode(&self) -> Result<Bytes, EncodeError> {
+            codec::encode_variant(self)
+        }
+
+        fn decode(kind: usize, payload: &[u8]) -> Result<Self, PayloadError> {
+            codec::decode_variant(u32::try_from(kind).unwrap(), payload)
+        }
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    pub(super) struct AccountId(pub(super) String);
+
+    impl AggregateId for AccountId {
+        fn to_key(&self) -> String {
+            self.0.clone()
+        }
+        fn from_key(key: &str) -> Option<Self> {
+            Some(Self(key.to_owned()))
+        }
+    }
+
+    impl fmt::Display for AccountId {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+
+    impl FromStr for AccountId {
+        type Err = std::convert::Infallible;
+        fn from_str(text: &str) -> Result<Self, Self::Err> {
+            Ok(Self(text.to_owned()))
+        }
+    }
+
+    impl From<String> for AccountId {
+        fn from(text: String) -> Self {
+            Self(text)
+        }
+    }
+
+    impl From<&str> for AccountId {
+        fn from(text: &str) -> Self {
+            Self(text.to_owned())
+        }
+    }
+
+    #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+    pub(super) struct Account {
+        pub(super) open: bool,
+        pub(super) cents: Option<u64>,
+    }
+
+    impl Aggregate for Account {
+        const NAME: &'static str = "account";
+        type Id = AccountId;
+        type Event = AccountEvent;
+        fn snapshots() -> Option<Snapshots<Self>> {
+            Some(Snapshots {
+                policy: SnapshotPolicy::Every(NonZeroU64::new(100).unwrap()),
+                version: 2,
+                shape: "open: bool, cents: Option<u64>",
+                encode: |state| codec::encode("the state of account", state),
+                decode: |bytes| codec::decode(bytes),
+            })
+        }
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub(super) struct CloseAccount;
+
+    impl Command for CloseAccount {
+        const NAME: &'static str = "close_account";
+        const VERSION: u32 = 3;
+    }
+}
+
+/// The fold is the user's in any case.
+macro_rules! evolve {
+    ($domain:ident) => {
+        impl Evolve<$domain::AccountEvent> for $domain::Account {
+            fn evolve(&mut self, event: &$domain::AccountEvent) {
+                self.open = !matches!(event, $domain::AccountEvent::Closed);
+            }
+        }
+    };
+}
+evolve!(derived);
+evolve!(by_hand);
+
+/// One event of every kind, and the option both ways.
+macro_rules! events {
+    ($domain:ident) => {{
+        use $domain::AccountEvent as E;
+        [
+            E::Opened { owner: "ada".into() },
+            E::Withdrawn { cents: 1, machine: Some(7), r#type: 2 },
+            E::Withdrawn { cents: 1, machine: None, r#type: 2 },
+            E::Corrected(Correction { cents: -1 }),
+            E::Closed,
+        ]
+    }};
+}
+
+#[test]
+fn a_derived_event_is_stored_as_one_by_hand() {
+    assert_eq!(derived::AccountEvent::KINDS, by_hand::AccountEvent::KINDS);
+    for (derived, by_hand) in events!(derived).into_iter().zip(events!(by_hand)) {
+        assert_eq!(derived.kind(), by_hand.kind());
+        assert_eq!(derived.tags(), by_hand.tags());
+        let bytes = derived.encode().unwrap();
+        assert_eq!(bytes, by_hand.encode().unwrap());
+        let index = derived::AccountEvent::KINDS.iter().position(|kind| kind == derived.kind()).unwrap();
+        assert_eq!(derived::AccountEvent::decode(index, &bytes), Ok(derived));
+        assert_eq!(by_hand::AccountEvent::decode(index, &bytes), Ok(by_hand));
+    }
+}
+
+#[test]
+fn a_derived_event_refuses_what_one_by_hand_refuses() {
+    for (kind, payload) in [(0, &[0x80][..]), (0, &[]), (4, &[0x80]), (usize::MAX - 1, &[0x80])] {
+        let derived = derived::AccountEvent::decode(kind, payload).map(|event| event.encode().unwrap());
+        if kind < 5 {
+            let by_hand = by_hand::AccountEvent::decode(kind, payload).map(|event| event.encode().unwrap());
+            assert_eq!(derived, by_hand);
+        }
+        assert!(derived.is_err());
+    }
+    let long = derived::AccountEvent::Opened { owner: "x".repeat(300) };
+    assert_eq!(long.tags(), by_hand::AccountEvent::Opened { owner: "x".repeat(300) }.tags());
+    assert!(long.tags().is_err());
+}
+
+#[test]
+fn an_enum_without_variants_is_an_event() {
+    #[derive(Clone, Serialize, Deserialize, annals_macros::Event)]
+    enum Nothing {}
+    assert!(Nothing::KINDS.is_empty());
+    assert!(Nothing::decode(0, &[0x80]).is_err());
+}
+
+#[test]
+fn a_derived_aggregate_is_kept_as_one_by_hand() {
+    assert_eq!(derived::Account::NAME, by_hand::Account::NAME);
+    let (derived, by_hand) = (derived::Account::snapshots().unwrap(), by_hand::Account::snapshots().unwrap());
+    assert_eq!((derived.policy, derived.version, derived.shape), (by_hand.policy, by_hand.version, by_hand.shape));
+    assert!(matches!(derived.policy, SnapshotPolicy::Every(every) if every.get() == 100));
+    let state = derived::Account { open: true, cents: Some(7) };
+    let bytes = (derived.encode)(&state).unwrap();
+    assert_eq!(bytes, (by_hand.encode)(&by_hand::Account { open: true, cents: Some(7) }).unwrap());
+    assert_eq!((derived.decode)(&bytes), Ok(state));
+    assert_eq!((derived.decode)(&[]).unwrap_err(), (by_hand.decode)(&[]).unwrap_err());
+}
+
+#[test]
+fn a_derived_command_is_recognised_as_one_by_hand() {
+    let derived = (derived::CloseAccount::NAME, derived::CloseAccount::VERSION);
+    assert_eq!(derived, (by_hand::CloseAccount::NAME, by_hand::CloseAccount::VERSION));
+}
+
+#[test]
+fn a_derived_id_is_written_as_one_by_hand() {
+    let (derived, by_hand) = (derived::AccountId::from("ada-1"), by_hand::AccountId::from("ada-1"));
+    assert_eq!((derived.to_key(), derived.to_string()), (by_hand.to_key(), by_hand.to_string()));
+    assert_eq!(derived::AccountId::from_key("ada-1"), Some(derived.clone()));
+    assert_eq!("ada-1".parse(), Ok(derived.clone()));
+    assert_eq!(derived::AccountId::from("ada-1".to_owned()), derived);
+}

@@ -1,0 +1,34 @@
+use annals_core::{Decision, Event as _, Handle};
+use annals_macros::{Aggregate, Event};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "account")]
+enum AccountEvent {
+    Opened,
+    Closed,
+}
+
+#[derive(Default, Clone, Aggregate)]
+#[aggregate(name = "account", event = AccountEvent)]
+struct Account {
+    open: bool,
+}
+
+struct Open;
+
+impl Handle<Open> for Account {
+    type Reply = ();
+    type Error = ();
+    fn handle(account: &mut Decision<Self>, _: Open) -> Result<(), ()> {
+        if account.open {
+            return Err(());
+        }
+        account.emit(AccountEvent::Opened);
+        Ok(())
+    }
+}
+
+fn main() {
+    let _ = AccountEvent::KINDS;
+}

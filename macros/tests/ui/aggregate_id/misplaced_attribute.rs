@@ -1,0 +1,9 @@
+use annals_core::AggregateId as _;
+use annals_macros::AggregateId;
+
+#[derive(Debug, Clone, PartialEq, AggregateId)]
+struct AccountId(#[aggregate_id(crate = annals_core)] u64);
+
+fn main() {
+    let _ = AccountId::from_key("1");
+}

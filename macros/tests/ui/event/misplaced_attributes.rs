@@ -1,0 +1,18 @@
+use annals_core::Event as _;
+use annals_macros::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "account")]
+#[tag]
+enum AccountEvent {
+    #[tag]
+    Opened {
+        #[event(version = 2)]
+        owner: String,
+    },
+}
+
+fn main() {
+    let _ = AccountEvent::KINDS;
+}

@@ -1,0 +1,39 @@
+use annals_core::{Decision, Event as _, Evolve, Handle};
+use annals_macros::{Aggregate, Event};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "account")]
+enum AccountEvent {
+    #[event(vrsion = 2)]
+    Opened,
+}
+
+#[derive(Default, Clone, Aggregate)]
+#[aggregate(name = "account", event = AccountEvent)]
+struct Account {
+    open: bool,
+}
+
+impl Evolve<AccountEvent> for Account {
+    fn evolve(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Opened => self.open = true,
+        }
+    }
+}
+
+struct Open;
+
+impl Handle<Open> for Account {
+    type Reply = ();
+    type Error = ();
+    fn handle(account: &mut Decision<Self>, _: Open) -> Result<(), ()> {
+        account.emit(AccountEvent::Opened);
+        Ok(())
+    }
+}
+
+fn main() {
+    let _ = AccountEvent::KINDS;
+}

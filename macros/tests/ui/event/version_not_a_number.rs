@@ -1,0 +1,16 @@
+use annals_core::Event as _;
+use annals_macros::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "account")]
+enum AccountEvent {
+    #[event(version = -1)]
+    Opened,
+    #[event(version = "two")]
+    Closed,
+}
+
+fn main() {
+    let _ = AccountEvent::KINDS;
+}

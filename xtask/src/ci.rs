@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{Outcome, Task, failure::Failure, workspace::Workspace};
 
-/// In this order: what fails fast comes first, `Deny` and `Import` last because they need what a machine may not have.
+/// In this order: what fails fast comes first, what a machine may lack the means for comes late.
 const TASKS: [Task; 11] = [
     Task::Fmt,
     Task::Lint,
@@ -27,12 +27,30 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome, Failure> {
         let start = Instant::now();
         let outcome = task.run(workspace)?;
         let seconds = start.elapsed().as_secs();
-        report.push(match outcome {
+        let line = match outcome {
             Outcome::Done => format!("{task:?}: done in {seconds} s"),
-            Outcome::Skipped { why } => format!("{task:?}: SKIPPED, {why}"),
-        });
-        report.last().iter().for_each(|line| println!("{line}"));
+            Outcome::Skipped { why } => format!("{task:?}: SKIPPED: {why}"),
+        };
+        println!("{line}");
+        report.push(line);
     }
     println!("\n==== All passed ====\n{}", report.join("\n"));
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, Subcommand};
+
+    use super::*;
+
+    #[test]
+    fn ci_runs_every_task_but_itself() {
+        let all = Task::augment_subcommands(Command::new("xtask"));
+        assert_eq!(TASKS.len() + 1, all.get_subcommands().count());
+        assert!(!TASKS.contains(&Task::Ci));
+        for (index, task) in TASKS.iter().enumerate() {
+            assert!(!TASKS[..index].contains(task), "{task:?} runs twice");
+        }
+    }
 }

@@ -50,7 +50,7 @@ enum Task {
     Example,
     /// Imports the accounts of a real bank from `$ANNALS_DATA/berka` into a temporary store.
     Import,
-    /// Does the benchmark, a workspace of its own, build?
+    /// Is the benchmark, a workspace of its own, in order? Nothing is measured.
     Bench,
     /// All of the above.
     Ci,

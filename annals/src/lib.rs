@@ -52,3 +52,8 @@ pub mod prelude;
 
 pub use annals_core::*;
 pub use annals_macros::{Aggregate, AggregateId, Command, Event};
+
+/// Compiles and runs the program of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -65,7 +65,7 @@ pub(crate) fn commit_of<A: Aggregate>(key: &str, event: &A::Event) -> Commit {
 #[async_trait]
 impl OpenStore for Meddler {
     async fn open_store(self: Box<Self>) -> Result<Arc<dyn Store>, OpenError> {
-        Ok(self).map(|store| Arc::new(*store) as Arc<dyn Store>)
+        Ok(Arc::new(*self))
     }
 }
 
@@ -85,7 +85,9 @@ impl Store for Meddler {
         self.inner.apply(batch).await
     }
     fn read_stream(&self, read: ReadStream) -> BoxStream<'_, Result<Record, ReadError>> {
-        let count = |_: &_| drop(self.state.read.fetch_add(1, Ordering::Relaxed));
+        let count = |_: &_| {
+            self.state.read.fetch_add(1, Ordering::Relaxed);
+        };
         self.inner.read_stream(read).inspect(count).boxed()
     }
     fn read_log(&self, read: ReadLog) -> BoxStream<'_, Result<Record, ReadError>> {

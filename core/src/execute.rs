@@ -17,6 +17,7 @@ use crate::{Annals, CommitError, Receipt, load::catch};
 pub(crate) use draft::{Draft, Terms};
 pub use error::ExecuteError;
 pub use on::{CloseError, On};
+use request::Keyed;
 pub(crate) use request::{Asked, Request};
 pub use sending::Sending;
 pub use targets::{At, Targets, at};
@@ -46,20 +47,36 @@ impl Default for RetryPolicy {
     }
 }
 
-/// The loop. `decide` is run again on every attempt, so it must be pure.
+/// Looks the key up, else runs the loop. `decide` is run again on every attempt, so it must be pure.
 pub(crate) async fn execute<T: Targets, R, E>(
     annals: &Annals,
     targets: T,
     request: Request<R>,
-    mut decide: impl for<'d> FnMut(T::In<'d>) -> Result<R, E> + Send,
+    decide: impl for<'d> FnMut(T::In<'d>) -> Result<R, E> + Send,
 ) -> Result<Executed<R>, ExecuteError<E>> {
     let streams = targets.streams(annals)?;
-    let keyed = request.keyed(annals, &streams)?;
-    if let Some(keyed) = &keyed
-        && let Some(first) = keyed.first_answer(annals.store()).await?
-    {
+    let Some(keyed) = request.keyed(annals, &streams)? else {
+        return repeat(annals, targets, &request, None, decide).await;
+    };
+    if let Some(first) = keyed.first_answer(annals.store()).await? {
         return Ok(first);
     }
+    match repeat(annals, targets, &request, Some(&keyed), decide).await {
+        // The same request may have been committed since the key was looked up, and then the state that spoke against
+        // this one is the state behind it.
+        Err(error) if error.is_verdict() => keyed.first_answer(annals.store()).await?.ok_or(error),
+        outcome => outcome,
+    }
+}
+
+/// The loop: load, decide, commit, and again on the tail when something came in between.
+async fn repeat<T: Targets, R, E>(
+    annals: &Annals,
+    targets: T,
+    request: &Request<R>,
+    keyed: Option<&Keyed<R>>,
+    mut decide: impl for<'d> FnMut(T::In<'d>) -> Result<R, E> + Send,
+) -> Result<Executed<R>, ExecuteError<E>> {
     let terms = request.terms(annals);
     let mut held = targets.load(annals).await?;
     request.check_version(&T::versions(&held))?;
@@ -75,11 +92,11 @@ pub(crate) async fn execute<T: Targets, R, E>(
         };
         let mut draft = Draft::new(&terms);
         let next = T::settle(&held, open, &mut draft)?;
-        if let Some(keyed) = &keyed {
+        if let Some(keyed) = keyed {
             draft.commit.once = Some(keyed.once(&reply)?);
         }
         match annals.store().commit(draft.commit).await {
-            Ok(receipt) => return finish::<T, R, E>(annals, next, &keyed, reply, receipt),
+            Ok(receipt) => return finish::<T, R, E>(annals, next, keyed, reply, receipt),
             Err(CommitError::Conflict { failures }) => {
                 if request.expected.is_some() || attempt >= annals.retry().attempts.get() {
                     let expected = request.expected;
@@ -98,7 +115,7 @@ pub(crate) async fn execute<T: Targets, R, E>(
 fn finish<T: Targets, R, E>(
     annals: &Annals,
     next: T::Held,
-    keyed: &Option<request::Keyed<R>>,
+    keyed: Option<&Keyed<R>>,
     reply: R,
     receipt: Receipt,
 ) -> Result<Executed<R>, ExecuteError<E>> {

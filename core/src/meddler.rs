@@ -29,6 +29,8 @@ pub(crate) struct Meddler {
 struct State {
     read: AtomicU64,
     before: Mutex<VecDeque<Commit>>,
+    after_get: Mutex<Option<Commit>>,
+    last: Mutex<Option<Commit>>,
     fail: Mutex<Option<CommitError>>,
 }
 
@@ -40,6 +42,16 @@ impl Meddler {
     /// One of these goes before each commit that is to come.
     pub(crate) fn before(&self, commits: impl IntoIterator<Item = Commit>) {
         self.state.before.lock().unwrap().extend(commits);
+    }
+
+    /// This goes behind the next look at rows.
+    pub(crate) fn after_get(&self, commit: Commit) {
+        *self.state.after_get.lock().unwrap() = Some(commit);
+    }
+
+    /// The commit that was written last.
+    pub(crate) fn last(&self) -> Commit {
+        self.state.last.lock().unwrap().clone().unwrap()
     }
 
     /// The next commit fails.
@@ -65,7 +77,7 @@ pub(crate) fn commit_of<A: Aggregate>(key: &str, event: &A::Event) -> Commit {
 #[async_trait]
 impl OpenStore for Meddler {
     async fn open_store(self: Box<Self>) -> Result<Arc<dyn Store>, OpenError> {
-        Ok(self).map(|store| Arc::new(*store) as Arc<dyn Store>)
+        Ok(Arc::new(*self))
     }
 }
 
@@ -79,20 +91,28 @@ impl Store for Meddler {
         if let Some(error) = self.state.fail.lock().unwrap().take() {
             return Err(error);
         }
+        *self.state.last.lock().unwrap() = Some(commit.clone());
         self.inner.commit(commit).await
     }
     async fn apply(&self, batch: RowBatch) -> Result<(), ApplyError> {
         self.inner.apply(batch).await
     }
     fn read_stream(&self, read: ReadStream) -> BoxStream<'_, Result<Record, ReadError>> {
-        let count = |_: &_| drop(self.state.read.fetch_add(1, Ordering::Relaxed));
+        let count = |_: &_| {
+            self.state.read.fetch_add(1, Ordering::Relaxed);
+        };
         self.inner.read_stream(read).inspect(count).boxed()
     }
     fn read_log(&self, read: ReadLog) -> BoxStream<'_, Result<Record, ReadError>> {
         self.inner.read_log(read)
     }
     async fn get(&self, keys: &[(Table, Bytes)]) -> Result<Vec<Option<Bytes>>, ReadError> {
-        self.inner.get(keys).await
+        let rows = self.inner.get(keys).await;
+        let then = self.state.after_get.lock().unwrap().take();
+        if let Some(commit) = then {
+            self.inner.commit(commit).await.unwrap();
+        }
+        rows
     }
     async fn scan(&self, scan: Scan) -> Result<Page, ReadError> {
         self.inner.scan(scan).await

@@ -41,7 +41,7 @@ impl Annals {
 mod tests {
     use futures::TryStreamExt;
 
-    use crate::{EventType, MemoryStore, NewEvent, PAGE_ROWS_MAX, Store, Tenant};
+    use crate::{EventType, MemoryStore, NewEvent, PAGE_ROWS_MAX, Tenant};
 
     use super::*;
 

@@ -104,6 +104,13 @@ impl<E> ExecuteError<E> {
     }
 }
 
+impl<E> ExecuteError<E> {
+    /// Whether the state spoke against the command before the commit could look its key up.
+    pub(super) fn is_verdict(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Panicked { .. } | Self::Conflict { .. })
+    }
+}
+
 impl<E> From<CommitError> for ExecuteError<E> {
     fn from(error: CommitError) -> Self {
         match error {

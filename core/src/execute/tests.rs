@@ -186,6 +186,33 @@ async fn concurrent_repetitions_take_effect_once() {
 }
 
 #[tokio::test]
+async fn a_repetition_that_overtakes_the_look_up_gives_the_first_answer() {
+    for expected in [None, Some(version(1))] {
+        let open = || async {
+            let store = Meddler::default();
+            store.commit(deposited(5)).await.unwrap();
+            let annals = store.open().open().await.unwrap();
+            (store, annals)
+        };
+        let send = |annals: Annals| async move {
+            let sending = annals.on::<Account>("a").send(Withdraw { amount: 5 }).idempotency_key("k");
+            match expected {
+                Some(version) => sending.expect_version(version).await,
+                None => sending.await,
+            }
+        };
+        let (store, annals) = open().await;
+        send(annals).await.unwrap();
+        let first = store.last();
+        let (store, annals) = open().await;
+        store.after_get(first);
+        // By now the account is empty, so that the second one alone would be refused.
+        let executed = send(annals).await.unwrap();
+        assert_eq!((executed.reply, executed.receipt.repeated), (0, true));
+    }
+}
+
+#[tokio::test]
 async fn two_aggregates_change_in_one_commit() {
     let annals = annals().await;
     annals.on::<Account>("a").send(Deposit { amount: 5 }).await.unwrap();

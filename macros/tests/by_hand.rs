@@ -50,6 +50,7 @@ mod derived {
     pub(super) struct CloseAccount;
 }
 
+#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "as one would write it")]
 mod by_hand {
     use std::{fmt, num::NonZeroU64, str::FromStr};
 

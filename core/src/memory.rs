@@ -33,7 +33,7 @@ pub struct MemoryStore {
 
 struct Inner {
     state: RwLock<State>,
-    head: watch::Sender<Head>,
+    head: watch::Receiver<Head>,
     limits: Limits,
     clock: Arc<dyn Clock>,
 }
@@ -46,7 +46,8 @@ struct State {
     rows: BTreeMap<Table, BTreeMap<Bytes, Bytes>>,
     head: Head,
     latest: Timestamp,
-    is_shut_down: bool,
+    /// Gone when the store is shut down, which also wakes those who wait for the next commit.
+    signal: Option<watch::Sender<Head>>,
 }
 
 impl Default for MemoryStore {
@@ -65,10 +66,10 @@ impl MemoryStore {
     /// An empty store with these limits and this clock.
     #[must_use]
     pub fn with(limits: Limits, clock: Arc<dyn Clock>) -> Self {
-        let mut state = State::default();
+        let (signal, head) = watch::channel(Head::default());
+        let mut state = State { signal: Some(signal), ..State::default() };
         state.put(DerivedTable::GENERATION.into(), Bytes::new(), Some(Generation::random().to_row()));
-        let inner = Inner { state: RwLock::new(state), head: watch::Sender::new(Head::default()), limits, clock };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(Inner { state: RwLock::new(state), head, limits, clock }) }
     }
 
     /// Runs `read` on the state. A panic in another holder cannot leave it half changed: see [`State::write`].
@@ -87,12 +88,14 @@ impl Store for MemoryStore {
         self.inner.limits.check(&commit)?;
         let now = self.inner.clock.now();
         self.write(|state| {
-            if state.is_shut_down {
+            if state.signal.is_none() {
                 return Err(CommitError::ShutDown);
             }
             let receipt = state.commit(&commit, now)?;
             // Still under the lock, so that heads are sent in the order of commits.
-            self.inner.head.send_if_modified(|head| std::mem::replace(head, state.head) != state.head);
+            if let Some(signal) = &state.signal {
+                signal.send_if_modified(|head| std::mem::replace(head, state.head) != state.head);
+            }
             Ok(receipt)
         })
     }
@@ -125,11 +128,13 @@ impl Store for MemoryStore {
     }
 
     fn head(&self) -> watch::Receiver<Head> {
-        self.inner.head.subscribe()
+        let mut head = self.inner.head.clone();
+        head.mark_unchanged();
+        head
     }
 
     async fn shut_down(&self) {
-        self.write(|state| state.is_shut_down = true);
+        self.write(|state| state.signal = None);
     }
 }
 
@@ -142,7 +147,7 @@ fn give(records: Result<Vec<Record>, ReadError>) -> BoxStream<'static, Result<Re
 
 impl State {
     fn check_open(&self) -> Result<&Self, ReadError> {
-        if self.is_shut_down { Err(ReadError::ShutDown) } else { Ok(self) }
+        if self.signal.is_none() { Err(ReadError::ShutDown) } else { Ok(self) }
     }
 
     fn commit(&mut self, commit: &Commit, now: Timestamp) -> Result<Receipt, CommitError> {

@@ -75,6 +75,9 @@ pub trait Store: Send + Sync + 'static {
     async fn scan(&self, scan: Scan) -> Result<Page, ReadError>;
 
     /// How far the store has come, and a signal whenever that changes. Records are never carried by it: read the log.
+    ///
+    /// The signal ends when the store is shut down: then waiting for a change is an error, and who follows the log is
+    /// told.
     fn head(&self) -> watch::Receiver<Head>;
 
     /// Takes no more commits and batches, finishes those that were queued, and makes the next open fast. Idempotent.

@@ -52,6 +52,7 @@ const GROUP_BYTES: usize = 8 << 20;
 /// The committer's thread and what it owns.
 pub(crate) struct Committer {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) head: watch::Sender<Head>,
     pub(crate) queue: mpsc::Receiver<Request>,
     pub(crate) writer: Writer,
     pub(crate) clock: Arc<dyn Clock>,
@@ -193,7 +194,7 @@ impl Committer {
         overlay.active.covers(through);
         let (entries, bytes) = (overlay.active.entries, overlay.active.bytes);
         drop(overlay);
-        self.shared.head.send_replace(head_of(&through));
+        self.head.send_replace(head_of(&through));
         self.signal.grown(&self.shared, entries, bytes);
     }
 
@@ -213,6 +214,7 @@ impl Committer {
                 tracing::warn!(%error, "the store was not closed cleanly; the next open has more to do");
             }
         }
+        drop(self.head);
         drop(self.folder_lock);
         self.closed.send_replace(true);
     }

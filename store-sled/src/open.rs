@@ -6,7 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use annals_core::ReadError;
+use annals_core::{Head, ReadError};
+use tokio::sync::watch;
 
 use crate::{
     OpenError, OpenReport, SledOptions,
@@ -33,6 +34,7 @@ pub(crate) fn index_folder(store: &Path) -> PathBuf {
 /// A store whose files are open and whose tail is in memory.
 pub(crate) struct Opened {
     pub(crate) shared: Shared,
+    pub(crate) head: watch::Sender<Head>,
     pub(crate) writer: Writer,
     pub(crate) lock: FolderLock,
     pub(crate) report: OpenReport,
@@ -61,8 +63,8 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
         return Err(OpenError::NotAStore { path: store.clone(), reason: "its log has no segment" });
     };
     let writer = Writer::new(Arc::clone(&log), segment, end);
-    let shared = Shared::new(log, index, tail);
-    Ok(Opened { shared, writer, lock, report: OpenReport { head, was_closed, torn, rebuilt } })
+    let (shared, signal) = Shared::new(log, index, tail);
+    Ok(Opened { shared, head: signal, writer, lock, report: OpenReport { head, was_closed, torn, rebuilt } })
 }
 
 /// Makes sure that the folder is a store, or empty and allowed to become one.

@@ -24,7 +24,8 @@ pub(crate) struct Shared {
     pub(crate) log: Arc<Log>,
     /// The unindexed tail. What its newest part covers is what is published: readers look no further.
     overlay: RwLock<Overlay>,
-    pub(crate) head: watch::Sender<Head>,
+    /// Its sender is the committer's, and gone when the store is shut down, which wakes whoever waits for a commit.
+    head: watch::Receiver<Head>,
     /// Gone once the store is shut down.
     index: RwLock<Option<Index>>,
     /// Shared by reads of rows, exclusive for a batch of derived rows.
@@ -37,19 +38,27 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(log: Arc<Log>, index: Index, tail: Part) -> Self {
-        let head = head_of(&tail.through);
-        Self {
+    /// What is shared, and the committer's end of the head.
+    pub(crate) fn new(log: Arc<Log>, index: Index, tail: Part) -> (Self, watch::Sender<Head>) {
+        let (sender, head) = watch::channel(head_of(&tail.through));
+        let shared = Self {
             log,
             overlay: RwLock::new(Overlay::new(tail)),
-            head: watch::Sender::new(head),
+            head,
             index: RwLock::new(Some(index)),
             derived: RwLock::new(()),
             pins: Pins::default(),
             fences: Fences::default(),
             read_only: Mutex::new(None),
             is_shut_down: AtomicBool::new(false),
-        }
+        };
+        (shared, sender)
+    }
+
+    pub(crate) fn head(&self) -> watch::Receiver<Head> {
+        let mut head = self.head.clone();
+        head.mark_unchanged();
+        head
     }
 
     pub(crate) fn overlay(&self) -> RwLockReadGuard<'_, Overlay> {

@@ -48,7 +48,7 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; the store was not changed.
     pub fn open(options: SledOptions) -> Result<Self, OpenError> {
-        let Opened { shared, writer, lock, report } = open::open(&options)?;
+        let Opened { shared, head, writer, lock, report } = open::open(&options)?;
         let shared = Arc::new(shared);
         let signal = Arc::new(Signal::default());
         let thread = |error| OpenError::io("starting a thread for", &options.path, &error);
@@ -57,6 +57,7 @@ impl SledStore {
         let (closing, closed) = watch::channel(false);
         let committer = Committer {
             shared: Arc::clone(&shared),
+            head,
             queue: requests,
             writer,
             clock: Arc::clone(&options.clock),
@@ -152,7 +153,7 @@ impl Store for SledStore {
     }
 
     fn head(&self) -> watch::Receiver<Head> {
-        self.handle.shared.head.subscribe()
+        self.handle.shared.head()
     }
 
     async fn shut_down(&self) {

@@ -1,0 +1,47 @@
+//! What every store of annals must do.
+//!
+//! A store brings a [`Harness`] and one line, and every sentence of the [`Store`](annals_core::Store) contract becomes
+//! a test of it, together with a comparison against an obviously correct model:
+//!
+//! ```ignore
+//! annals_conformance::suite!(MyHarness);
+//! ```
+//!
+//! The cases are plain functions, one file per subject, listed once in [`for_each_case!`]. Their names are claims;
+//! their docs cite the acceptance cases (`A.8`, `G.16`), the failure modes (`F14`) and the promises (`P4`) that they
+//! stand for.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the whole crate is test code: it says by a panic what does not hold"
+)]
+
+mod fixture;
+mod harness;
+mod suite;
+
+pub mod append;
+pub mod apply;
+pub mod boundary;
+pub mod cancel;
+pub mod closed;
+pub mod concurrency;
+pub mod conditions;
+pub mod durable;
+pub mod follow;
+pub mod head;
+pub mod limits;
+pub mod log;
+pub mod once;
+pub mod reads;
+pub mod rows;
+pub mod scan;
+pub mod shut_down;
+pub mod streams;
+pub mod time;
+
+pub mod model;
+
+pub use harness::{Harness, ManualClock, MemoryHarness, Setup};
+pub use suite::{Case, cases, run, survives};

@@ -1,0 +1,2 @@
+//! The reference store against the suite.
+annals_conformance::suite!(annals_conformance::MemoryHarness);

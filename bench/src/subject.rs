@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use annals_core::{Commit, Condition, EventType, Expected, MemoryStore, NewEvent, Store, StreamId, Version};
+use annals_store_sled::{SledOptions, SledStore};
 use async_trait::async_trait;
 use bytes::Bytes;
 use clap::ValueEnum;
@@ -33,18 +34,21 @@ pub(crate) enum Kind {
     Growing,
     /// A log in segments that were filled with zeros before.
     Preallocated,
+    /// annals' store on disk.
+    Sled,
     /// annals' store in memory: what all but the disk costs.
     Memory,
 }
 
 impl Kind {
     /// What is measured when nothing is said, the growing log first: ratios are taken to it.
-    pub(crate) const USUAL: [Self; 2] = [Self::Growing, Self::Preallocated];
+    pub(crate) const USUAL: [Self; 3] = [Self::Growing, Self::Preallocated, Self::Sled];
 
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Growing => "log, growing",
             Self::Preallocated => "log, preallocated",
+            Self::Sled => "store-sled",
             Self::Memory => "MemoryStore (not durable)",
         }
     }
@@ -54,6 +58,7 @@ impl Kind {
         Ok(match self {
             Self::Growing => Box::new(Yardstick::open(folder, Space::Growing)?),
             Self::Preallocated => Box::new(Yardstick::open(folder, Space::Preallocated)?),
+            Self::Sled => Box::new(OfStore::new(SledStore::open(SledOptions::new(folder.join("store")))?)?),
             Self::Memory => Box::new(OfStore::new(MemoryStore::new())?),
         })
     }

@@ -51,11 +51,11 @@ fn forbidden(from: &str, to: &str, is_for_tests: bool) -> Option<String> {
     let Some((source, target)) = Layer::of(from).zip(Layer::of(to)) else {
         return Some(format!("{from} -> {to}: one of them has no layer yet: give it one in xtask/src/edges.rs"));
     };
-    let is_allowed = match target {
-        Layer::Example | Layer::Tool => false,
-        _ => is_for_tests || source.allowed().contains(&target),
-    };
-    (!is_allowed).then(|| format!("{from} -> {to}: {source:?} may depend on {:?} only", source.allowed()))
+    if matches!(target, Layer::Example | Layer::Tool) {
+        return Some(format!("{from} -> {to}: nothing may depend on {target:?}"));
+    }
+    let is_allowed = is_for_tests || source.allowed().contains(&target);
+    (!is_allowed).then(|| format!("{from} -> {to}: {source:?} may depend on {:?} alone", source.allowed()))
 }
 
 /// Reads the manifests and fails on a forbidden edge.

@@ -6,7 +6,7 @@ pub(crate) mod places;
 pub(crate) mod rows;
 
 use std::{
-    fs::{self, File},
+    fs::{self, OpenOptions},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -112,7 +112,7 @@ impl Index {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.is_file() {
-                File::open(&path)?.sync_all()?;
+                OpenOptions::new().write(true).open(&path)?.sync_all()?;
             }
         }
         sync_folder(folder)

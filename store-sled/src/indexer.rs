@@ -11,18 +11,18 @@ use crate::{
     shared::{Shared, lock},
 };
 
-/// The tail is written to sled when it has so many entries, or this long after its first.
-pub(crate) const BATCH_ENTRIES: usize = 60_000;
+/// The tail is written to sled when it has the configured number of entries, or rows of so many bytes, or this long
+/// after its first.
 const BATCH_BYTES: usize = 32 << 20;
 const BATCH_TIME: Duration = Duration::from_millis(500);
 
-/// The committer waits while the tail is larger than this, so that memory stays bounded.
-const BACKLOG_ENTRIES: usize = 4 * BATCH_ENTRIES;
-const BACKLOG_BYTES: usize = 4 * BATCH_BYTES;
+/// The committer waits while the tail is larger than so many batches, so that memory stays bounded.
+const BACKLOG_BATCHES: usize = 4;
 
 /// How the committer and the indexer talk.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Signal {
+    batch_entries: usize,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -39,21 +39,28 @@ struct State {
 }
 
 impl Signal {
+    pub(crate) fn new(batch_entries: usize) -> Self {
+        Self { batch_entries: batch_entries.max(1), state: Mutex::default(), changed: Condvar::new() }
+    }
+
     /// Says that the tail has grown to this size, and waits while it is too large.
     pub(crate) fn grown(&self, shared: &Shared, entries: usize, bytes: usize) {
         let mut state = lock(&self.state);
-        let full = entries >= BATCH_ENTRIES || bytes >= BATCH_BYTES;
+        let full = entries >= self.batch_entries || bytes >= BATCH_BYTES;
         if !state.work || (full && !state.full) {
             state.work = true;
             state.full |= full;
             self.changed.notify_all();
         }
-        if entries < BACKLOG_ENTRIES && bytes < BACKLOG_BYTES {
+        let is_backlog = |entries: usize, bytes: usize| {
+            entries / BACKLOG_BATCHES >= self.batch_entries || bytes / BACKLOG_BATCHES >= BATCH_BYTES
+        };
+        if !is_backlog(entries, bytes) {
             return;
         }
         let too_large = |state: &mut State| {
             let overlay = shared.overlay();
-            !state.ended && (overlay.active.entries >= BACKLOG_ENTRIES || overlay.active.bytes >= BACKLOG_BYTES)
+            !state.ended && is_backlog(overlay.active.entries, overlay.active.bytes)
         };
         drop(self.changed.wait_while(state, too_large).unwrap_or_else(PoisonError::into_inner));
     }

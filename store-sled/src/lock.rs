@@ -11,7 +11,7 @@ use crate::OpenError;
 /// Held as long as the store is open. The operating system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
-    _file: File,
+    file: File,
     /// Whether the machine has not been started again since the store was last opened.
     pub(crate) same_boot: bool,
 }
@@ -28,25 +28,25 @@ impl FolderLock {
             Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: store.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
-        let now = boot_id();
-        let before = exchange(&mut file, now.as_deref().unwrap_or_default()).map_err(io)?;
-        // No boot id counts as another boot: better an index rebuilt than one believed wrongly.
-        let same_boot = now.is_some_and(|now| now == before);
-        Ok(Self { _file: file, same_boot })
+        let mut before = String::new();
+        // Rubbish in the file counts as another boot.
+        let _ = file.read_to_string(&mut before);
+        // No boot id counts as another boot too: better an index rebuilt than one believed wrongly.
+        let same_boot = boot_id().is_some_and(|now| now == before);
+        Ok(Self { file, same_boot })
     }
-}
 
-/// Leaves `text` in the file and gives back what was there.
-fn exchange(file: &mut File, text: &str) -> io::Result<String> {
-    let mut before = Vec::new();
-    file.read_to_end(&mut before)?;
-    if before != text.as_bytes() {
-        file.set_len(0)?;
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+    /// Says that what is in the folder was looked at in this boot. Not before: an opening that fails must not make the
+    /// next one believe an index that a machine's crash has left behind.
+    pub(crate) fn confirm(&mut self) -> io::Result<()> {
+        if self.same_boot {
+            return Ok(());
+        }
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(boot_id().unwrap_or_default().as_bytes())?;
+        self.file.sync_all()
     }
-    Ok(String::from_utf8_lossy(&before).into_owned())
 }
 
 /// What Linux calls the current boot. Other systems have nothing as simple, and do without.

@@ -31,6 +31,9 @@ pub(crate) struct Log {
     pub(crate) id: Uuid,
     pub(crate) folder: PathBuf,
     segments: RwLock<Vec<Arc<Segment>>>,
+    /// Lets a test make the next sync fail.
+    #[cfg(test)]
+    pub(crate) is_failing: std::sync::atomic::AtomicBool,
 }
 
 /// Where an event stands.
@@ -51,7 +54,13 @@ const NEAR_BYTES: u64 = 4096;
 
 impl Log {
     pub(crate) fn new(id: Uuid, folder: PathBuf, segments: Vec<Arc<Segment>>) -> Self {
-        Self { id, folder, segments: RwLock::new(segments) }
+        Self {
+            id,
+            folder,
+            segments: RwLock::new(segments),
+            #[cfg(test)]
+            is_failing: false.into(),
+        }
     }
 
     pub(crate) fn folder(store: &Path) -> PathBuf {

@@ -12,7 +12,6 @@ use tokio::sync::watch;
 use crate::{
     OpenError, OpenReport, SledOptions,
     index::Index,
-    indexer::BATCH_ENTRIES,
     lock::FolderLock,
     log::{
         Log, Place,
@@ -44,7 +43,7 @@ pub(crate) struct Opened {
 pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let store = &options.path;
     prepare_folder(options)?;
-    let lock = FolderLock::take(store)?;
+    let mut lock = FolderLock::take(store)?;
     let log = Arc::new(recovery::open_log(store)?);
     let last_close = clean::read(store, log.id).map_err(|error| OpenError::io("reading", store, &error))?;
     if last_close == LastClose::Damaged {
@@ -56,7 +55,8 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let was_closed = matches!(last_close, LastClose::Clean(_));
     let trusted = was_closed || lock.same_boot;
     let (index, progress, rebuilt) = open_index(store, &log, &end, trusted)?;
-    let tail = take_in_tail(&log, &index, progress, &end)?;
+    let tail = take_in_tail(&log, &index, progress, &end, options.index_batch_entries)?;
+    lock.confirm().map_err(|error| OpenError::io("writing the lock of", store, &error))?;
     clean::remove(store).map_err(|error| OpenError::io("removing the marker of the last close in", store, &error))?;
     let head = head_of(&tail.through);
     let Some(segment) = log.last_segment() else {
@@ -171,13 +171,19 @@ fn move_aside(store: &Path, folder: &Path) -> io::Result<()> {
 }
 
 /// Takes in what the log holds behind `progress`: large parts into sled, the rest stays in memory as the tail.
-fn take_in_tail(log: &Arc<Log>, index: &Index, progress: Progress, end: &Standing) -> Result<Part, OpenError> {
+fn take_in_tail(
+    log: &Arc<Log>,
+    index: &Index,
+    progress: Progress,
+    end: &Standing,
+    batch_entries: usize,
+) -> Result<Part, OpenError> {
     let mut part = Part::new(progress);
     let Some(mut scanner) = Scanner::chained(Arc::clone(log), progress.standing) else { return Ok(part) };
     while let Some(frame) = scanner.next_before(end.offset)? {
         add(&mut part, log, &frame)?;
         part.covers(Progress { standing: scanner.standing, frame: frame.offset });
-        if part.entries >= BATCH_ENTRIES {
+        if part.entries >= batch_entries {
             index.take_in(&part, log.id)?;
             part = Part::new(part.through);
         }

@@ -50,7 +50,7 @@ impl SledStore {
     pub fn open(options: SledOptions) -> Result<Self, OpenError> {
         let Opened { shared, head, writer, lock, report } = open::open(&options)?;
         let shared = Arc::new(shared);
-        let signal = Arc::new(Signal::default());
+        let signal = Arc::new(Signal::new(options.index_batch_entries));
         let thread = |error| OpenError::io("starting a thread for", &options.path, &error);
         let indexer = indexer::start(Arc::clone(&shared), Arc::clone(&signal)).map_err(thread)?;
         let (queue, requests) = mpsc::channel(QUEUE_COMMITS);
@@ -211,5 +211,48 @@ impl Drop for Handle {
             // The committer catches its own panics; whatever it says, it has ended.
             let _ = committer.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use annals_core::{EventType, NewEvent};
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    fn commit(payload: &'static str) -> Commit {
+        let event_type = EventType::new("test.happened").unwrap();
+        Commit::of([NewEvent::new("s-1".parse().unwrap(), event_type, payload)])
+    }
+
+    async fn payloads(store: &SledStore) -> Vec<Bytes> {
+        let records: Vec<_> = store.read_log(ReadLog::all()).try_collect().await.unwrap();
+        records.into_iter().map(|record| record.payload).collect()
+    }
+
+    /// F6, P1: after a failed sync nothing is acknowledged any more, although the next sync would succeed; reads go on.
+    #[tokio::test]
+    async fn a_failed_sync_makes_the_store_read_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(SledOptions::new(folder.path())).unwrap();
+        store.commit(commit("one")).await.unwrap();
+        store.handle.shared.log.is_failing.store(true, Ordering::SeqCst);
+        let unknown = store.commit(commit("two")).await.unwrap_err();
+        assert!(matches!(unknown, CommitError::OutcomeUnknown { .. }), "{unknown}");
+        let refused = store.commit(commit("three")).await.unwrap_err();
+        assert!(
+            matches!(&refused, CommitError::ReadOnly { reason } if reason.contains("the disk is gone")),
+            "{refused}"
+        );
+        assert_eq!(payloads(&store).await, ["one"]);
+        store.shut_down().await;
+        let store = SledStore::open(SledOptions::new(folder.path())).unwrap();
+        assert!(!store.report().was_closed, "a store that failed is not marked as closed");
+        let found = payloads(&store).await;
+        assert!(found == ["one"] || found == ["one", "two"], "{found:?}");
+        store.commit(commit("four")).await.unwrap();
     }
 }

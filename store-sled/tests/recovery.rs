@@ -8,8 +8,9 @@ use std::{
     io::Write,
 };
 
-use annals_core::{Commit, CommitError, ReadLog, Store};
+use annals_core::{ApplyError, Commit, CommitError, DerivedTable, Generation, ReadLog, RowBatch, Store};
 use annals_store_sled::{OpenError, SledOptions, SledStore};
+use bytes::Bytes;
 use futures::TryStreamExt;
 use support::{assert_index_agrees, copy_folder, event, fill, log, open, segments};
 
@@ -68,6 +69,46 @@ async fn a_deleted_index_comes_back_from_the_log() {
     assert_eq!(store.report().rebuilt.as_deref(), Some("it was gone"));
     assert_eq!(log(&store).await.len(), 300);
     assert_index_agrees(&store).await;
+}
+
+/// What a machine's crash leaves of sled is not believed; derived tables begin again, and who wrote for the old ones is
+/// told.
+#[tokio::test]
+async fn after_a_crash_of_the_machine_the_index_is_rebuilt_in_a_new_generation() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = unclosed(folder.path(), 100).await;
+    let before = generation(&open(&folder.path().join("live"))).await;
+    fs::write(copy.join("lock"), "another boot").unwrap();
+    let store = open(&copy);
+    let reason = "the machine was started again before the store was closed";
+    assert_eq!(store.report().rebuilt.as_deref(), Some(reason));
+    assert_index_agrees(&store).await;
+    let now = generation(&store).await;
+    assert_ne!(now, before);
+    let batch = RowBatch { generation: Some(before), ..RowBatch::default() };
+    let lost = store.apply(batch).await.unwrap_err();
+    assert!(matches!(lost, ApplyError::GenerationLost { expected, actual } if (expected, actual) == (before, now)));
+}
+
+async fn generation(store: &SledStore) -> Generation {
+    let row = store.get(&[(DerivedTable::GENERATION.into(), Bytes::new())]).await.unwrap().remove(0);
+    Generation::from_row(&row.unwrap()).unwrap()
+}
+
+/// An opening that failed has not made the index credible.
+#[tokio::test]
+async fn a_failed_opening_does_not_count_as_this_boot() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = unclosed(folder.path(), 5).await;
+    fs::write(copy.join("lock"), "another boot").unwrap();
+    let segment = segments(&copy)[0].clone();
+    let whole = fs::read(&segment).unwrap();
+    let mut damaged = whole.clone();
+    damaged[300] ^= 1;
+    fs::write(&segment, &damaged).unwrap();
+    assert!(SledStore::open(SledOptions::new(&copy)).is_err());
+    fs::write(&segment, &whole).unwrap();
+    assert!(open(&copy).report().rebuilt.is_some());
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! The embedded store against the suite.
+//! The embedded store against the suite: as it is used, its tail in memory, and with everything written to the index
+//! at once, so that each case meets sled as well.
 
 use std::sync::Arc;
 
@@ -7,23 +8,25 @@ use annals_core::Store;
 use annals_store_sled::{SledOptions, SledStore};
 use tempfile::TempDir;
 
-struct SledHarness {
+/// `BATCH` index entries are written at once.
+struct SledHarness<const BATCH: usize> {
     store: SledStore,
     setup: Setup,
     folder: TempDir,
 }
 
-fn open(folder: &TempDir, setup: &Setup) -> SledStore {
+fn open(folder: &TempDir, setup: &Setup, batch: usize) -> SledStore {
     let options = SledOptions::new(folder.path().join("store")).limits(setup.limits).clock(setup.clock());
+    let options = options.index_batch_entries(batch);
     SledStore::open(options).expect("the store opens")
 }
 
-impl Harness for SledHarness {
+impl<const BATCH: usize> Harness for SledHarness<BATCH> {
     const SURVIVES: bool = true;
 
     async fn create(setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-        Self { store: open(&folder, &setup), setup, folder }
+        Self { store: open(&folder, &setup, BATCH), setup, folder }
     }
 
     fn store(&self) -> Arc<dyn Store> {
@@ -32,8 +35,16 @@ impl Harness for SledHarness {
 
     async fn reopen(&mut self) {
         self.store.shut_down().await;
-        self.store = open(&self.folder, &self.setup);
+        self.store = open(&self.folder, &self.setup, BATCH);
     }
 }
 
-annals_conformance::suite!(SledHarness);
+mod tail_in_memory {
+    type Harness = super::SledHarness<60_000>;
+    annals_conformance::suite!(Harness);
+}
+
+mod all_in_the_index {
+    type Harness = super::SledHarness<1>;
+    annals_conformance::suite!(Harness);
+}

@@ -121,7 +121,11 @@ pub(crate) fn find_end(
             check_closed(&segment, &end, closed)?;
             Ok((end, None))
         }
-        _ if nothing_behind => Ok((end, None)),
+        // The last group may never have been synced: what is shown from now on must be on disk.
+        _ if nothing_behind => {
+            segment.file.sync_data().map_err(|error| OpenError::io("syncing", &segment.path, &error))?;
+            Ok((end, None))
+        }
         _ => {
             let behind = rest.slice(usize::try_from(at - end.offset).unwrap_or_default().min(rest.len())..);
             if let Some(later) = later_group(&behind, log.id, at, end.group) {

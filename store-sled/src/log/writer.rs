@@ -69,6 +69,10 @@ impl Writer {
             }
         }
         write_at(&self.segment.file, &group, self.standing.offset - self.segment.start.offset)?;
+        #[cfg(test)]
+        if self.log.is_failing.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            return Err(io::Error::other("the disk is gone"));
+        }
         self.segment.file.sync_data()?;
         self.standing = behind;
         Ok(())

@@ -180,19 +180,12 @@ impl Placement {
     /// What the commit's sender is told.
     #[must_use]
     pub fn receipt(&self, commit: &Commit) -> Receipt {
-        let mut place: HashMap<&StreamId, usize> = HashMap::new();
-        let mut versions: Vec<(StreamId, Version)> = Vec::new();
-        for (event, version) in commit.events.iter().zip(&self.versions) {
-            let index = *place.entry(&event.stream).or_insert(versions.len());
-            match versions.get_mut(index) {
-                Some(entry) => entry.1 = *version,
-                None => versions.push((event.stream.clone(), *version)),
-            }
-        }
         Receipt {
             commit: self.commit,
             positions: (!commit.events.is_empty()).then(|| (self.first, self.head().position)),
-            versions,
+            versions: latest_versions(
+                commit.events.iter().map(|event| &event.stream).zip(self.versions.iter().copied()),
+            ),
             recorded: self.recorded,
             answer: commit.once.as_ref().map(|once| once.answer.clone()).unwrap_or_default(),
             repeated: false,
@@ -235,6 +228,20 @@ impl Placement {
     fn position(&self, offset: u64) -> Position {
         self.first.checked_add(offset).unwrap_or(Position::MAX)
     }
+}
+
+/// The last version of each stream among `events`, in the order of first appearance.
+pub fn latest_versions<'a>(events: impl Iterator<Item = (&'a StreamId, Version)>) -> Vec<(StreamId, Version)> {
+    let mut place: HashMap<&StreamId, usize> = HashMap::new();
+    let mut versions: Vec<(StreamId, Version)> = Vec::new();
+    for (stream, version) in events {
+        let index = *place.entry(stream).or_insert(versions.len());
+        match versions.get_mut(index) {
+            Some(entry) => entry.1 = version,
+            None => versions.push((stream.clone(), version)),
+        }
+    }
+    versions
 }
 
 /// The row of `$streams` for a stream whose first event is at `first`.

@@ -1,0 +1,147 @@
+//! The index: what is faster to look up than to scan for, in sled. Everything in it follows from the log, or from the
+//! log and its consumers, so it can be lost.
+
+pub(crate) mod keys;
+pub(crate) mod places;
+pub(crate) mod rows;
+
+use std::{
+    fs::{self, File},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use annals_core::{DerivedTable, Generation, ReadError, Table, Version};
+use sled::{Db, Tree};
+use uuid::Uuid;
+
+use self::keys::Term;
+use crate::{
+    log::{frame::Standing, segment::sync_folder, wire::Cursor},
+    overlay::{Part, Progress},
+};
+
+/// What sled may keep in memory. More costs much and gains nothing.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// The index of one log, and the derived tables, which share sled's files and their fate.
+#[derive(Debug, Clone)]
+pub(crate) struct Index {
+    db: Db,
+    /// Places, logged rows and the progress.
+    pub(crate) entries: Tree,
+    /// Derived rows: in one tree, because sled's batches are atomic within one tree only.
+    pub(crate) derived: Tree,
+}
+
+impl Index {
+    /// Opens the index in `folder`, or begins an empty one.
+    pub(crate) fn open(folder: &Path) -> Result<Self, ReadError> {
+        guard(|| {
+            let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open()?;
+            let index = Self { entries: db.open_tree("entries")?, derived: db.open_tree("derived")?, db };
+            let generation: Table = DerivedTable::GENERATION.into();
+            if rows::get(&index.derived, &generation, b"")?.is_none() {
+                let row = Generation::random().to_row();
+                rows::put(&index.derived, &mut &index.derived, &generation, b"", Some(&row))?;
+            }
+            Ok(index)
+        })
+    }
+
+    /// Up to where the log was taken in, or `None` when the index belongs to another log or says nothing sensible.
+    pub(crate) fn progress(&self, log: Uuid) -> Result<Option<Progress>, ReadError> {
+        let Some(row) = guard(|| self.entries.get(keys::PROGRESS))? else { return Ok(Some(Progress::START)) };
+        let mut cursor = Cursor::new(row.to_vec().into());
+        let mut take = || {
+            let checksum = cursor.u32()?;
+            let rest = cursor.take(cursor.rest())?;
+            let mut rest_cursor = Cursor::new(rest.clone());
+            let id = Uuid::from_bytes(rest_cursor.array()?);
+            let standing = Standing::take(&mut rest_cursor)?;
+            let frame = rest_cursor.u64()?;
+            (crc32c::crc32c(&rest) == checksum && id == log).then_some(Progress { standing, frame })
+        };
+        Ok(take())
+    }
+
+    /// Takes `part` in. Repeating it changes nothing, so it may be cut short anywhere: the progress is written last,
+    /// and what survives of sled's writes is always the first of them.
+    pub(crate) fn take_in(&self, part: &Part, log: Uuid) -> Result<(), ReadError> {
+        guard(|| {
+            let mut writes = Vec::new();
+            for (stream, (first, places)) in &part.streams {
+                let version = |index: usize, _: &_| first.get() + index as u64;
+                places::extend(&self.entries, Term::Stream(stream.as_str()), version, places, &mut writes)?;
+            }
+            for (term, places) in &part.tags {
+                places::extend(&self.entries, Term::Tag(term), |_, place| place.position.get(), places, &mut writes)?;
+            }
+            writes.sort_unstable();
+            for (key, value) in writes {
+                self.entries.insert(key, value)?;
+            }
+            for (table, rows) in &part.rows {
+                let table = Table::Logged(table.clone());
+                for (key, value) in rows {
+                    rows::put(&self.entries, &mut &self.entries, &table, key, value.as_deref())?;
+                }
+            }
+            self.entries.insert(keys::PROGRESS, progress_row(log, &part.through))?;
+            Ok(())
+        })
+    }
+
+    /// The version of `stream` as far as the log was taken in.
+    pub(crate) fn version(&self, stream: &str) -> Result<Version, ReadError> {
+        match guard(|| places::chunk_before(&self.entries, Term::Stream(stream), u64::MAX - 1))? {
+            None => Ok(Version::ZERO),
+            Some(Ok(chunk)) => {
+                let version = (chunk.first + chunk.places.len() as u64).saturating_sub(1);
+                Version::new(version).map_err(|error| malformed(&error.to_string()))
+            }
+            Some(Err(places::Malformed)) => Err(malformed("a list of places cannot be decoded")),
+        }
+    }
+
+    /// Writes everything out and waits until it is on disk; sled itself does not wait.
+    pub(crate) fn close(self, folder: &Path) -> io::Result<()> {
+        guard(|| self.db.flush().map(drop)).map_err(|error| io::Error::other(error.to_string()))?;
+        drop(self);
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_file() {
+                File::open(&path)?.sync_all()?;
+            }
+        }
+        sync_folder(folder)
+    }
+}
+
+fn progress_row(log: Uuid, progress: &Progress) -> Vec<u8> {
+    let mut rest = log.as_bytes().to_vec();
+    progress.standing.encode(&mut rest);
+    rest.extend_from_slice(&progress.frame.to_le_bytes());
+    [&crc32c::crc32c(&rest).to_le_bytes()[..], &rest].concat()
+}
+
+/// The index holds something that was never written to it.
+pub(crate) fn malformed(what: &str) -> ReadError {
+    ReadError::Index { reason: what.to_owned() }
+}
+
+/// Runs `work` on sled. Neither its errors nor its panics get past here.
+pub(crate) fn guard<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, ReadError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(ReadError::Index { reason: error.to_string() }),
+        Err(panic) => Err(ReadError::Index { reason: format!("sled panicked: {}", panic_text(&*panic)) }),
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}

@@ -1,0 +1,21 @@
+//! The embedded store of annals: an own log that loses nothing, and a sled index that can be lost.
+//!
+//! A commit is written to the log (`log`), synced, and published to readers from memory (`overlay`); a thread behind
+//! feeds it to sled (`index`, `indexer`). FORMAT.md beside this crate's manifest documents every byte of the log.
+
+mod committer;
+mod index;
+mod indexer;
+mod lock;
+mod log;
+mod open;
+mod options;
+mod overlay;
+mod read;
+mod report;
+mod shared;
+mod store;
+
+pub use options::SledOptions;
+pub use report::{OpenError, OpenReport, TornTail};
+pub use store::SledStore;

@@ -1,0 +1,338 @@
+//! What the log consists of: segment headers, group headers, and a frame a commit. FORMAT.md has every byte.
+
+use annals_core::{
+    Commit, CommitNumber, Once, Position, Receipt, Record, RowWrite, Timestamp, judge, judge::Placement,
+};
+use bytes::Bytes;
+use uuid::Uuid;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{
+    item::{Common, ItemError, put_event, put_item, put_once, put_row, take_event, take_item, take_once, take_row},
+    wire::Cursor,
+};
+
+pub(crate) const FORMAT: u32 = 1;
+pub(crate) const SEGMENT_MAGIC: [u8; 8] = *b"annals.L";
+pub(crate) const SEGMENT_HEADER: usize = 80;
+pub(crate) const GROUP_MAGIC: [u8; 4] = *b"aGRP";
+pub(crate) const GROUP_HEADER: usize = 24;
+pub(crate) const FRAME_MAGIC: [u8; 4] = *b"aFRM";
+pub(crate) const FRAME_HEADER: usize = 56;
+
+/// Where the log stands between two frames: what the next one must continue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The place in the log, in bytes from its beginning, segment headers included.
+    pub(crate) offset: u64,
+    /// The hash over every frame so far.
+    pub(crate) chain: u64,
+    pub(crate) commit: CommitNumber,
+    pub(crate) position: Position,
+    pub(crate) recorded: Timestamp,
+    /// The number of the latest group.
+    pub(crate) group: u64,
+}
+
+impl Standing {
+    pub(crate) const START: Self = Self {
+        offset: 0,
+        chain: 0,
+        commit: CommitNumber::ZERO,
+        position: Position::ZERO,
+        recorded: Timestamp::EPOCH,
+        group: 0,
+    };
+
+    pub(crate) fn encode(&self, output: &mut Vec<u8>) {
+        output.extend_from_slice(&self.offset.to_le_bytes());
+        output.extend_from_slice(&self.group.to_le_bytes());
+        output.extend_from_slice(&self.commit.get().to_le_bytes());
+        output.extend_from_slice(&self.position.get().to_le_bytes());
+        output.extend_from_slice(&self.chain.to_le_bytes());
+        output.extend_from_slice(&self.recorded.as_micros().to_le_bytes());
+    }
+
+    pub(crate) fn take(cursor: &mut Cursor) -> Option<Self> {
+        let (offset, group) = (cursor.u64()?, cursor.u64()?);
+        let commit = CommitNumber::new(cursor.u64()?).ok()?;
+        let position = Position::new(cursor.u64()?).ok()?;
+        let chain = cursor.u64()?;
+        let recorded = Timestamp::from_micros(cursor.u64()?.cast_signed()).ok()?;
+        Some(Self { offset, chain, commit, position, recorded, group })
+    }
+}
+
+/// The header of a segment that begins at `standing`.
+pub(crate) fn segment_header(log: Uuid, standing: &Standing) -> Vec<u8> {
+    let mut rest = log.as_bytes().to_vec();
+    standing.encode(&mut rest);
+    let mut header = SEGMENT_MAGIC.to_vec();
+    header.extend_from_slice(&FORMAT.to_le_bytes());
+    header.extend_from_slice(&crc32c::crc32c(&rest).to_le_bytes());
+    header.extend_from_slice(&rest);
+    header
+}
+
+/// Why a segment header cannot be read.
+pub(crate) enum HeaderError {
+    NotALog,
+    Format(u32),
+    Damaged,
+}
+
+/// The log's id and the standing at which the segment begins, its offset being that of the header.
+pub(crate) fn take_segment_header(bytes: Bytes) -> Result<(Uuid, Standing), HeaderError> {
+    let mut cursor = Cursor::new(bytes);
+    if cursor.array() != Some(SEGMENT_MAGIC) {
+        return Err(HeaderError::NotALog);
+    }
+    match cursor.u32() {
+        Some(FORMAT) => {}
+        found => return Err(HeaderError::Format(found.unwrap_or_default())),
+    }
+    let checksum = cursor.u32().ok_or(HeaderError::Damaged)?;
+    let rest = cursor.take(cursor.rest()).ok_or(HeaderError::Damaged)?;
+    if crc32c::crc32c(&rest) != checksum {
+        return Err(HeaderError::Damaged);
+    }
+    let mut cursor = Cursor::new(rest);
+    let log = Uuid::from_bytes(cursor.array().ok_or(HeaderError::Damaged)?);
+    Standing::take(&mut cursor).map(|standing| (log, standing)).ok_or(HeaderError::Damaged)
+}
+
+/// A checksum that also covers where in which log the bytes stand, so that stale or copied bytes never pass.
+fn placed_checksum(log: Uuid, offset: u64, bytes: &[u8]) -> u32 {
+    let place = crc32c::crc32c_append(crc32c::crc32c(log.as_bytes()), &offset.to_le_bytes());
+    crc32c::crc32c_append(place, bytes)
+}
+
+/// The header of group `number` at `offset`, where the group before ended at `previous_end`.
+pub(crate) fn put_group_header(output: &mut Vec<u8>, log: Uuid, offset: u64, number: u64, previous_end: u64) {
+    let rest = [number.to_le_bytes(), previous_end.to_le_bytes()].concat();
+    output.extend_from_slice(&GROUP_MAGIC);
+    output.extend_from_slice(&placed_checksum(log, offset, &rest).to_le_bytes());
+    output.extend_from_slice(&rest);
+}
+
+/// The number of the group whose header stands at `offset`, and where the group before ended. `None` when these bytes
+/// are no group header, or one of another place.
+pub(crate) fn take_group_header(bytes: Bytes, log: Uuid, offset: u64) -> Option<(u64, u64)> {
+    let mut cursor = Cursor::new(bytes);
+    if cursor.array()? != GROUP_MAGIC {
+        return None;
+    }
+    let checksum = cursor.u32()?;
+    let rest = cursor.take(GROUP_HEADER - 8)?;
+    if placed_checksum(log, offset, &rest) != checksum {
+        return None;
+    }
+    let mut cursor = Cursor::new(rest);
+    Some((cursor.u64()?, cursor.u64()?))
+}
+
+/// The header of a frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FrameHeader {
+    pub(crate) chain: u64,
+    pub(crate) body: usize,
+    pub(crate) events: usize,
+    pub(crate) rows: usize,
+    pub(crate) keyed: bool,
+    pub(crate) common: Common,
+}
+
+impl FrameHeader {
+    /// Reads a header back. `None` when these bytes are none, or one of another place.
+    pub(crate) fn take(bytes: Bytes, log: Uuid, offset: u64) -> Option<Self> {
+        let mut cursor = Cursor::new(bytes);
+        if cursor.array()? != FRAME_MAGIC {
+            return None;
+        }
+        let checksum = cursor.u32()?;
+        let rest = cursor.take(FRAME_HEADER - 8)?;
+        if placed_checksum(log, offset, &rest) != checksum {
+            return None;
+        }
+        let mut cursor = Cursor::new(rest);
+        let chain = cursor.u64()?;
+        let mut count = || cursor.u32().and_then(|count| usize::try_from(count).ok());
+        let (body, events, rows, keyed) = (count()?, count()?, count()?, count()? == 1);
+        let commit = CommitNumber::new(cursor.u64()?).ok()?;
+        let first = Position::new(cursor.u64()?).ok()?;
+        let recorded = Timestamp::from_micros(cursor.u64()?.cast_signed()).ok()?;
+        Some(Self { chain, body, events, rows, keyed, common: Common { commit, first, recorded } })
+    }
+
+    /// The position of the last event, or of the event before if there is none.
+    pub(crate) fn last(&self) -> Position {
+        Position::new(self.common.first.get().saturating_add(self.events as u64).saturating_sub(1)).unwrap_or_default()
+    }
+
+    /// The length of the frame.
+    pub(crate) fn length(&self) -> u64 {
+        (FRAME_HEADER + self.body) as u64
+    }
+}
+
+/// The hash over all frames, one more included: of the header behind the chain, and the body.
+pub(crate) fn chain(before: u64, header_rest: &[u8], body: &[u8]) -> u64 {
+    let mut hasher = Xxh3::with_seed(before);
+    hasher.update(header_rest);
+    hasher.update(body);
+    hasher.digest()
+}
+
+/// Where the header's checksum and chain end and the chained part begins.
+pub(crate) const CHAINED_FROM: usize = 16;
+
+/// Appends the frame of `commit` to `output`, which is to be written at `base`; `before` is where the log then stands.
+/// Says where each event begins within the frame and how long it is, and moves `before` behind the frame.
+pub(crate) fn put_frame(
+    output: &mut Vec<u8>,
+    log: Uuid,
+    standing: &mut Standing,
+    commit: &Commit,
+    placement: &Placement,
+) -> Vec<(u32, u32)> {
+    let start = output.len();
+    output.extend_from_slice(&[0; FRAME_HEADER]);
+    let number = placement.commit;
+    let mut index = 0;
+    if let Some(once) = &commit.once {
+        put_item(output, number, index, |output| put_once(output, once));
+        index += 1;
+    }
+    let mut places = Vec::with_capacity(commit.events.len());
+    for (ordinal, (event, version)) in commit.events.iter().zip(&placement.versions).enumerate() {
+        let item = output.len();
+        put_item(output, number, index, |output| put_event(output, event, ordinal, *version, placement.recorded));
+        places.push((short(item - start), short(output.len() - item)));
+        index += 1;
+    }
+    for row in &commit.rows {
+        put_item(output, number, index, |output| put_row(output, row));
+        index += 1;
+    }
+    seal(output, start, log, standing, commit, placement);
+    places
+}
+
+fn short(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// Fills in the header of the frame that begins at `start`.
+fn seal(output: &mut [u8], start: usize, log: Uuid, standing: &mut Standing, commit: &Commit, placement: &Placement) {
+    let Some((header, body)) = output.get_mut(start..).and_then(|frame| frame.split_at_mut_checked(FRAME_HEADER))
+    else {
+        return;
+    };
+    let mut rest = Vec::with_capacity(FRAME_HEADER);
+    for count in [body.len(), commit.events.len(), commit.rows.len(), usize::from(commit.once.is_some())] {
+        rest.extend_from_slice(&short(count).to_le_bytes());
+    }
+    rest.extend_from_slice(&placement.commit.get().to_le_bytes());
+    rest.extend_from_slice(&placement.first.get().to_le_bytes());
+    rest.extend_from_slice(&placement.recorded.as_micros().to_le_bytes());
+    let chain = chain(standing.chain, &rest, body);
+    let chained = [&chain.to_le_bytes()[..], &rest].concat();
+    let checksum = placed_checksum(log, standing.offset, &chained);
+    header.copy_from_slice(&[&FRAME_MAGIC[..], &checksum.to_le_bytes(), &chained].concat());
+    let head = placement.head();
+    *standing = Standing {
+        offset: standing.offset + (FRAME_HEADER + body.len()) as u64,
+        chain,
+        commit: head.commit,
+        position: head.position,
+        recorded: placement.recorded,
+        group: standing.group,
+    };
+}
+
+/// A frame as read: its header and its body, nothing of it decoded yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(crate) offset: u64,
+    pub(crate) header: FrameHeader,
+    pub(crate) body: Bytes,
+}
+
+/// Everything that a frame holds.
+pub(crate) struct Content {
+    pub(crate) once: Option<Once>,
+    /// Each event, with the place of its item within the frame and the item's length.
+    pub(crate) events: Vec<(Record, u32, u32)>,
+    pub(crate) rows: Vec<RowWrite>,
+}
+
+impl Frame {
+    /// Decodes everything. An error comes with its place within the frame.
+    pub(crate) fn content(&self) -> Result<Content, (u64, ItemError)> {
+        let mut items = Items { cursor: Cursor::new(self.body.clone()), frame: self, index: 0 };
+        let once = if self.header.keyed { Some(items.next(take_once)?.0) } else { None };
+        let common = self.header.common;
+        let mut events = Vec::with_capacity(self.header.events.min(self.body.len()));
+        for _ in 0..self.header.events {
+            let (record, at, length) = items.next(|content| take_event(content, common))?;
+            events.push((record, at, length));
+        }
+        let mut rows = Vec::with_capacity(self.header.rows.min(self.body.len()));
+        for _ in 0..self.header.rows {
+            rows.push(items.next(take_row)?.0);
+        }
+        if items.cursor.rest() > 0 {
+            return Err((items.at(), ItemError::Damaged("bytes follow the last item")));
+        }
+        Ok(Content { once, events, rows })
+    }
+}
+
+impl Content {
+    /// The rows that the commit changed, those of the store itself included: as the committer wrote them.
+    pub(crate) fn all_rows(&self, header: &FrameHeader) -> Vec<RowWrite> {
+        let mut rows = self.rows.clone();
+        for (record, ..) in &self.events {
+            if record.version == annals_core::Version::FIRST {
+                rows.push(judge::stream_row(&record.stream, record.position));
+            }
+        }
+        if let Some(once) = &self.once {
+            rows.push(judge::once_row(once, self.receipt(header)));
+        }
+        rows
+    }
+
+    fn receipt(&self, header: &FrameHeader) -> Receipt {
+        Receipt {
+            commit: header.common.commit,
+            positions: (header.events > 0).then(|| (header.common.first, header.last())),
+            versions: judge::latest_versions(self.events.iter().map(|(record, ..)| (&record.stream, record.version))),
+            recorded: header.common.recorded,
+            answer: self.once.as_ref().map(|once| once.answer.clone()).unwrap_or_default(),
+            repeated: false,
+        }
+    }
+}
+
+struct Items<'a> {
+    cursor: Cursor,
+    frame: &'a Frame,
+    index: usize,
+}
+
+impl Items<'_> {
+    fn at(&self) -> u64 {
+        (FRAME_HEADER + self.frame.body.len() - self.cursor.rest()) as u64
+    }
+
+    fn next<T>(&mut self, read: impl FnOnce(Bytes) -> Result<T, ItemError>) -> Result<(T, u32, u32), (u64, ItemError)> {
+        let at = self.at();
+        let item = take_item(&mut self.cursor, self.frame.header.common.commit, self.index)
+            .and_then(read)
+            .map_err(|error| (at, error))?;
+        self.index += 1;
+        let length = self.at() - at;
+        Ok((item, u32::try_from(at).unwrap_or(u32::MAX), u32::try_from(length).unwrap_or(u32::MAX)))
+    }
+}

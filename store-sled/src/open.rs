@@ -1,0 +1,197 @@
+//! Opening a store: lock, log, end of the log, index, tail, threads.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use annals_core::ReadError;
+
+use crate::{
+    OpenError, OpenReport, SledOptions,
+    index::Index,
+    indexer::BATCH_ENTRIES,
+    lock::FolderLock,
+    log::{
+        Log, Place,
+        clean::{self, LastClose},
+        frame::{Frame, Standing},
+        recovery,
+        scanner::Scanner,
+        segment::sync_folder,
+        writer::Writer,
+    },
+    overlay::{Part, Progress},
+    shared::{Shared, head_of},
+};
+
+pub(crate) fn index_folder(store: &Path) -> PathBuf {
+    store.join("index")
+}
+
+/// A store whose files are open and whose tail is in memory.
+pub(crate) struct Opened {
+    pub(crate) shared: Shared,
+    pub(crate) writer: Writer,
+    pub(crate) lock: FolderLock,
+    pub(crate) report: OpenReport,
+}
+
+/// Opens the store's files. Until the end of the log is known to be whole, nothing is changed.
+pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
+    let store = &options.path;
+    prepare_folder(options)?;
+    let lock = FolderLock::take(store)?;
+    let log = Arc::new(recovery::open_log(store)?);
+    let last_close = clean::read(store, log.id).map_err(|error| OpenError::io("reading", store, &error))?;
+    if last_close == LastClose::Damaged {
+        let file = store.join("clean").display().to_string();
+        let what = "the marker of the last close cannot be read".to_owned();
+        return Err(annals_core::Corruption { file, offset: 0, what }.into());
+    }
+    let (end, torn) = recovery::find_end(store, &log, &last_close)?;
+    let was_closed = matches!(last_close, LastClose::Clean(_));
+    let trusted = was_closed || lock.same_boot;
+    let (index, progress, rebuilt) = open_index(store, &log, &end, trusted)?;
+    let tail = take_in_tail(&log, &index, progress, &end)?;
+    clean::remove(store).map_err(|error| OpenError::io("removing the marker of the last close in", store, &error))?;
+    let head = head_of(&tail.through);
+    let Some(segment) = log.last_segment() else {
+        return Err(OpenError::NotAStore { path: store.clone(), reason: "its log has no segment" });
+    };
+    let writer = Writer::new(Arc::clone(&log), segment, end);
+    let shared = Shared::new(log, index, tail);
+    Ok(Opened { shared, writer, lock, report: OpenReport { head, was_closed, torn, rebuilt } })
+}
+
+/// Makes sure that the folder is a store, or empty and allowed to become one.
+fn prepare_folder(options: &SledOptions) -> Result<(), OpenError> {
+    let store = &options.path;
+    let not_a_store = |reason| Err(OpenError::NotAStore { path: store.clone(), reason });
+    let log = Log::folder(store);
+    if log.is_dir() {
+        return Ok(());
+    }
+    match fs::read_dir(store) {
+        Ok(_) if !options.create => return not_a_store("it has no folder `log`"),
+        Ok(mut entries) => {
+            if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "lock")) {
+                return not_a_store("it has no folder `log`, but holds other files");
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !options.create => {
+            return not_a_store("there is no such folder");
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return not_a_store("it is a file"),
+        Err(error) => return Err(OpenError::io("reading", store, &error)),
+    }
+    create_folders(&log).map_err(|error| OpenError::io("creating", &log, &error))
+}
+
+/// Creates `folder` and what is missing above it; each new name is synced in its parent.
+fn create_folders(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folders(parent)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => sync_folder(parent),
+    }
+}
+
+/// Opens the index if it can be believed and belongs to this log, else moves it aside and begins an empty one.
+fn open_index(
+    store: &Path,
+    log: &Arc<Log>,
+    end: &Standing,
+    trusted: bool,
+) -> Result<(Index, Progress, Option<String>), OpenError> {
+    let folder = index_folder(store);
+    if !folder.exists() {
+        let reason = (end.commit.get() > 0).then(|| "it was gone".to_owned());
+        return Ok((Index::open(&folder)?, Progress::START, reason));
+    }
+    let reason = if trusted {
+        match Index::open(&folder) {
+            Ok(index) => match believe(&index, log, end)? {
+                Ok(progress) => return Ok((index, progress, None)),
+                Err(reason) => reason,
+            },
+            Err(error) => error.to_string(),
+        }
+    } else {
+        "the machine was started again before the store was closed".to_owned()
+    };
+    tracing::warn!(reason, "the index is moved aside and rebuilt from the log");
+    move_aside(store, &folder).map_err(|error| OpenError::io("moving aside", &folder, &error))?;
+    Ok((Index::open(&folder)?, Progress::START, Some(reason)))
+}
+
+/// Whether the index says something that fits the log: inside, why not.
+fn believe(index: &Index, log: &Arc<Log>, end: &Standing) -> Result<Result<Progress, String>, OpenError> {
+    let progress = match index.progress(log.id) {
+        Ok(Some(progress)) => progress,
+        Ok(None) => return Ok(Err("it belongs to another log, or is damaged".to_owned())),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    if progress.standing.commit > end.commit {
+        // Only what is on disk in the log is ever indexed, so the log has lost what its index has seen.
+        let Some(segment) = log.last_segment() else { return Ok(Err("there is no log".to_owned())) };
+        let what = format!(
+            "the log ends with commit {}, but its index has seen commit {}: restore the log from a backup, or remove \
+             the folder {} to go on without",
+            end.commit,
+            progress.standing.commit,
+            index_folder(log.folder.parent().unwrap_or(&log.folder)).display()
+        );
+        return Err(segment.corruption(end.offset, what).into());
+    }
+    match recovery::holds(log, end, &progress.standing, progress.frame) {
+        Ok(true) => Ok(Ok(progress)),
+        Ok(false) => Ok(Err(format!("its commit {} is not the log's", progress.standing.commit))),
+        Err(error @ ReadError::Corrupt(_)) => Err(error.into()),
+        Err(error) => Ok(Err(error.to_string())),
+    }
+}
+
+/// One index that was moved aside is kept, the latest.
+fn move_aside(store: &Path, folder: &Path) -> io::Result<()> {
+    let aside = store.join("index.aside");
+    if aside.exists() {
+        fs::remove_dir_all(&aside)?;
+    }
+    fs::rename(folder, aside)?;
+    sync_folder(store)
+}
+
+/// Takes in what the log holds behind `progress`: large parts into sled, the rest stays in memory as the tail.
+fn take_in_tail(log: &Arc<Log>, index: &Index, progress: Progress, end: &Standing) -> Result<Part, OpenError> {
+    let mut part = Part::new(progress);
+    let Some(mut scanner) = Scanner::chained(Arc::clone(log), progress.standing) else { return Ok(part) };
+    while let Some(frame) = scanner.next_before(end.offset)? {
+        add(&mut part, log, &frame)?;
+        part.covers(Progress { standing: scanner.standing, frame: frame.offset });
+        if part.entries >= BATCH_ENTRIES {
+            index.take_in(&part, log.id)?;
+            part = Part::new(part.through);
+        }
+    }
+    // The end may lie behind a segment header, which no frame covers.
+    part.through.standing.offset = end.offset;
+    Ok(part)
+}
+
+fn add(part: &mut Part, log: &Log, frame: &Frame) -> Result<(), ReadError> {
+    let content = frame.content().map_err(|error| log.item_error(frame, error))?;
+    for row in content.all_rows(&frame.header) {
+        part.add_row(row);
+    }
+    for (record, item, length) in &content.events {
+        part.add_event(record, Place { position: record.position, frame: frame.offset, item: *item, length: *length });
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! Where a store lies and how it behaves.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use annals_core::{Clock, Limits, SystemClock};
+
+/// Where a store lies and how it behaves.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SledOptions {
+    /// The store's folder.
+    pub path: PathBuf,
+    /// Whether a store is begun where there is none; true by default.
+    pub create: bool,
+    /// How much one commit or batch may carry.
+    pub limits: Limits,
+    /// Where recorded times come from.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl SledOptions {
+    /// The store in the folder `path`, which is begun if it is not there.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { path: path.as_ref().to_owned(), create: true, limits: Limits::default(), clock: Arc::new(SystemClock) }
+    }
+
+    /// The same, only if there is a store already.
+    #[must_use]
+    pub fn existing(mut self) -> Self {
+        self.create = false;
+        self
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The same with another clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+}
+
+impl std::fmt::Debug for SledOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, create, limits, clock: _ } = self;
+        f.debug_struct("SledOptions")
+            .field("path", path)
+            .field("create", create)
+            .field("limits", limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! What readers, the committer and the indexer share.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use annals_core::{CommitNumber, Head, LoggedTable, ReadError, StreamId, Table, Version};
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::{
+    index::{Index, guard, malformed, rows},
+    log::Log,
+    overlay::{Overlay, Part, Progress},
+};
+
+/// What readers, the committer and the indexer share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) log: Arc<Log>,
+    /// The unindexed tail. What its newest part covers is what is published: readers look no further.
+    overlay: RwLock<Overlay>,
+    pub(crate) head: watch::Sender<Head>,
+    /// Gone once the store is shut down.
+    index: RwLock<Option<Index>>,
+    /// Shared by reads of rows, exclusive for a batch of derived rows.
+    pub(crate) derived: RwLock<()>,
+    pub(crate) pins: Pins,
+    pub(crate) fences: Fences,
+    /// Why the store takes no more writes.
+    read_only: Mutex<Option<String>>,
+    pub(crate) is_shut_down: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(log: Arc<Log>, index: Index, tail: Part) -> Self {
+        let head = head_of(&tail.through);
+        Self {
+            log,
+            overlay: RwLock::new(Overlay::new(tail)),
+            head: watch::Sender::new(head),
+            index: RwLock::new(Some(index)),
+            derived: RwLock::new(()),
+            pins: Pins::default(),
+            fences: Fences::default(),
+            read_only: Mutex::new(None),
+            is_shut_down: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn overlay(&self) -> RwLockReadGuard<'_, Overlay> {
+        self.overlay.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn overlay_mut(&self) -> RwLockWriteGuard<'_, Overlay> {
+        self.overlay.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The index, for as long as the store is open.
+    pub(crate) fn index(&self) -> Result<Index, ReadError> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(ReadError::ShutDown)
+    }
+
+    pub(crate) fn take_index(&self) -> Option<Index> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Up to where everything is published.
+    pub(crate) fn published(&self) -> Progress {
+        self.overlay().active.through
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), ReadError> {
+        if self.is_shut_down.load(Ordering::Acquire) { Err(ReadError::ShutDown) } else { Ok(()) }
+    }
+
+    pub(crate) fn read_only(&self) -> Option<String> {
+        self.read_only.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes no more writes from now on; the first reason stays.
+    pub(crate) fn set_read_only(&self, reason: &str) {
+        tracing::error!(reason, "the store takes no more writes");
+        self.read_only.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.to_owned());
+    }
+
+    pub(crate) fn version(&self, stream: &StreamId) -> Result<Version, ReadError> {
+        if let Some(version) = self.overlay().version(stream) {
+            return Ok(version);
+        }
+        self.index()?.version(stream.as_str())
+    }
+
+    pub(crate) fn logged_row(&self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        if let Some(row) = self.overlay().row(table, key) {
+            return Ok(row);
+        }
+        indexed_row(&self.index()?, &table.clone().into(), key)
+    }
+}
+
+/// A row as sled has it.
+pub(crate) fn indexed_row(index: &Index, table: &Table, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+    let tree = match table {
+        Table::Logged(_) => &index.entries,
+        Table::Derived(_) => &index.derived,
+    };
+    match guard(|| rows::get(tree, table, key))? {
+        None => Ok(None),
+        Some(Ok(value)) => Ok(Some(value)),
+        Some(Err(rows::Malformed)) => Err(malformed(&format!("a row of table {table} cannot be decoded"))),
+    }
+}
+
+pub(crate) fn head_of(progress: &Progress) -> Head {
+    Head { commit: progress.standing.commit, position: progress.standing.position }
+}
+
+/// Reads under way that look at sled as of some commit.
+///
+/// Invariant: the indexer writes to sled nothing newer than the oldest pin, so what a reader took from the overlay and
+/// what it then reads from sled are of one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Pins {
+    held: Mutex<BTreeMap<CommitNumber, usize>>,
+    released: Condvar,
+}
+
+/// A read that looks at sled as of a commit, for the time of one page.
+pub(crate) struct Pin<'a> {
+    pins: &'a Pins,
+    commit: CommitNumber,
+}
+
+impl Pins {
+    pub(crate) fn pin(&self, commit: CommitNumber) -> Pin<'_> {
+        *lock(&self.held).entry(commit).or_default() += 1;
+        Pin { pins: self, commit }
+    }
+
+    /// Waits until no reader looks at sled as of a commit before `commit`.
+    pub(crate) fn wait_for(&self, commit: CommitNumber) {
+        let held = lock(&self.held);
+        let older = |held: &mut BTreeMap<CommitNumber, usize>| held.keys().next().is_some_and(|pin| *pin < commit);
+        drop(self.released.wait_while(held, older).unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Drop for Pin<'_> {
+    fn drop(&mut self) {
+        let mut held = lock(&self.pins.held);
+        if let Some(count) = held.get_mut(&self.commit) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.commit);
+                self.pins.released.notify_all();
+            }
+        }
+    }
+}
+
+/// One lock a consumer: held while a batch of its derived rows is checked and written, and while a commit that changes
+/// its epoch is published. So a batch that was let in by an epoch is written before that epoch ends.
+#[derive(Debug, Default)]
+pub(crate) struct Fences {
+    consumers: Mutex<HashMap<Bytes, Arc<Mutex<()>>>>,
+}
+
+impl Fences {
+    /// The fence of the consumer whose epoch is kept under `key`.
+    pub(crate) fn of(&self, key: &Bytes) -> Arc<Mutex<()>> {
+        Arc::clone(lock(&self.consumers).entry(key.clone()).or_default())
+    }
+}
+
+/// Locks, whatever became of the holders before: nothing that panics leaves the guarded value half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,214 @@
+//! The store: the contract, on top of log, index and threads.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use annals_core::{
+    ApplyError, Commit, CommitError, DerivedTable, Generation, Head, Page, ReadError, ReadLog, ReadStream, Receipt,
+    Record, RowBatch, Scan, Store, Table,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    OpenError, OpenReport, SledOptions,
+    committer::{CommitRequest, Committer, Looked, Request},
+    index::{guard, rows},
+    indexer::{self, Signal},
+    open::{self, Opened},
+    read::{self, log::LogRecords, matches, stream::StreamRecords},
+    shared::{Shared, indexed_row, lock},
+};
+
+/// The embedded store. Cloning gives another handle on the same store; it is closed when the last one is dropped, or
+/// by [`shut_down`](Store::shut_down).
+#[derive(Clone)]
+pub struct SledStore {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    shared: Arc<Shared>,
+    options: SledOptions,
+    report: OpenReport,
+    /// Taken when the last handle is dropped, which tells the committer to end.
+    queue: Mutex<Option<mpsc::Sender<Request>>>,
+    committer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    closed: watch::Receiver<bool>,
+}
+
+/// Commits beyond this wait outside the queue.
+const QUEUE_COMMITS: usize = 4096;
+
+impl SledStore {
+    /// Opens the store, or begins one. Blocks: fast after a close, about a second per million events when the index has
+    /// to be rebuilt.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the store was not changed.
+    pub fn open(options: SledOptions) -> Result<Self, OpenError> {
+        let Opened { shared, writer, lock, report } = open::open(&options)?;
+        let shared = Arc::new(shared);
+        let signal = Arc::new(Signal::default());
+        let thread = |error| OpenError::io("starting a thread for", &options.path, &error);
+        let indexer = indexer::start(Arc::clone(&shared), Arc::clone(&signal)).map_err(thread)?;
+        let (queue, requests) = mpsc::channel(QUEUE_COMMITS);
+        let (closing, closed) = watch::channel(false);
+        let committer = Committer {
+            shared: Arc::clone(&shared),
+            queue: requests,
+            writer,
+            clock: Arc::clone(&options.clock),
+            signal,
+            indexer,
+            folder: options.path.clone(),
+            folder_lock: lock,
+            closed: closing,
+        };
+        let committer = Mutex::new(Some(committer.start().map_err(thread)?));
+        let queue = Mutex::new(Some(queue));
+        Ok(Self { handle: Arc::new(Handle { shared, options, report, queue, committer, closed }) })
+    }
+
+    /// What opening found and did.
+    #[must_use]
+    pub fn report(&self) -> &OpenReport {
+        &self.handle.report
+    }
+
+    fn queue(&self) -> Option<mpsc::Sender<Request>> {
+        lock(&self.handle.queue).clone()
+    }
+
+    /// Looks at the commit's `NoneMatch` conditions as far as the log is published.
+    async fn look(&self, commit: &Commit) -> Result<Vec<Looked>, ReadError> {
+        let mut looked = Vec::with_capacity(commit.conditions.len());
+        for condition in &commit.conditions {
+            let shared = Arc::clone(&self.handle.shared);
+            let found = match tokio::runtime::Handle::try_current() {
+                Ok(runtime) if matches::is_long(&shared, condition) => {
+                    let condition = condition.clone();
+                    let search = runtime.spawn_blocking(move || matches::look(&shared, &condition));
+                    search.await.unwrap_or(Err(ReadError::ShutDown))
+                }
+                _ => matches::look(&shared, condition),
+            };
+            looked.push(found?);
+        }
+        Ok(looked)
+    }
+}
+
+#[async_trait]
+impl Store for SledStore {
+    async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
+        self.handle.options.limits.check(&commit)?;
+        self.handle.shared.check_open().map_err(|_| CommitError::ShutDown)?;
+        let looked = self.look(&commit).await?;
+        let queue = self.queue().ok_or(CommitError::ShutDown)?;
+        let permit = queue.reserve().await.map_err(|_| CommitError::ShutDown)?;
+        let (answer, answered) = oneshot::channel();
+        permit.send(Request::Commit(Box::new(CommitRequest { commit, looked, answer })));
+        match answered.await {
+            Ok(result) => result,
+            Err(_) => Err(CommitError::OutcomeUnknown { reason: "the committer ended before it answered".into() }),
+        }
+    }
+
+    async fn apply(&self, batch: RowBatch) -> Result<(), ApplyError> {
+        self.handle.options.limits.check_batch(&batch.rows)?;
+        let shared = &self.handle.shared;
+        shared.check_open()?;
+        let fence = batch.epoch.as_ref().map(|epoch| shared.fences.of(&epoch.row().1));
+        let _running = fence.as_ref().map(|fence| lock(fence));
+        let _alone = shared.derived.write().unwrap_or_else(PoisonError::into_inner);
+        check(shared, &batch)?;
+        write(shared, &batch)
+    }
+
+    fn read_stream(&self, read: ReadStream) -> BoxStream<'_, Result<Record, ReadError>> {
+        let limit = read.limit;
+        match StreamRecords::begin(&self.handle.shared, read) {
+            Ok(records) => read::give(records, limit),
+            Err(error) => read::fail(error),
+        }
+    }
+
+    fn read_log(&self, read: ReadLog) -> BoxStream<'_, Result<Record, ReadError>> {
+        let limit = read.limit;
+        match LogRecords::begin(&self.handle.shared, read) {
+            Ok(records) => read::give(records, limit),
+            Err(error) => read::fail(error),
+        }
+    }
+
+    async fn get(&self, keys: &[(Table, Bytes)]) -> Result<Vec<Option<Bytes>>, ReadError> {
+        read::rows::get(&self.handle.shared, keys)
+    }
+
+    async fn scan(&self, scan: Scan) -> Result<Page, ReadError> {
+        read::rows::scan(&self.handle.shared, scan)
+    }
+
+    fn head(&self) -> watch::Receiver<Head> {
+        self.handle.shared.head.subscribe()
+    }
+
+    async fn shut_down(&self) {
+        if let Some(queue) = self.queue() {
+            // An error says that the committer is ending already.
+            let _ = queue.send(Request::ShutDown).await;
+        }
+        let mut closed = self.handle.closed.clone();
+        // An error says that the committer has ended without saying so; there is nothing left to wait for.
+        let _ = closed.wait_for(|closed| *closed).await;
+    }
+}
+
+/// Checks generation, epoch and conditions; the caller holds the fence and the derived rows.
+fn check(shared: &Shared, batch: &RowBatch) -> Result<(), ApplyError> {
+    let index = shared.index()?;
+    if let Some(expected) = batch.generation {
+        let row = indexed_row(&index, &DerivedTable::GENERATION.into(), b"")?;
+        let actual = row.as_deref().and_then(Generation::from_row);
+        if let Some(actual) = actual.filter(|actual| *actual != expected) {
+            return Err(ApplyError::GenerationLost { expected, actual });
+        }
+    }
+    if let Some(epoch) = &batch.epoch {
+        let (table, key) = epoch.row();
+        epoch.check(shared.logged_row(&table, &key)?.as_deref())?;
+    }
+    let mut failed = Vec::new();
+    for condition in &batch.conditions {
+        let row = indexed_row(&index, &condition.table.clone().into(), &condition.key)?;
+        if !condition.is.holds(row.as_deref()) {
+            failed.push(condition.clone());
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(ApplyError::Conflict { failed }) }
+}
+
+fn write(shared: &Shared, batch: &RowBatch) -> Result<(), ApplyError> {
+    let index = shared.index()?;
+    guard(|| {
+        let mut writes = sled::Batch::default();
+        for row in &batch.rows {
+            let table = row.table.clone().into();
+            rows::put(&index.derived, &mut writes, &table, &row.key, row.value.as_deref())?;
+        }
+        index.derived.apply_batch(writes)
+    })?;
+    Ok(())
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        drop(lock(&self.queue).take());
+        if let Some(committer) = lock(&self.committer).take() {
+            // The committer catches its own panics; whatever it says, it has ended.
+            let _ = committer.join();
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! SIGKILL in the middle of writing (T1; P1, P2, P3): what was acknowledged is there, whole and in order.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and its child speaks to it")]
+
+mod support;
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use annals_core::{Commit, LoggedTable, Position, RowWrite, Scan, Store};
+use annals_store_sled::SledStore;
+use support::{assert_index_agrees, event, log, open};
+
+const ROUNDS: u64 = 50;
+const STORE: &str = "ANNALS_KILL_TEST_STORE";
+const WRITERS: usize = 8;
+
+/// What writer `writer` commits as its `number`th: some events over several streams, and a row that counts them.
+fn commit(writer: usize, number: usize) -> Commit {
+    let events = 1 + number % 5;
+    let text = |index: usize| format!("{writer}/{number}/{index}/{events}");
+    let commit =
+        Commit::of((0..events).map(|index| event(&format!("w{writer}-{}", (number + index) % 3), &text(index))));
+    let key = format!("{writer:02}/{number:08}");
+    commit.row(RowWrite::put(LoggedTable::new("commits").unwrap(), key.into_bytes(), events.to_string()))
+}
+
+/// Runs in a process of its own, started by the test below; does nothing in an ordinary run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child_writes_until_it_is_killed() {
+    let Ok(path) = std::env::var(STORE) else { return };
+    let store = open(Path::new(&path));
+    let round = log(&store).await.len();
+    println!("ready");
+    let writers = (0..WRITERS).map(|writer| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for number in 0.. {
+                let receipt = store.commit(commit(writer, round * 1_000 + number)).await.unwrap();
+                let (_, last) = receipt.positions.unwrap();
+                // One write each, so that lines stay whole.
+                std::io::stdout().write_all(format!("ack {last}\n").as_bytes()).unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+}
+
+fn start(path: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_writes_until_it_is_killed", "--nocapture", "--test-threads=1"])
+        .env(STORE, path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills the child after it has acknowledged so many commits and some more microseconds; says what it acknowledged.
+fn kill_after(child: &mut Child, acknowledgements: u64, pause: Duration) -> Position {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut highest = Position::ZERO;
+    let mut count = 0;
+    let note = |line: String, highest: &mut Position| {
+        let Some(number) = line.strip_prefix("ack ").and_then(|number| number.parse().ok()) else { return 0 };
+        *highest = (*highest).max(Position::new(number).unwrap());
+        1
+    };
+    while count < acknowledgements {
+        let Some(line) = lines.next() else { break };
+        count += note(line, &mut highest);
+    }
+    // Not a wait for anything: it only moves the moment of the kill about.
+    let moment = std::time::Instant::now();
+    while moment.elapsed() < pause {
+        std::hint::spin_loop();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for line in lines {
+        note(line, &mut highest);
+    }
+    highest
+}
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
+    if std::env::var(STORE).is_ok() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut seed: u64 = std::env::var("ANNALS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    println!("ANNALS_SEED={seed}");
+    let mut before = Vec::new();
+    for round in 0..ROUNDS {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let pause = Duration::from_micros(seed >> 33 & 0x3fff);
+        let acknowledged = kill_after(&mut start(folder.path()), seed >> 40 & 0x7f, pause);
+        let store = open(folder.path());
+        let records = log(&store).await;
+        assert!(records.len() as u64 >= acknowledged.get(), "round {round}: {acknowledged} was acknowledged");
+        assert!(records.starts_with(&before), "round {round}: the past has changed");
+        assert_commits_are_whole(&store).await;
+        assert_index_agrees(&store).await;
+        store.shut_down().await;
+        before = records;
+    }
+    println!("{ROUNDS} kills, {} events, none lost", before.len());
+}
+
+/// Every commit has all its events, side by side, and its row; no row is there without its events.
+async fn assert_commits_are_whole(store: &SledStore) {
+    let records = log(store).await;
+    let mut whole = 0;
+    let mut rest = &records[..];
+    while let Some(first) = rest.first() {
+        let text = std::str::from_utf8(&first.payload).unwrap();
+        let events: usize = text.rsplit('/').next().unwrap().parse().unwrap();
+        let (commit, later) = rest.split_at(events);
+        assert!(commit.iter().all(|record| record.commit == first.commit), "commit {} is torn", first.commit);
+        whole += 1;
+        rest = later;
+    }
+    let mut rows = 0;
+    let mut next = Some(Scan::all(LoggedTable::new("commits").unwrap()));
+    while let Some(scan) = next {
+        let page = store.scan(scan).await.unwrap();
+        rows += page.rows.len();
+        next = page.next;
+    }
+    assert_eq!(rows, whole, "rows and commits agree");
+}

@@ -1,0 +1,73 @@
+//! What the black-box tests share.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use annals_core::{Commit, EventType, NewEvent, ReadLog, ReadStream, Record, Store, StreamId, Tag};
+use annals_store_sled::{SledOptions, SledStore};
+use futures::TryStreamExt;
+
+pub fn open(path: &Path) -> SledStore {
+    SledStore::open(SledOptions::new(path)).unwrap()
+}
+
+pub fn event(stream: &str, payload: &str) -> NewEvent {
+    let mut event =
+        NewEvent::new(stream.parse().unwrap(), EventType::new("test.happened").unwrap(), payload.to_owned());
+    event.tags = vec![Tag::of("about", payload).unwrap()];
+    event
+}
+
+/// Appends `count` events, each its own commit, spread over seven streams.
+pub async fn fill(store: &SledStore, count: usize) {
+    for index in 0..count {
+        store.commit(Commit::of([event(&format!("s-{}", index % 7), &index.to_string())])).await.unwrap();
+    }
+}
+
+pub async fn log(store: &SledStore) -> Vec<Record> {
+    store.read_log(ReadLog::all()).try_collect().await.unwrap()
+}
+
+pub async fn stream(store: &SledStore, id: &str) -> Vec<Record> {
+    let id: StreamId = id.parse().unwrap();
+    store.read_stream(ReadStream::all(id)).try_collect().await.unwrap()
+}
+
+/// Every stream read through the index holds exactly its records of the log.
+pub async fn assert_index_agrees(store: &SledStore) {
+    let log = log(store).await;
+    for (index, record) in log.iter().enumerate() {
+        assert_eq!(record.position.get(), index as u64 + 1, "positions are dense");
+    }
+    let mut streams: Vec<_> = log.iter().map(|record| record.stream.clone()).collect();
+    streams.sort();
+    streams.dedup();
+    for id in streams {
+        let expected: Vec<_> = log.iter().filter(|record| record.stream == id).cloned().collect();
+        assert_eq!(stream(store, id.as_str()).await, expected, "stream {id}");
+    }
+}
+
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target)
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+pub fn segments(path: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = fs::read_dir(path.join("log")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}

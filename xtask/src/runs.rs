@@ -1,0 +1,74 @@
+//! The tasks that run cargo.
+
+use std::{env, ffi::OsStr, path::Path};
+
+use crate::{Outcome, command::Run, failure::Failure, workspace::Workspace};
+
+pub(crate) fn fmt(workspace: &Workspace) -> Result<Outcome, Failure> {
+    workspace.cargo(&["fmt", "--all", "--check"]).run()?;
+    workspace.cargo(&["fmt", "--manifest-path", "bench/Cargo.toml", "--check"]).run()?;
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn lint(workspace: &Workspace) -> Result<Outcome, Failure> {
+    let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+    workspace.cargo(&clippy).run()?;
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn test(workspace: &Workspace) -> Result<Outcome, Failure> {
+    workspace.cargo(&["test", "--workspace"]).run()?;
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn docs(workspace: &Workspace) -> Result<Outcome, Failure> {
+    let docs = ["doc", "--locked", "--workspace", "--all-features", "--no-deps"];
+    workspace.cargo(&docs).environment("RUSTDOCFLAGS", "-D warnings").run()?;
+    Ok(Outcome::Done)
+}
+
+/// The second run finds everything done already.
+pub(crate) fn example(workspace: &Workspace) -> Result<Outcome, Failure> {
+    let folder = tempfile::tempdir().map_err(Failure::Temporary)?;
+    let store = folder.path().join("bank.annals");
+    for _ in 0..2 {
+        banking(workspace, &[OsStr::new("--store"), store.as_os_str()])?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// The folder is named by an environment variable: the data is not part of the repository.
+pub(crate) fn import(workspace: &Workspace) -> Result<Outcome, Failure> {
+    let Some(data) = env::var_os("ANNALS_DATA") else {
+        let why = "ANNALS_DATA is not set: NOTHING WAS IMPORTED (set it to the folder that holds berka/)";
+        return Ok(Outcome::Skipped { why: why.to_owned() });
+    };
+    let temporary = tempfile::tempdir().map_err(Failure::Temporary)?;
+    let store = temporary.path().join("import.annals");
+    let folder = Path::new(&data).join("berka");
+    let arguments = [OsStr::new("import"), folder.as_os_str(), OsStr::new("--store"), store.as_os_str()];
+    banking(workspace, &arguments)?;
+    Ok(Outcome::Done)
+}
+
+fn banking(workspace: &Workspace, arguments: &[&OsStr]) -> Result<(), Failure> {
+    let start = workspace.cargo(&["run", "--release", "-p", "banking", "--"]);
+    arguments.iter().fold(start, Run::argument).run()
+}
+
+/// It is only compiled: what it measures depends on the machine.
+pub(crate) fn bench(workspace: &Workspace) -> Result<Outcome, Failure> {
+    let clippy = [
+        "clippy",
+        "--locked",
+        "--no-deps",
+        "--manifest-path",
+        "bench/Cargo.toml",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    workspace.cargo(&clippy).run()?;
+    Ok(Outcome::Done)
+}

@@ -44,8 +44,10 @@
 //! }
 //! ```
 //!
-//! This crate holds no logic: it exports [`annals_core`] and the derives of `annals_macros`, each beside its trait.
+//! This crate holds no logic: it exports [`annals_core`], the derives of `annals_macros`, each beside its trait, and the
+//! [`embedded`] store.
 
+pub mod embedded;
 pub mod prelude;
 
 pub use annals_core::*;

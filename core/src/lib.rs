@@ -1,7 +1,8 @@
 //! The contracts of annals, and everything that needs no disk.
 //!
 //! Read in the order of the modules: first what is stored, then how it changes ([`Commit`], [`Condition`]), how it is
-//! read ([`ReadStream`], [`ReadLog`], [`Scan`]), the contract itself ([`Store`]) with its reference ([`MemoryStore`]).
+//! read ([`ReadStream`], [`ReadLog`], [`Scan`]), the contract itself ([`Store`]) with its reference ([`MemoryStore`]), and
+//! last how commands are executed on it ([`Annals`]).
 
 mod text;
 
@@ -37,7 +38,18 @@ pub mod judge;
 mod memory;
 mod store;
 
+#[cfg(test)]
+mod account;
+mod annals;
+mod cache;
+mod execute;
+mod load;
+mod streams;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
 pub use aggregate::{Aggregate, AggregateId, Evolve, Handle, Snapshots};
+pub use annals::{Annals, Builder, OpenError, OpenStore};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use command::{Command, Reply};
 pub use commit::{Commit, CommitError, Receipt};
@@ -46,8 +58,10 @@ pub use decision::{Decision, Ids};
 pub use event::{DecodeError, DecodeProblem, Event, EventKind, decode_record};
 pub use event_id::{CommandId, CorrelationId, EventId};
 pub use event_type::{EventType, SchemaVersion};
+pub use execute::{At, CloseError, ExecuteError, Executed, On, RetryPolicy, Sending, Targets, Together, at};
 pub use follow::StoreExt;
 pub use limits::{InvalidCommit, Limits, ROW_KEY_BYTES_MAX};
+pub use load::{LoadError, Loaded};
 pub use memory::MemoryStore;
 pub use metadata::{Actor, Metadata, TraceParent};
 pub use number::{CommitNumber, NUMBER_MAX, NumberTooLarge, Position, Version};
@@ -56,7 +70,7 @@ pub use query::{EventQuery, QueryItem, TenantScope};
 pub use read::{AsOf, Corruption, Direction, PAGE_ROWS_MAX, Page, ReadError, ReadLog, ReadStream, Scan};
 pub use record::{NewEvent, Record};
 pub use row_batch::{ApplyError, ConsumerName, DerivedCondition, Epoch, Generation, RowBatch};
-pub use snapshot::SnapshotPolicy;
+pub use snapshot::{SnapshotCounts, SnapshotError, SnapshotPolicy};
 pub use store::{Head, Store};
 pub use stream_id::{Category, StreamId, Tenant};
 pub use table::{DerivedTable, DerivedWrite, LoggedTable, RowWrite, Table};

@@ -9,6 +9,7 @@ mod indexer;
 mod lock;
 mod log;
 mod open;
+mod open_store;
 mod options;
 mod overlay;
 mod read;

@@ -1,0 +1,145 @@
+//! The handle that applications hold: a store, and what is needed to run decisions on it.
+
+mod builder;
+mod open_store;
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    Aggregate, At, Clock, On, SnapshotCounts, Store, Targets, Tenant, Together, at, cache::Cache, execute::RetryPolicy,
+    snapshot::Keeper,
+};
+
+pub use builder::Builder;
+pub use open_store::{OpenError, OpenStore};
+
+/// An open store and everything that runs on it. Cloning is cheap and gives another handle on the same.
+///
+/// ```
+/// use annals_core::{Annals, MemoryStore};
+#[doc = include_str!("doc/counter.txt")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let annals = Annals::over(MemoryStore::new()).aggregate::<Counter>().open().await?;
+/// let executed = annals.on::<Counter>("visits").send(Increment { by: 2 }).await?;
+/// assert_eq!(executed.reply, 2);
+///
+/// let again = || annals.on::<Counter>("visits").send(Increment { by: 3 }).idempotency_key("click-1");
+/// assert!(!again().await?.receipt.repeated);
+/// assert!(again().await?.receipt.repeated);
+/// assert_eq!(annals.on::<Counter>("visits").load().await?.state.total, 5);
+/// annals.shut_down().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Annals {
+    inner: Arc<Inner>,
+    tenant: Option<Tenant>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    retry: RetryPolicy,
+    cache: Cache,
+    keeper: Keeper,
+}
+
+impl Annals {
+    /// Begins to open `store`: a [`MemoryStore`](crate::MemoryStore), the options of a durable one, or a store that is
+    /// open already (`Arc<dyn Store>`).
+    pub fn over(store: impl OpenStore + 'static) -> Builder {
+        Builder::new(Box::new(store))
+    }
+
+    /// The same for `tenant`: its streams, idempotency keys and snapshots, and nobody else's.
+    #[must_use]
+    pub fn in_tenant(&self, tenant: Tenant) -> Self {
+        Self { inner: Arc::clone(&self.inner), tenant: Some(tenant) }
+    }
+
+    /// Whose handle it is.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.tenant.as_ref()
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// One aggregate, to send commands to. It need not exist: its first event makes it.
+    pub fn on<A: Aggregate>(&self, id: impl Into<A::Id>) -> On<'_, A> {
+        On::new(self, at::<A>(id))
+    }
+
+    /// Decides about several aggregates at once: all are loaded, then `decide` runs on them, then everything that they
+    /// emitted is one commit, which takes effect only if none of them has moved. Pure like
+    /// [`handle`](crate::Handle::handle): `decide` is run again when something came in between.
+    ///
+    /// ```
+    /// use annals_core::{Annals, MemoryStore, at};
+    #[doc = include_str!("doc/counter.txt")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let annals = Annals::over(MemoryStore::new()).open().await?;
+    /// let moved = annals.together((at::<Counter>("a"), at::<Counter>("b")), |(a, b)| {
+    ///     a.emit(Counted::Incremented { by: 1 });
+    ///     b.emit(Counted::Incremented { by: 2 });
+    ///     Ok::<_, String>(a.total + b.total)
+    /// });
+    /// assert_eq!(moved.await?.reply, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn together<T: Targets, R, E>(
+        &self,
+        targets: T,
+        decide: impl for<'d> FnMut(T::In<'d>) -> Result<R, E> + Send + 'static,
+    ) -> Together<'_, T, R, E> {
+        Together::new(self, targets, Box::new(decide))
+    }
+
+    /// What became of snapshots since the store was opened.
+    #[must_use]
+    pub fn snapshot_counts(&self) -> SnapshotCounts {
+        self.inner.keeper.counts()
+    }
+
+    /// Waits for the snapshots under way, then shuts the store down. Idempotent. Afterwards everything that reads or
+    /// writes answers that the store is shut down, also through other handles.
+    pub async fn shut_down(&self) {
+        self.inner.keeper.settle().await;
+        self.inner.store.shut_down().await;
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    pub(crate) fn retry(&self) -> RetryPolicy {
+        self.inner.retry
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.inner.cache
+    }
+
+    pub(crate) fn keeper(&self) -> &Keeper {
+        &self.inner.keeper
+    }
+
+    /// The stream of `target` for this handle's tenant.
+    pub(crate) fn stream<A: Aggregate>(&self, target: &At<A>) -> Result<crate::StreamId, crate::InvalidText> {
+        crate::StreamId::of(self.tenant(), A::NAME, &crate::AggregateId::to_key(&target.id))
+    }
+}
+
+impl fmt::Debug for Annals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Annals").field("tenant", &self.tenant).field("retry", &self.inner.retry).finish_non_exhaustive()
+    }
+}

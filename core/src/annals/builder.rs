@@ -1,0 +1,89 @@
+//! What a store is opened with.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    Aggregate, Annals, Category, Clock, OpenError, OpenStore, SystemClock, cache::Cache, execute::RetryPolicy,
+    snapshot::Keeper,
+};
+
+use super::Inner;
+
+/// The number of aggregates that are kept in memory unless [`Builder::cache`] says otherwise.
+const CACHE_ENTRIES: usize = 10_000;
+
+/// What a store is opened with. Everything but the store has a default.
+#[must_use = "nothing is opened before `open` is awaited"]
+pub struct Builder {
+    store: Box<dyn OpenStore>,
+    aggregates: Vec<&'static str>,
+    clock: Arc<dyn Clock>,
+    retry: RetryPolicy,
+    cache_entries: usize,
+}
+
+impl Builder {
+    pub(super) fn new(store: Box<dyn OpenStore>) -> Self {
+        Self {
+            store,
+            aggregates: Vec::new(),
+            clock: Arc::new(SystemClock),
+            retry: RetryPolicy::default(),
+            cache_entries: CACHE_ENTRIES,
+        }
+    }
+
+    /// Registers an aggregate, so that [`open`](Self::open) finds a bad or repeated name.
+    ///
+    /// Optional: commands can be sent to aggregates that are not registered. Two aggregates of one name would share
+    /// their streams, and nothing but this check notices before an event of the one is read as an event of the other.
+    pub fn aggregate<A: Aggregate>(mut self) -> Self {
+        self.aggregates.push(A::NAME);
+        self
+    }
+
+    /// Where decisions take the time from; by default the system's clock. The recorded times of events are the store's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How often a command is decided again when another one came in between.
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// How many aggregates are kept in memory, the least recently used giving way; 10,000 by default, 0 keeps none.
+    ///
+    /// A kept aggregate only saves reading its old events again: what came since is always read from the store.
+    pub fn cache(mut self, entries: usize) -> Self {
+        self.cache_entries = entries;
+        self
+    }
+
+    /// Checks what was registered, opens the store, and starts the task that takes snapshots.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing is left open.
+    pub async fn open(self) -> Result<Annals, OpenError> {
+        check_names(&self.aggregates)?;
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| OpenError::NoRuntime)?;
+        let store = self.store.open_store().await?;
+        let keeper = Keeper::start(Arc::clone(&store), &runtime);
+        let cache = Cache::new(self.cache_entries);
+        let inner = Inner { store, clock: self.clock, retry: self.retry, cache, keeper };
+        Ok(Annals { inner: Arc::new(inner), tenant: None })
+    }
+}
+
+fn check_names(names: &[&'static str]) -> Result<(), OpenError> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        Category::new(name).map_err(OpenError::InvalidAggregate)?;
+        if !seen.insert(name) {
+            return Err(OpenError::DuplicateAggregate { name });
+        }
+    }
+    Ok(())
+}

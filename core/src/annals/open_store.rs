@@ -1,0 +1,63 @@
+//! What can be opened as a store.
+
+use std::{error::Error, sync::Arc};
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::{InvalidText, MemoryStore, Store};
+
+/// Something that becomes a store: the options of a durable store, or a store that is open already.
+#[async_trait]
+pub trait OpenStore: Send {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// [`OpenError`], usually [`OpenError::Store`].
+    async fn open_store(self: Box<Self>) -> Result<Arc<dyn Store>, OpenError>;
+}
+
+#[async_trait]
+impl OpenStore for MemoryStore {
+    async fn open_store(self: Box<Self>) -> Result<Arc<dyn Store>, OpenError> {
+        Ok(Arc::new(*self))
+    }
+}
+
+#[async_trait]
+impl OpenStore for Arc<dyn Store> {
+    async fn open_store(self: Box<Self>) -> Result<Arc<dyn Store>, OpenError> {
+        Ok(*self)
+    }
+}
+
+/// Why nothing was opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The store could not be opened; its own error is the source and says what to do.
+    #[error("the store could not be opened: {source}")]
+    Store {
+        /// The store's own error.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Two aggregates were registered under one name, or one twice. Give each its own.
+    #[error("aggregate {name} is registered twice")]
+    DuplicateAggregate {
+        /// The name.
+        name: &'static str,
+    },
+    /// An aggregate's name makes no category of streams. Rename it.
+    #[error("an aggregate has an unusable name: {0}")]
+    InvalidAggregate(InvalidText),
+    /// It was opened outside a tokio runtime, which is needed for work in the background. Open it inside one.
+    #[error("there is no tokio runtime to run on")]
+    NoRuntime,
+}
+
+impl OpenError {
+    /// The error of a store that could not be opened.
+    pub fn store(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Store { source: source.into() }
+    }
+}

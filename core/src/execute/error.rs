@@ -1,0 +1,136 @@
+//! Why a command was not executed, or may not have been.
+
+use thiserror::Error;
+
+use crate::{
+    CommitError, Digest, Failure, IdempotencyKey, InvalidCommit, InvalidText, LoadError, ReadError, Receipt, StreamId,
+    Version,
+    codec::{EncodeError, PayloadError},
+};
+
+use super::draft::Unfit;
+
+/// Why a command was not executed, or may not have been. `E` is the domain's own error.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum ExecuteError<E> {
+    /// The domain refused; nothing was written, and nothing was recorded for an idempotency key. Tell the sender.
+    #[error("refused: {0}")]
+    Refused(E),
+    /// Others wrote to the same aggregates every time; nothing was written. Send it again, later. With an expected
+    /// version that did not hold: load, look at what came in between, and ask for what is wanted now.
+    #[error("conflict after {attempts} attempts: {}", list(.failures))]
+    Conflict {
+        /// Every condition that failed in the last attempt.
+        failures: Vec<Failure>,
+        /// How often it was decided; 0 when the expected version had passed already.
+        attempts: u32,
+        /// The version that the sender expected, if it did.
+        expected: Option<Version>,
+    },
+    /// Streams that it appends to are closed; nothing was written, and sending it again is pointless.
+    #[error("{} closed, no more events can be appended", name(.streams))]
+    Closed {
+        /// The closed streams, each once.
+        streams: Vec<StreamId>,
+    },
+    /// The idempotency key was used for another request; nothing was written. Use a new key for a new request.
+    #[error("idempotency key {key} was used for another request: its digest is {recorded}, this one's {found}")]
+    KeyReused {
+        /// The key.
+        key: IdempotencyKey,
+        /// The digest of the first request.
+        recorded: Digest,
+        /// The digest of this request.
+        found: Digest,
+    },
+    /// The idempotency key, or the name or a tag of an emitted event, breaks its rules; nothing was written. Correct it.
+    #[error(transparent)]
+    InvalidName(InvalidText),
+    /// One stream is named twice by `together`; nothing was written. Name each aggregate once.
+    #[error("stream {stream} is named twice")]
+    SameStream {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// What was decided breaks a limit of the store; nothing was written. Emit less, or raise the limit.
+    #[error(transparent)]
+    Invalid(InvalidCommit),
+    /// An aggregate cannot be loaded; nothing was written. The error says what to do.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The command, an event or the reply cannot be encoded; nothing was written. Correct its `Serialize`.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The request was executed when it was first sent, but its answer is no reply that this code knows. Nothing was
+    /// written now. Bring the code that does, or load the aggregate to see what became of it.
+    #[error("the first answer of commit {commit} {problem}", commit = .receipt.commit)]
+    Answer {
+        /// What the first commit returned.
+        receipt: Box<Receipt>,
+        /// What is wrong with the answer.
+        problem: PayloadError,
+    },
+    /// The decision panicked; nothing was written. Correct it: what is not possible is to be refused.
+    #[error("the decision panicked: {message}")]
+    Panicked {
+        /// What the panic said.
+        message: String,
+    },
+    /// It is unknown whether it was written: as a whole, or not at all. It shows when the store is opened again; to find
+    /// out safely, send it again with the same idempotency key.
+    #[error("it is unknown whether the command took effect: {reason}")]
+    OutcomeUnknown {
+        /// What failed.
+        reason: String,
+    },
+    /// The store failed; nothing was written. The error says what to do.
+    #[error(transparent)]
+    Store(CommitError),
+}
+
+impl<E> ExecuteError<E> {
+    /// Whether nothing was written and the same may succeed when it is sent again unchanged.
+    ///
+    /// `false` for [`OutcomeUnknown`](Self::OutcomeUnknown): sending that again is safe only with an idempotency key.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Conflict { expected, .. } => expected.is_none(),
+            Self::Load(error) => error.is_retryable(),
+            Self::Store(error) => matches!(error, CommitError::Unreadable(ReadError::Io { .. })),
+            _ => false,
+        }
+    }
+}
+
+impl<E> From<CommitError> for ExecuteError<E> {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict { failures } => Self::Conflict { failures, attempts: 1, expected: None },
+            CommitError::Closed { streams, .. } => Self::Closed { streams },
+            CommitError::KeyReused { key, recorded, found } => Self::KeyReused { key, recorded, found },
+            CommitError::Invalid(error) => Self::Invalid(error),
+            CommitError::OutcomeUnknown { reason } => Self::OutcomeUnknown { reason },
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl<E> From<Unfit> for ExecuteError<E> {
+    fn from(error: Unfit) -> Self {
+        match error {
+            Unfit::Encode(error) => Self::Encode(error),
+            Unfit::Name(error) => Self::InvalidName(error),
+        }
+    }
+}
+
+fn list(failures: &[Failure]) -> String {
+    failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn name(streams: &[StreamId]) -> String {
+    let names = streams.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if streams.len() == 1 { format!("stream {names} is") } else { format!("streams {names} are") }
+}

@@ -1,0 +1,87 @@
+//! One aggregate, to send commands to.
+
+use thiserror::Error;
+
+use crate::{
+    Aggregate, Annals, At, Commit, CommitError, Handle, InvalidText, LoadError, Loaded, LoggedTable, Receipt, RowWrite,
+    SnapshotError, Version, load,
+};
+
+use super::Sending;
+
+/// One aggregate of one handle's tenant, to send commands to.
+#[derive(Debug)]
+pub struct On<'a, A: Aggregate> {
+    annals: &'a Annals,
+    target: At<A>,
+}
+
+/// Why a stream was not closed, or may not have been.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum CloseError {
+    /// The id makes no stream id. Correct it.
+    #[error(transparent)]
+    InvalidId(#[from] InvalidText),
+    /// The store failed; the error says what to do.
+    #[error(transparent)]
+    Store(#[from] CommitError),
+}
+
+impl<'a, A: Aggregate> On<'a, A> {
+    pub(crate) fn new(annals: &'a Annals, target: At<A>) -> Self {
+        Self { annals, target }
+    }
+
+    /// Sends a command: the aggregate is loaded, decides, and what it emitted is committed if it has not moved since;
+    /// if it has, it decides again on what came in between.
+    ///
+    /// A command that emits nothing and has no idempotency key writes nothing.
+    pub fn send<C>(&self, command: C) -> Sending<'a, A, C>
+    where
+        A: Handle<C>,
+    {
+        Sending::new(self.annals, self.target.clone(), command)
+    }
+
+    /// The state as of now.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub async fn load(&self) -> Result<Loaded<A>, LoadError> {
+        let held = load::load(self.annals, &self.target).await?;
+        let loaded = Loaded { state: held.state.clone(), version: held.version };
+        load::keep(self.annals, held);
+        Ok(loaded)
+    }
+
+    /// Closes the stream for ever: no event can be appended to it, and it reads as before. Idempotent: a stream that is
+    /// closed already stays so, and the receipt is that of the latest commit.
+    ///
+    /// # Errors
+    /// [`CloseError`].
+    pub async fn close(&self) -> Result<Receipt, CloseError> {
+        let stream = self.annals.stream(&self.target)?;
+        let (table, key) = LoggedTable::CLOSED.row_of(&stream);
+        let rows = self.annals.store().get(&[(table.into(), key)]).await.map_err(CommitError::Unreadable)?;
+        let is_closed = rows.iter().any(Option::is_some);
+        let commit = if is_closed { Commit::new() } else { Commit::new().row(RowWrite::close(&stream)) };
+        Ok(self.annals.store().commit(commit).await?)
+    }
+
+    /// Takes a snapshot now, whatever the policy says, and returns its version. At version 0 there is nothing to take.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub async fn snapshot(&self) -> Result<Version, SnapshotError> {
+        let mut held = load::load(self.annals, &self.target).await?;
+        if !held.version.is_zero() {
+            self.annals.keeper().take_now(self.annals.store(), &held).await?;
+            held.snapshot = held.version;
+            held.replaces = false;
+        }
+        let version = held.version;
+        load::keep(self.annals, held);
+        Ok(version)
+    }
+}

@@ -1,0 +1,135 @@
+//! What a sender asks for beyond the command itself, and how a repetition is recognised.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    Annals, Command, CommandId, CommitError, CorrelationId, Digest, Expected, Failure, IdempotencyKey, InvalidText,
+    Metadata, Once, ReadError, Receipt, Repetition, Reply, Store, StreamId, Timestamp, Version,
+    codec::{self, EncodeError, PayloadError},
+};
+
+use super::{ExecuteError, Executed, Terms, targets::repeated};
+
+/// What a sender asks for beyond the command itself.
+pub(crate) struct Request<R> {
+    pub(crate) metadata: Metadata,
+    pub(crate) occurred: Option<Timestamp>,
+    pub(crate) expected: Option<Version>,
+    pub(crate) asked: Option<Asked<R>>,
+}
+
+/// A key, what is asked under it, and how its answer is written down. A mistake in it shows when it is executed.
+///
+/// The functions are taken where their bounds hold, so that only keyed commands need to be `Command` and only their
+/// replies `Reply`.
+pub(crate) struct Asked<R> {
+    key: Result<IdempotencyKey, InvalidText>,
+    command: &'static str,
+    version: u32,
+    content: Result<Bytes, EncodeError>,
+    encode: fn(&R) -> Result<Bytes, EncodeError>,
+    decode: fn(&[u8]) -> Result<R, PayloadError>,
+}
+
+/// A request under a key that was found to be in order.
+pub(crate) struct Keyed<R> {
+    key: IdempotencyKey,
+    digest: Digest,
+    encode: fn(&R) -> Result<Bytes, EncodeError>,
+    decode: fn(&[u8]) -> Result<R, PayloadError>,
+}
+
+impl<R> Default for Request<R> {
+    fn default() -> Self {
+        Self { metadata: Metadata::default(), occurred: None, expected: None, asked: None }
+    }
+}
+
+impl<R: Reply> Asked<R> {
+    pub(crate) fn new<C: Command>(key: &str, command: &C) -> Self {
+        Self {
+            key: IdempotencyKey::new(key),
+            command: C::NAME,
+            version: C::VERSION,
+            content: codec::encode_canonical("command", command),
+            encode: R::encode,
+            decode: R::decode,
+        }
+    }
+}
+
+impl<R> Request<R> {
+    /// What is common to all events; each request is a command of its own and begins a conversation unless it says
+    /// which it belongs to.
+    pub(super) fn terms(&self, annals: &Annals) -> Terms {
+        let mut metadata = self.metadata.clone();
+        metadata.command.get_or_insert_with(CommandId::new);
+        metadata.correlation.get_or_insert_with(CorrelationId::new);
+        Terms { now: annals.clock().now(), metadata, occurred: self.occurred }
+    }
+
+    /// Compares what was loaded with the version that the sender expects.
+    pub(super) fn check_version<E>(&self, versions: &[(StreamId, Version)]) -> Result<(), ExecuteError<E>> {
+        let Some(expected) = self.expected else { return Ok(()) };
+        let failures: Vec<_> = versions
+            .iter()
+            .filter(|(_, actual)| *actual != expected)
+            .map(|(stream, actual)| Failure::Stream {
+                stream: stream.clone(),
+                expected: Expected::At(expected),
+                actual: *actual,
+            })
+            .collect();
+        if failures.is_empty() {
+            return Ok(());
+        }
+        Err(ExecuteError::Conflict { failures, attempts: 0, expected: Some(expected) })
+    }
+
+    /// The request under its key, for these streams.
+    pub(super) fn keyed<E>(&self, annals: &Annals, streams: &[StreamId]) -> Result<Option<Keyed<R>>, ExecuteError<E>> {
+        if let Some(stream) = repeated(streams) {
+            return Err(ExecuteError::SameStream { stream: stream.clone() });
+        }
+        let Some(asked) = &self.asked else { return Ok(None) };
+        let key = asked.key.clone().map_err(ExecuteError::InvalidName)?.in_tenant(annals.tenant().cloned());
+        let content = asked.content.clone()?;
+        // No stream id holds a line break, so the border between two is clear.
+        let targets = streams.iter().map(StreamId::as_str).collect::<Vec<_>>().join("\n");
+        let version = asked.version.to_be_bytes();
+        let digest = Digest::of(&[targets.as_bytes(), asked.command.as_bytes(), &version, &content]);
+        Ok(Some(Keyed { key, digest, encode: asked.encode, decode: asked.decode }))
+    }
+}
+
+impl<R> Keyed<R> {
+    /// What the first request under this key was answered. It only saves the work: the commit looks again.
+    pub(super) async fn first_answer<E>(&self, store: &Arc<dyn Store>) -> Result<Option<Executed<R>>, ExecuteError<E>> {
+        let fail = |error: ReadError| ExecuteError::Store(CommitError::Unreadable(error));
+        let (table, row) = self.key.row();
+        let rows = store.get(&[(table.into(), row)]).await.map_err(fail)?;
+        let Some(row) = rows.into_iter().flatten().next() else { return Ok(None) };
+        let Some(first) = Repetition::decode(&row) else {
+            let reason = format!("the row of idempotency key {} cannot be decoded", self.key);
+            return Err(fail(ReadError::Index { reason }));
+        };
+        if first.digest != self.digest {
+            let key = self.key.clone();
+            return Err(ExecuteError::KeyReused { key, recorded: first.digest, found: self.digest });
+        }
+        self.answer(first.receipt).map(Some)
+    }
+
+    pub(super) fn answer<E>(&self, receipt: Receipt) -> Result<Executed<R>, ExecuteError<E>> {
+        match (self.decode)(&receipt.answer) {
+            Ok(reply) => Ok(Executed { reply, receipt }),
+            Err(problem) => Err(ExecuteError::Answer { receipt: Box::new(receipt), problem }),
+        }
+    }
+
+    pub(super) fn once(&self, reply: &R) -> Result<Once, EncodeError> {
+        Ok(Once { key: self.key.clone(), digest: self.digest, answer: (self.encode)(reply)? })
+    }
+}

@@ -1,0 +1,160 @@
+//! From a stream to a state: a baseline (kept in memory, or a snapshot), then always the tail behind it.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use futures::StreamExt;
+use thiserror::Error;
+
+use crate::{
+    Aggregate, Annals, At, DecodeError, InvalidText, ReadError, ReadStream, Record, Store, StreamId, Version,
+    decode_record, snapshot::Found,
+};
+
+/// An aggregate's state, folded from all events of its stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded<A> {
+    /// The state; the default one when the stream holds no events.
+    pub state: A,
+    /// How many events it was folded from.
+    pub version: Version,
+}
+
+/// Why an aggregate cannot be loaded. Nothing was changed.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The id makes no stream id. Correct it.
+    #[error(transparent)]
+    InvalidId(#[from] InvalidText),
+    /// The stream cannot be read; the error says what to do.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A record of the stream is no event that this code knows. Bring the code that does.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The aggregate's `evolve` panicked. Correct it: an event that happened must fold.
+    #[error("folding version {version} of stream {stream} panicked: {message}")]
+    Panicked {
+        /// The stream.
+        stream: StreamId,
+        /// The version of the event.
+        version: Version,
+        /// What the panic said.
+        message: String,
+    },
+}
+
+impl LoadError {
+    /// Whether the same may succeed when it is tried again unchanged.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Read(ReadError::Io { .. }))
+    }
+}
+
+/// A committed state, and what is known of its stream.
+#[derive(Debug, Clone)]
+pub struct Held<A: Aggregate> {
+    pub(crate) id: A::Id,
+    pub(crate) stream: StreamId,
+    pub(crate) state: A,
+    pub(crate) version: Version,
+    /// The version of the latest snapshot that is written or on its way; zero without one.
+    pub(crate) snapshot: Version,
+    /// Whether a snapshot was found that cannot be used, so that it is to be replaced.
+    pub(crate) replaces: bool,
+}
+
+/// Loads what `target` names, and keeps it as the next baseline.
+pub(crate) async fn load<A: Aggregate>(annals: &Annals, target: &At<A>) -> Result<Held<A>, LoadError> {
+    let stream = annals.stream(target)?;
+    let kept = annals.cache().get::<A>(&stream);
+    let mut held = match kept {
+        Some(held) => Held::clone(&held),
+        None => match annals.keeper().find::<A>(annals.store(), &stream).await? {
+            Found::Nothing => Held::empty(target, stream),
+            Found::Unusable => Held { replaces: true, ..Held::empty(target, stream) },
+            Found::State(state, version) => {
+                let held = Held { state, version, snapshot: version, ..Held::empty(target, stream) };
+                return from_snapshot(annals, held).await;
+            }
+        },
+    };
+    held.catch_up(annals.store()).await?;
+    Ok(held)
+}
+
+/// Reads the tail from the snapshot's own version on, to see that the stream reaches it: a snapshot of events that the
+/// stream does not hold must not be used.
+async fn from_snapshot<A: Aggregate>(annals: &Annals, mut held: Held<A>) -> Result<Held<A>, LoadError> {
+    let read = ReadStream::all(held.stream.clone()).after(held.version.previous());
+    let mut tail = annals.store().read_stream(read);
+    if let Some(record) = tail.next().await {
+        record?;
+        while let Some(record) = tail.next().await {
+            held.fold(&record?)?;
+        }
+        annals.keeper().count_used();
+        return Ok(held);
+    }
+    drop(tail);
+    annals.keeper().count_unusable();
+    let mut held = Held { replaces: true, ..Held::empty(&At { id: held.id }, held.stream) };
+    held.catch_up(annals.store()).await?;
+    Ok(held)
+}
+
+/// Keeps a committed state: in memory, and as a snapshot when one is due.
+pub(crate) fn keep<A: Aggregate>(annals: &Annals, mut held: Held<A>) {
+    let due = annals.keeper().reserve(&mut held);
+    let held = Arc::new(held);
+    annals.cache().put(&held);
+    if let Some(snapshots) = due {
+        annals.keeper().take(snapshots, held);
+    }
+}
+
+impl<A: Aggregate> Held<A> {
+    fn empty(target: &At<A>, stream: StreamId) -> Self {
+        let (state, version) = (A::default(), Version::ZERO);
+        Self { id: target.id.clone(), stream, state, version, snapshot: Version::ZERO, replaces: false }
+    }
+
+    /// Folds what the stream holds behind this state.
+    pub(crate) async fn catch_up(&mut self, store: &Arc<dyn Store>) -> Result<(), LoadError> {
+        let mut tail = store.read_stream(ReadStream::all(self.stream.clone()).after(self.version));
+        while let Some(record) = tail.next().await {
+            self.fold(&record?)?;
+        }
+        Ok(())
+    }
+
+    fn fold(&mut self, record: &Record) -> Result<(), LoadError> {
+        // A state that panicked half-way is dropped with the error.
+        let event = catch(|| decode_record::<A::Event>(record)).map_err(|message| self.panicked(record, message))??;
+        catch(|| self.state.evolve(&event)).map_err(|message| self.panicked(record, message))?;
+        self.version = record.version;
+        Ok(())
+    }
+
+    fn panicked(&self, record: &Record, message: String) -> LoadError {
+        LoadError::Panicked { stream: self.stream.clone(), version: record.version, message }
+    }
+}
+
+/// Runs the user's code; a panic becomes its message.
+pub(crate) fn catch<R>(run: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| message(&*panic))
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "no message".to_owned(),
+    }
+}

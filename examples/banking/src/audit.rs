@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use annals::{
-    Aggregate, Annals, Category, CommitNumber, DecodeError, Event, EventQuery, Evolve, InvalidText, LoadError, QueryItem, ReadError,
-    ReadLog, Record, Version, decode_record,
+    Aggregate, Annals, Category, CommitNumber, DecodeError, Event, EventQuery, Evolve, InvalidText, LoadError,
+    QueryItem, ReadError, ReadLog, Record, Version, decode_record,
 };
 use futures::TryStreamExt;
 use thiserror::Error;
@@ -161,7 +161,7 @@ struct Books {
 
 impl Books {
     fn enter(&mut self, record: &Record, event: &AccountEvent) {
-        let account = AccountId::new(record.stream.key());
+        let account = AccountId::from(record.stream.key());
         let book = self.accounts.entry(account.clone()).or_default();
         let (expected, found) = (book.version.next(), record.version);
         if found != expected {
@@ -171,8 +171,11 @@ impl Books {
         book.version = found;
         book.state.evolve(event);
         let unmet = compare(book, event, before, &mut self.audit.recorded);
-        self.audit.findings.extend(unmet.map(|(version, recorded, folded)| {
-            Finding::Balance { account, version, recorded, folded }
+        self.audit.findings.extend(unmet.map(|(version, recorded, folded)| Finding::Balance {
+            account,
+            version,
+            recorded,
+            folded,
         }));
         self.audit.events += 1;
         *self.audit.changes.entry(event.kind().variant).or_default() += event.change();
@@ -219,7 +222,10 @@ impl Books {
 
 /// Compares what an event says of the balance with the folded one; what was `unmet` before it must be adopted by it.
 fn compare(
-    book: &mut Book, event: &AccountEvent, unmet: Option<(Version, Money)>, counts: &mut Counts,
+    book: &mut Book,
+    event: &AccountEvent,
+    unmet: Option<(Version, Money)>,
+    counts: &mut Counts,
 ) -> Option<(Version, Money, Money)> {
     let folded = book.state.balance;
     match (event, unmet) {

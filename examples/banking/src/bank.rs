@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use annals::{Annals, OpenError};
-use annals_store_sled::SledOptions;
+use annals::{Annals, OpenError, embedded::SledOptions};
 
 use crate::domain::{Account, Customer};
 

@@ -4,6 +4,7 @@ mod error;
 mod report;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -59,6 +60,8 @@ enum Command {
     },
     /// Fold every account again, and check balances, sums, transfers and versions
     Verify,
+    /// Write a small file for `import`, with invented numbers, to the standard output
+    Sample,
 }
 
 fn parse_callers(text: &str) -> Result<usize, String> {
@@ -81,6 +84,7 @@ pub async fn run() -> miette::Result<ExitCode> {
         None => run_quarter(&store(BANK), callers).await?,
         Some(Command::Import { folder }) => run_import(&store(BERKA), &folder, callers).await?,
         Some(Command::Statement { account, at }) => show_statement(&store(BANK), account, at).await?,
+        Some(Command::Sample) => import::write_sample(io::stdout().lock()).map(|()| true).map_err(CliError::Sample)?,
         Some(Command::Verify) => verify(&store(BANK)).await?,
     };
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -105,7 +109,10 @@ async fn run_quarter(store: &Path, callers: usize) -> Result<bool, CliError> {
         report::slow_run(outcome, callers, disk);
     }
     let Some(first) = expected.keys().next().cloned() else { return Ok(true) };
-    report::statement(&statement::statement(&bank, first.clone(), None).await.map_err(|error| CliError::statement(error, store))?, Some(12));
+    report::statement(
+        &statement::statement(&bank, first.clone(), None).await.map_err(|error| CliError::statement(error, store))?,
+        Some(12),
+    );
     let balances = quarter::balances(&bank, &expected).await.map_err(CliError::Load)?;
     report::balances(&balances);
     report::apart(&quarter::refuse_and_conflict(&bank, first, &used).await.map_err(CliError::Load)?);
@@ -132,7 +139,8 @@ async fn run_import(store: &Path, folder: &Path, callers: usize) -> Result<bool,
 
 async fn show_statement(store: &Path, account: AccountId, at: Option<Until>) -> Result<bool, CliError> {
     let bank = bank::open_existing(store).await?;
-    let statement = statement::statement(&bank, account, at).await.map_err(|error| CliError::statement(error, store))?;
+    let statement =
+        statement::statement(&bank, account, at).await.map_err(|error| CliError::statement(error, store))?;
     report::statement(&statement, None);
     bank.shut_down().await;
     Ok(true)

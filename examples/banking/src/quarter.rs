@@ -6,7 +6,7 @@ mod disk;
 mod plan;
 mod run;
 
-pub use apart::{Apart, refuse_and_conflict};
+pub use apart::{Answer, Apart, refuse_and_conflict};
 pub use balance::{Balance, balances};
 pub use disk::Disk;
 pub use plan::{Action, NewAccount, NewCustomer, Plan, Size, Step};

@@ -1,7 +1,8 @@
 //! What happened on one account.
 
 use annals::{
-    Aggregate, Annals, DecodeError, InvalidText, ReadError, ReadStream, Record, StreamId, Timestamp, Version, decode_record,
+    Aggregate, Annals, DecodeError, InvalidText, ReadError, ReadStream, Record, StreamId, Timestamp, Version,
+    decode_record,
 };
 use futures::TryStreamExt;
 use jiff::civil;

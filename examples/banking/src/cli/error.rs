@@ -34,6 +34,8 @@ pub(super) enum CliError {
     #[error("the import ended early")]
     #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing is imported twice"))]
     Import(#[source] ImportError),
+    #[error("the sample cannot be written")]
+    Sample(#[source] io::Error),
     #[error("{error} in {}", .store.display())]
     #[diagnostic(help("imported accounts are in another store than generated ones: `--store berka.annals`"))]
     UnknownAccount { error: StatementError, store: PathBuf },

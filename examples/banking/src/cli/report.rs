@@ -161,7 +161,7 @@ pub(super) fn audit(audit: &Audit) {
 
 fn table<const N: usize>(columns: [&str; N], numbers: &[usize]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(columns);
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(columns);
     for column in numbers {
         if let Some(column) = table.column_mut(*column) {
             column.set_cell_alignment(CellAlignment::Right);

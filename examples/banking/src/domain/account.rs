@@ -6,8 +6,6 @@ mod event;
 mod imported;
 mod interest;
 
-use std::fmt;
-
 use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -24,21 +22,10 @@ use crate::domain::{CustomerId, Money};
 pub struct AccountId(String);
 
 impl AccountId {
-    /// The account called `id`.
-    pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
-    }
-
     /// Its text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

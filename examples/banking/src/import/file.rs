@@ -221,7 +221,8 @@ mod tests {
 
     #[test]
     fn the_rows_of_an_account_stay_in_order_wherever_they_stand() {
-        let text = format!("{HEAD}{GOOD}2,1,930226,,VYDAJ,VYBER,,7.00,-7.00,?,?\n1,2,930227,11,PRIJEM,,UROK,1.00,1.00,?,?\n");
+        let text =
+            format!("{HEAD}{GOOD}2,1,930226,,VYDAJ,VYBER,,7.00,-7.00,?,?\n1,2,930227,11,PRIJEM,,UROK,1.00,1.00,?,?\n");
         let keys: Vec<Vec<_>> = read_text(text.as_bytes())
             .accounts
             .into_iter()
@@ -232,7 +233,8 @@ mod tests {
 
     #[test]
     fn a_compressed_file_reads_the_same_and_a_cut_one_says_where() {
-        let lines: String = (1..3_000).map(|id| format!("{id},1,930226,{id},PRIJEM,VKLAD,,{id}.00,1.00,?,?\n")).collect();
+        let lines: String =
+            (1..3_000).map(|id| format!("{id},1,930226,{id},PRIJEM,VKLAD,,{id}.00,1.00,?,?\n")).collect();
         let text = format!("{HEAD}{lines}");
         let mut gz = GzEncoder::new(Vec::new(), Compression::default());
         gz.write_all(text.as_bytes()).unwrap();

@@ -106,7 +106,7 @@ impl Fields<'_> {
         let change = self.change()?;
         let balance = money("balance", self.balance)?;
         let command = ImportTransaction { reference: key.clone(), kind: self.kind()?, change, balance };
-        Ok(Row { line, account: AccountId::new(account), key, occurred: self.occurred()?, command })
+        Ok(Row { line, account: AccountId::from(account), key, occurred: self.occurred()?, command })
     }
 
     fn key(&self, account: &str) -> Result<String, BadRow> {

@@ -76,7 +76,8 @@ impl<W: io::Write> Account<'_, W> {
         self.seq += 1;
         self.balance += if r#type == "PRIJEM" { amount } else { -amount } + difference;
         // The last account's rows have no transaction id and are recognised by account and sequence number.
-        let trans_id = if self.number == ACCOUNTS { String::new() } else { (self.number * 1_000 + self.seq).to_string() };
+        let trans_id =
+            if self.number == ACCOUNTS { String::new() } else { (self.number * 1_000 + self.seq).to_string() };
         let plain = |minor| Money::from_minor(minor).to_string().replace(',', "");
         let (account, seq) = ((500 + self.number).to_string(), self.seq.to_string());
         let (amount, balance) = (plain(amount), plain(self.balance));

@@ -105,7 +105,7 @@ impl Plan {
     #[must_use]
     pub fn of(size: Size) -> Self {
         let mut random = Random::seeded(SEED);
-        let ids: Vec<_> = (1..=size.accounts.max(2)).map(|number| AccountId::new(format!("A-{number:04}"))).collect();
+        let ids: Vec<_> = (1..=size.accounts.max(2)).map(|number| AccountId::from(format!("A-{number:04}"))).collect();
         let movements = movements(&ids, size.transactions.saturating_sub(ids.len() as u64), &mut random);
         let customers = customers(ids.len() as u64 * 4 / 5, &mut random);
         let accounts = accounts(&ids, &customers, &outgoing(&movements), &mut random);
@@ -199,13 +199,16 @@ fn outgoing(movements: &[Step]) -> BTreeMap<AccountId, Money> {
 fn customers(count: u64, random: &mut Random) -> Vec<NewCustomer> {
     let new_customer = |number| {
         let (first, last) = (random.pick(&FIRST_NAMES)?, random.pick(&LAST_NAMES)?);
-        Some(NewCustomer { id: CustomerId::new(format!("C-{number:04}")), name: format!("{first} {last}") })
+        Some(NewCustomer { id: CustomerId::from(format!("C-{number:04}")), name: format!("{first} {last}") })
     };
     (1..=count.max(1)).filter_map(new_customer).collect()
 }
 
 fn accounts(
-    ids: &[AccountId], customers: &[NewCustomer], outgoing: &BTreeMap<AccountId, Money>, random: &mut Random,
+    ids: &[AccountId],
+    customers: &[NewCustomer],
+    outgoing: &BTreeMap<AccountId, Money>,
+    random: &mut Random,
 ) -> Vec<NewAccount> {
     let new_account = |id: &AccountId| {
         let spare = Money::from_minor(random.between(1_000, 1_000_000));

@@ -79,8 +79,7 @@ async fn register(bank: &Annals, plan: &Plan, callers: usize) -> Result<u64, Run
         let bank = bank.clone();
         async move {
             let key = format!("quarter-register-{}", new.id);
-            let executed =
-                bank.on::<Customer>(new.id).send(Register { name: new.name }).idempotency_key(key).await?;
+            let executed = bank.on::<Customer>(new.id).send(Register { name: new.name }).idempotency_key(key).await?;
             Ok::<_, RunError>(!executed.receipt.repeated)
         }
     };

@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn opened(overdraft_limit: i64) -> AccountEvent {
-        AccountEvent::Opened { owner: CustomerId::new("ada"), overdraft_limit: money(overdraft_limit) }
+        AccountEvent::Opened { owner: CustomerId::from("ada"), overdraft_limit: money(overdraft_limit) }
     }
 
     fn deposited(amount: i64) -> AccountEvent {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn open(overdraft_limit: i64, deposit: i64) -> Open {
-        Open { owner: CustomerId::new("ada"), overdraft_limit: money(overdraft_limit), deposit: money(deposit) }
+        Open { owner: CustomerId::from("ada"), overdraft_limit: money(overdraft_limit), deposit: money(deposit) }
     }
 
     fn withdraw(amount: i64) -> Withdraw {

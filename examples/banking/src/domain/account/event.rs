@@ -82,7 +82,9 @@ impl AccountEvent {
     #[must_use]
     pub fn change(&self) -> Money {
         match *self {
-            Self::Deposited { amount } | Self::TransferReceived { amount, .. } | Self::InterestPaid { amount } => amount,
+            Self::Deposited { amount } | Self::TransferReceived { amount, .. } | Self::InterestPaid { amount } => {
+                amount
+            }
             Self::Withdrawn { amount } | Self::TransferSent { amount, .. } => -amount,
             Self::TransactionRecorded { change, .. } => change,
             Self::BalanceCorrected { difference, .. } => difference,

@@ -140,7 +140,10 @@ mod tests {
     }
 
     fn corrected(difference: i64, balance: i64) -> AccountEvent {
-        AccountEvent::BalanceCorrected { difference: Money::from_minor(difference), balance: Money::from_minor(balance) }
+        AccountEvent::BalanceCorrected {
+            difference: Money::from_minor(difference),
+            balance: Money::from_minor(balance),
+        }
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! The command line.
 
 mod error;
+mod output;
 mod report;
 
 use std::{
-    io,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
+use annals::Annals;
 use clap::{Parser, Subcommand};
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     statement::{self, Until},
 };
 use error::CliError;
+use output::Output;
 
 /// Where the generated bank is kept unless `--store` says otherwise.
 const BANK: &str = "bank.annals";
@@ -28,6 +30,8 @@ const BANK: &str = "bank.annals";
 const BERKA: &str = "berka.annals";
 /// Above this, a run is long enough to say why.
 const LONG: Duration = Duration::from_secs(30);
+/// How many entries of a statement a run shows.
+const ENTRIES_SHOWN: usize = 12;
 
 /// A small bank on annals: without a command, a generated quarter of it.
 #[derive(Debug, Parser)]
@@ -80,76 +84,90 @@ fn parse_callers(text: &str) -> Result<usize, String> {
 pub async fn run() -> miette::Result<ExitCode> {
     let Arguments { store, callers, command } = Arguments::parse();
     let store = |default: &str| store.unwrap_or_else(|| default.into());
+    let out = &mut Output::standard();
     let is_good = match command {
-        None => run_quarter(&store(BANK), callers).await?,
-        Some(Command::Import { folder }) => run_import(&store(BERKA), &folder, callers).await?,
-        Some(Command::Statement { account, at }) => show_statement(&store(BANK), account, at).await?,
-        Some(Command::Sample) => import::write_sample(io::stdout().lock()).map(|()| true).map_err(CliError::Sample)?,
-        Some(Command::Verify) => verify(&store(BANK)).await?,
+        None => run_quarter(out, &store(BANK), callers).await?,
+        Some(Command::Import { folder }) => run_import(out, &store(BERKA), &folder, callers).await?,
+        Some(Command::Statement { account, at }) => show_statement(out, &store(BANK), account, at).await?,
+        Some(Command::Verify) => verify(out, &store(BANK)).await?,
+        Some(Command::Sample) => import::write_sample(out).map(|()| true).map_err(CliError::Output)?,
     };
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn run_quarter(store: &Path, callers: usize) -> Result<bool, CliError> {
+async fn run_quarter(out: &mut Output, store: &Path, callers: usize) -> Result<bool, CliError> {
     let bank = bank::open(store).await?;
     let disk = Disk::measure(store).map_err(|source| CliError::Disk { store: store.to_owned(), source })?;
     let plan = Plan::of(Size::default());
-    let transactions = (plan.movements.len() + plan.interest.len()) as u64;
-    report::begin(store, &plan, transactions, callers, disk);
+    let transactions = plan.transactions();
+    report::begins(out, store, &plan, callers)?;
     if disk.least(transactions, callers) > LONG {
-        report::slow_disk(transactions, callers, disk);
+        report::slow_disk(out, transactions, callers, disk)?;
     }
-    let expected = plan.balances();
-    let used = plan.movements.first().map(|step| step.key.clone()).unwrap_or_default();
     let progress = Progress::shown(transactions, "transactions");
-    let outcome = quarter::run(&bank, plan, callers, progress.clone()).await.map_err(CliError::Run)?;
+    let outcome = quarter::run(&bank, &plan, callers, progress.clone()).await.map_err(CliError::Run)?;
     progress.finish();
-    report::outcome(outcome);
+    report::outcome(out, outcome, disk)?;
     if outcome.took > LONG {
-        report::slow_run(outcome, callers, disk);
+        report::slow_run(out, outcome, callers, disk)?;
     }
-    let Some(first) = expected.keys().next().cloned() else { return Ok(true) };
-    report::statement(
-        &statement::statement(&bank, first.clone(), None).await.map_err(|error| CliError::statement(error, store))?,
-        Some(12),
-    );
-    let balances = quarter::balances(&bank, &expected).await.map_err(CliError::Load)?;
-    report::balances(&balances);
-    report::apart(&quarter::refuse_and_conflict(&bank, first, &used).await.map_err(CliError::Load)?);
-    report::next_steps(store);
+    let is_good = show_books(out, store, &bank, &plan).await?;
+    report::next_steps(out, &flag(store))?;
     bank.shut_down().await;
+    Ok(is_good)
+}
+
+/// Shows a statement, the balances, and what does not go through; returns whether the balances are as planned.
+async fn show_books(out: &mut Output, store: &Path, bank: &Annals, plan: &Plan) -> Result<bool, CliError> {
+    let (Some(account), Some(step)) = (plan.accounts.first(), plan.movements.first()) else { return Ok(true) };
+    let statement = statement::statement(bank, account.id.clone(), None).await;
+    let statement = statement.map_err(|error| CliError::statement(error, store))?;
+    report::statement(out, &statement, Some(ENTRIES_SHOWN))?;
+    let balances = quarter::balances(bank, &plan.balances()).await.map_err(CliError::Load)?;
+    report::balances(out, &balances)?;
+    let apart = quarter::refuse_and_conflict(bank, account.id.clone(), &step.key).await.map_err(CliError::Load)?;
+    report::apart(out, &apart)?;
     Ok(balances.iter().all(Balance::is_planned))
 }
 
-async fn run_import(store: &Path, folder: &Path, callers: usize) -> Result<bool, CliError> {
-    let rows = import::read(folder)?;
-    let bank = bank::open(store).await?;
-    let count = rows.accounts.iter().map(|rows| rows.len() as u64).sum();
-    report::import_begins(&rows, count, store);
-    let malformed = rows.malformed.clone();
-    let file = rows.file.clone();
-    let progress = Progress::shown(count, "rows");
-    let outcome = import::import(&bank, rows, callers, progress.clone()).await.map_err(CliError::Import)?;
-    progress.finish();
-    report::import(&outcome, count);
-    report::left_out(&file, &malformed, &outcome.rejected);
-    bank.shut_down().await;
-    Ok(malformed.is_empty() && outcome.rejected.is_empty())
+/// How to name `store` on the command line, if that is needed.
+fn flag(store: &Path) -> String {
+    if store == Path::new(BANK) { String::new() } else { format!(" --store {}", store.display()) }
 }
 
-async fn show_statement(store: &Path, account: AccountId, at: Option<Until>) -> Result<bool, CliError> {
+async fn run_import(out: &mut Output, store: &Path, folder: &Path, callers: usize) -> Result<bool, CliError> {
+    let mut rows = import::read(folder)?;
+    let bank = bank::open(store).await?;
+    let count = rows.count();
+    report::import_begins(out, &rows, count, store)?;
+    let accounts = std::mem::take(&mut rows.accounts);
+    let progress = Progress::shown(count, "rows");
+    let outcome = import::import(&bank, accounts, callers, progress.clone()).await.map_err(CliError::Import)?;
+    progress.finish();
+    report::import(out, &outcome, count)?;
+    report::left_out(out, &rows.file, &rows.malformed, &outcome.rejected)?;
+    bank.shut_down().await;
+    Ok(rows.malformed.is_empty() && outcome.rejected.is_empty())
+}
+
+async fn show_statement(
+    out: &mut Output,
+    store: &Path,
+    account: AccountId,
+    at: Option<Until>,
+) -> Result<bool, CliError> {
     let bank = bank::open_existing(store).await?;
     let statement =
         statement::statement(&bank, account, at).await.map_err(|error| CliError::statement(error, store))?;
-    report::statement(&statement, None);
+    report::statement(out, &statement, None)?;
     bank.shut_down().await;
     Ok(true)
 }
 
-async fn verify(store: &Path) -> Result<bool, CliError> {
+async fn verify(out: &mut Output, store: &Path) -> Result<bool, CliError> {
     let bank = bank::open_existing(store).await?;
     let audit = audit::audit(&bank).await?;
-    report::audit(&audit);
+    report::audit(out, &audit)?;
     bank.shut_down().await;
     Ok(audit.findings.is_empty())
 }

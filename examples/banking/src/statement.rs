@@ -1,8 +1,7 @@
 //! What happened on one account.
 
 use annals::{
-    Aggregate, Annals, DecodeError, InvalidText, ReadError, ReadStream, Record, StreamId, Timestamp, Version,
-    decode_record,
+    Aggregate, Annals, DecodeError, ReadError, ReadStream, Record, StreamId, Timestamp, Version, decode_record,
 };
 use futures::TryStreamExt;
 use jiff::civil;
@@ -100,9 +99,12 @@ pub enum StatementError {
         /// Where the account is.
         last: Version,
     },
-    /// No account can have this name.
-    #[error(transparent)]
-    Id(#[from] InvalidText),
+    /// No account can have this name: it holds a `/` or a control character, is empty, or too long.
+    #[error("no account can be called `{account}`")]
+    BadName {
+        /// The account.
+        account: AccountId,
+    },
     /// The store cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -139,7 +141,8 @@ pub async fn statement(bank: &Annals, account: AccountId, until: Option<Until>) 
 }
 
 async fn records(bank: &Annals, account: &AccountId) -> Result<Vec<Record>, StatementError> {
-    let stream = StreamId::new(Account::NAME, account.as_str())?;
+    let stream = StreamId::new(Account::NAME, account.as_str())
+        .map_err(|_| StatementError::BadName { account: account.clone() })?;
     Ok(bank.store().read_stream(ReadStream::all(stream)).try_collect().await?)
 }
 

@@ -1,6 +1,7 @@
 //! What goes wrong, said to a person.
 
 use std::{
+    error::Error,
     io,
     path::{Path, PathBuf},
 };
@@ -19,9 +20,9 @@ use crate::{
 /// Why a command of the command line failed.
 #[derive(Debug, Error, Diagnostic)]
 pub(super) enum CliError {
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(help("`--store <folder>` names another store; the run without a command and `import` begin one"))]
-    Open(#[from] OpenError),
+    Open(Box<dyn Error + Send + Sync>),
     #[error("nothing can be written beside {}", .store.display())]
     #[diagnostic(help("`--store <folder>` names a place where you may write"))]
     Disk { store: PathBuf, source: io::Error },
@@ -34,8 +35,8 @@ pub(super) enum CliError {
     #[error("the import ended early")]
     #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing is imported twice"))]
     Import(#[source] ImportError),
-    #[error("the sample cannot be written")]
-    Sample(#[source] io::Error),
+    #[error("the standard output cannot be written to")]
+    Output(#[from] io::Error),
     #[error("{error} in {}", .store.display())]
     #[diagnostic(help("imported accounts are in another store than generated ones: `--store berka.annals`"))]
     UnknownAccount { error: StatementError, store: PathBuf },
@@ -53,6 +54,16 @@ impl CliError {
         match error {
             StatementError::UnknownAccount { .. } => Self::UnknownAccount { error, store: store.to_owned() },
             error => Self::Statement(error),
+        }
+    }
+}
+
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            // The store's own error says it all.
+            OpenError::Store { source } => Self::Open(source),
+            error => Self::Open(error.into()),
         }
     }
 }

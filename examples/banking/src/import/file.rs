@@ -27,6 +27,14 @@ pub struct Rows {
     pub malformed: Vec<Malformed>,
 }
 
+impl Rows {
+    /// How many transactions there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.accounts.iter().map(|rows| rows.len() as u64).sum()
+    }
+}
+
 /// A line that is no transaction. It is left out, and the rest goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
@@ -199,6 +207,7 @@ mod tests {
             ("1,2,930227,11,PRIJEM,VKLAD,,1.0x,1.00,?,?", "amount `1.0x` is no amount of money such as 1100.00"),
             ("1,2,930227,11,PRIJEM,VKLAD,,-1.00,1.00,?,?", "no transaction can be about an amount of -1.00"),
             ("1,2,930227,11,PRIJEM,VKLAD,,1.00,,?,?", "balance is empty"),
+            ("a/b,2,930227,11,PRIJEM,VKLAD,,1.00,1.00,?,?", "account_id `a/b` cannot be an id"),
             (",2,930227,11,PRIJEM,VKLAD,,1.00,1.00,?,?", "account_id is empty"),
             ("1,x,930227,,PRIJEM,VKLAD,,1.00,1.00,?,?", "seq `x` is no number"),
             ("1,2,930227,11,PRIJEM,DAR,,1.00,1.00,?,?", "operation `DAR` with k_symbol `` is not known"),
@@ -209,7 +218,7 @@ mod tests {
         let expected: Vec<_> = (3..).zip(bad.map(|(_, reason)| reason.to_owned())).collect();
         assert_eq!(reasons(&rows), expected);
         let changes: Vec<_> = rows.accounts.iter().flatten().map(|row| (row.line, row.command.change)).collect();
-        assert_eq!(changes, [(2, Money::from_minor(70_000)), (13, Money::from_minor(-700))]);
+        assert_eq!(changes, [(2, Money::from_minor(70_000)), (14, Money::from_minor(-700))]);
     }
 
     #[test]

@@ -4,10 +4,10 @@ use jiff::{civil, tz::TimeZone};
 use serde::Deserialize;
 use thiserror::Error;
 
-use annals::{IdempotencyKey, InvalidText, StreamId, Timestamp};
+use annals::{Aggregate, IdempotencyKey, StreamId, Timestamp};
 
 use crate::domain::{
-    AccountId, Money,
+    Account, AccountId, Money,
     account::{ImportTransaction, TransactionKind},
     money::InvalidMoney,
 };
@@ -56,9 +56,14 @@ pub enum BadRow {
     /// A field that is needed is empty.
     #[error("{0} is empty")]
     Missing(&'static str),
-    /// The account or transaction cannot be an id.
-    #[error("{0}")]
-    Id(#[from] InvalidText),
+    /// The account or transaction cannot be an id: it holds a control character or a `/`, or is too long.
+    #[error("{column} `{found}` cannot be an id")]
+    Id {
+        /// Which of them.
+        column: &'static str,
+        /// The text.
+        found: String,
+    },
     /// The sequence number is none.
     #[error("seq `{0}` is no number")]
     Seq(String),
@@ -101,7 +106,7 @@ impl Fields<'_> {
     /// The transaction that the fields of `line` describe.
     pub(super) fn row(&self, line: u64) -> Result<Row, BadRow> {
         let account = present("account_id", self.account_id)?;
-        StreamId::new("account", account)?;
+        StreamId::new(Account::NAME, account).map_err(|_| bad_id("account_id", account))?;
         let key = self.key(account)?;
         let change = self.change()?;
         let balance = money("balance", self.balance)?;
@@ -117,7 +122,7 @@ impl Fields<'_> {
             }
             trans_id => format!("transaction {trans_id}"),
         };
-        IdempotencyKey::new(&key)?;
+        IdempotencyKey::new(&key).map_err(|_| bad_id("trans_id", self.trans_id))?;
         Ok(key)
     }
 
@@ -170,6 +175,10 @@ impl Fields<'_> {
 pub(crate) fn timestamp(day: civil::Date) -> Option<Timestamp> {
     let time = TimeZone::UTC.to_timestamp(day.to_datetime(civil::Time::midnight())).ok()?;
     Timestamp::from_micros(time.as_microsecond()).ok()
+}
+
+fn bad_id(column: &'static str, found: &str) -> BadRow {
+    BadRow::Id { column, found: found.to_owned() }
 }
 
 fn present<'a>(column: &'static str, text: &'a str) -> Result<&'a str, BadRow> {

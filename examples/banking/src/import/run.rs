@@ -3,7 +3,7 @@
 use annals::{Annals, ExecuteError};
 use thiserror::Error;
 
-use super::{Row, Rows};
+use super::Row;
 use crate::{
     callers::call_all,
     domain::{
@@ -69,12 +69,17 @@ pub struct ImportError {
     pub source: ExecuteError<AccountError>,
 }
 
-/// Sends one command for each row, those of an account one after the other, those of different accounts by as many
+/// Sends one command for each row of `accounts`, those of an account one after the other, those of different accounts by as many
 /// `callers` at once.
 ///
 /// # Errors
 /// [`ImportError`] when the store fails; a refused row is no error but one of [`Outcome::rejected`].
-pub async fn import(bank: &Annals, rows: Rows, callers: usize, progress: Progress) -> Result<Outcome, ImportError> {
+pub async fn import(
+    bank: &Annals,
+    accounts: Vec<Vec<Row>>,
+    callers: usize,
+    progress: Progress,
+) -> Result<Outcome, ImportError> {
     let bank = bank.clone();
     let import_account = move |rows: Vec<Row>| {
         let (bank, progress) = (bank.clone(), progress.clone());
@@ -87,7 +92,7 @@ pub async fn import(bank: &Annals, rows: Rows, callers: usize, progress: Progres
             Ok(outcome)
         }
     };
-    let parts = call_all(callers, rows.accounts, import_account).await?;
+    let parts = call_all(callers, accounts, import_account).await?;
     let mut whole = parts.into_iter().fold(Outcome::default(), Outcome::and);
     whole.rejected.sort_by_key(|rejected| rejected.line);
     Ok(whole)

@@ -117,6 +117,12 @@ impl Plan {
         Self { customers, accounts, movements, interest: interest.collect() }
     }
 
+    /// How many transactions there are.
+    #[must_use]
+    pub fn transactions(&self) -> u64 {
+        (self.movements.len() + self.interest.len()) as u64
+    }
+
     /// What is on every account at the end.
     #[must_use]
     pub fn balances(&self) -> BTreeMap<AccountId, Money> {

@@ -50,12 +50,12 @@ pub enum RunError {
 ///
 /// # Errors
 /// [`RunError`].
-pub async fn run(bank: &Annals, plan: Plan, callers: usize, progress: Progress) -> Result<Outcome, RunError> {
-    let opened = register(bank, &plan, callers).await? + open(bank, &plan, callers).await?;
+pub async fn run(bank: &Annals, plan: &Plan, callers: usize, progress: Progress) -> Result<Outcome, RunError> {
+    let opened = register(bank, plan, callers).await? + open(bank, plan, callers).await?;
     let begin = Instant::now();
     let mut repeated = 0;
     let mut made = 0;
-    for steps in [plan.movements, plan.interest] {
+    for steps in [&plan.movements, &plan.interest] {
         let (bank, progress) = (bank.clone(), progress.clone());
         let call = move |step| {
             let (bank, progress) = (bank.clone(), progress.clone());
@@ -65,7 +65,7 @@ pub async fn run(bank: &Annals, plan: Plan, callers: usize, progress: Progress) 
                 Ok::<_, RunError>(was_repeated)
             }
         };
-        for was_repeated in call_all(callers, steps, call).await? {
+        for was_repeated in call_all(callers, steps.clone(), call).await? {
             *(if was_repeated { &mut repeated } else { &mut made }) += 1;
         }
     }

@@ -1,4 +1,5 @@
 //! An audit finds what is wrong with the books. What is wrong is written past the domain, as no command would.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use annals::{Aggregate, Annals, Commit, Event, MemoryStore, NewEvent, StreamId};
 use banking::{

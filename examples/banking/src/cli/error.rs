@@ -1,0 +1,69 @@
+//! What goes wrong, said to a person.
+
+use std::{
+    error::Error,
+    io,
+    path::{Path, PathBuf},
+};
+
+use annals::{LoadError, OpenError};
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::{
+    audit::AuditError,
+    import::{FILE_NAMES, ImportError, OpenFileError},
+    quarter::RunError,
+    statement::StatementError,
+};
+
+/// Why a command of the command line failed.
+#[derive(Debug, Error, Diagnostic)]
+pub(super) enum CliError {
+    #[error("{0}")]
+    #[diagnostic(help("`--store <folder>` names another store; the run without a command and `import` begin one"))]
+    Open(Box<dyn Error + Send + Sync>),
+    #[error("nothing can be written beside {}", .store.display())]
+    #[diagnostic(help("`--store <folder>` names a place where you may write"))]
+    Disk { store: PathBuf, source: io::Error },
+    #[error("the run ended early")]
+    #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing is done twice"))]
+    Run(#[source] RunError),
+    #[error(transparent)]
+    #[diagnostic(help("name the folder that holds {} or {}, or the file itself", FILE_NAMES[0], FILE_NAMES[1]))]
+    File(#[from] OpenFileError),
+    #[error("the import ended early")]
+    #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing is imported twice"))]
+    Import(#[source] ImportError),
+    #[error("the standard output cannot be written to")]
+    Output(#[from] io::Error),
+    #[error("{error} in {}", .store.display())]
+    #[diagnostic(help("imported accounts are in another store than generated ones: `--store berka.annals`"))]
+    UnknownAccount { error: StatementError, store: PathBuf },
+    #[error(transparent)]
+    Statement(StatementError),
+    #[error(transparent)]
+    Load(LoadError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+}
+
+impl CliError {
+    /// There is no statement from `store`.
+    pub(super) fn statement(error: StatementError, store: &Path) -> Self {
+        match error {
+            StatementError::UnknownAccount { .. } => Self::UnknownAccount { error, store: store.to_owned() },
+            error => Self::Statement(error),
+        }
+    }
+}
+
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            // The store's own error says it all.
+            OpenError::Store { source } => Self::Open(source),
+            error => Self::Open(error.into()),
+        }
+    }
+}

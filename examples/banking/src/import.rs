@@ -1,0 +1,12 @@
+//! Takes over what another bank recorded: a file with one transaction a line.
+
+mod file;
+mod row;
+mod run;
+mod sample;
+
+pub use file::{FILE_NAMES, Malformed, OpenFileError, Rows, read};
+pub(crate) use row::timestamp;
+pub use row::{BadRow, Row};
+pub use run::{Counts, ImportError, Outcome, Rejected, import};
+pub use sample::write_sample;

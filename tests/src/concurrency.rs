@@ -76,6 +76,8 @@ pub async fn no_update_is_lost<H: Harness>() {
                 let (seen, sum) = newest.first().map_or((0, 0), |record| {
                     (record.version.get(), String::from_utf8_lossy(&record.payload).parse::<u64>().expect("a sum"))
                 });
+                // Others read the same sum meanwhile.
+                tokio::task::yield_now().await;
                 let added = NewEvent::new(stream("sum-1"), event_type("added"), (sum + 1).to_string());
                 let adding = Commit::of([added]).when(Condition::stream(stream("sum-1"), at(seen)));
                 match store.commit(adding).await {

@@ -42,6 +42,7 @@ pub mod streams;
 pub mod time;
 
 pub mod model;
+pub mod planted;
 
 pub use harness::{Harness, ManualClock, MemoryHarness, Setup};
 pub use suite::{Case, cases, run, survives};

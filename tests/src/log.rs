@@ -184,6 +184,7 @@ pub async fn a_long_log_reads_alike_in_pieces_and_at_once<H: Harness>() {
                 let Some(last) = piece.last() else { break };
                 read.after = last.position;
                 pieces.extend(piece);
+                assert!(pieces.len() <= whole.len(), "pieces of {limit} do not end");
             }
             assert_eq!(pieces, whole, "pieces of {limit}");
         }

@@ -122,6 +122,7 @@ pub async fn a_long_stream_reads_alike_in_pieces_and_at_once<H: Harness>() {
             && !piece.is_empty()
         {
             forward.extend(piece);
+            assert!(forward.len() <= whole.len(), "pieces of {size} do not end");
         }
         assert_eq!(forward, whole, "pieces of {size}");
     }

@@ -128,9 +128,9 @@ pub async fn batches_do_not_interleave<H: Harness>() {
 }
 
 /// Runs four writers, and `read` again and again beside them, and once more when they are done.
-async fn beside_writers<F: Future<Output = ()> + Send>(store: &Handle, read: impl Fn() -> F + Clone + Send + 'static)
+async fn beside_writers<F>(store: &Handle, read: impl Fn() -> F + Clone + Send + 'static)
 where
-    F: 'static,
+    F: Future<Output = ()> + Send + 'static,
 {
     let done = Arc::new(AtomicBool::new(false));
     let readers: Vec<_> = (0..2)

@@ -4,7 +4,6 @@
 //! names the cases that fail.
 
 use std::{
-    marker::PhantomData,
     sync::{Arc, Once},
     time::Duration,
 };
@@ -126,29 +125,44 @@ impl<F: Fault> Store for Spoiled<F> {
     }
 }
 
-/// The reference store with the fault `F`. The store itself stays when it is reopened, so that only what the fault
-/// forgets is gone.
-pub struct Planted<F> {
-    harness: MemoryHarness,
-    store: Arc<dyn Store>,
-    life: u64,
-    fault: PhantomData<fn() -> F>,
+/// Puts a fault in front of a store that was opened so many times before.
+pub type Plant = fn(Arc<dyn Store>, u64) -> Arc<dyn Store>;
+
+/// Plants the fault `F`.
+pub fn plant<F: Fault>(store: Arc<dyn Store>, life: u64) -> Arc<dyn Store> {
+    Arc::new(Spoiled { fault: F::new(&store, life), store })
 }
 
-impl<F: Fault> Planted<F> {
-    fn spoil(harness: &MemoryHarness, life: u64) -> Arc<dyn Store> {
-        let store = harness.store();
-        Arc::new(Spoiled { fault: F::new(&store, life), store })
+tokio::task_local! {
+    /// What is planted in the stores that a case creates. Chosen while it runs, so that the suite is compiled once and
+    /// not for each fault.
+    static PLANTED: Plant;
+}
+
+/// The reference store with a fault. The store itself stays when it is reopened, so that only what the fault forgets
+/// is gone.
+pub struct Planted {
+    harness: MemoryHarness,
+    plant: Plant,
+    store: Arc<dyn Store>,
+    life: u64,
+}
+
+impl Planted {
+    /// Runs `work`, in which every store of this harness has the fault `F`.
+    pub fn with<F: Fault, R>(work: impl FnOnce() -> R) -> R {
+        PLANTED.sync_scope(plant::<F>, work)
     }
 }
 
-impl<F: Fault> Harness for Planted<F> {
+impl Harness for Planted {
     const SURVIVES: bool = true;
 
     async fn create(setup: Setup) -> Self {
         let harness = MemoryHarness::create(setup).await;
-        let store = Self::spoil(&harness, 0);
-        Self { harness, store, life: 0, fault: PhantomData }
+        let plant = PLANTED.get();
+        let store = plant(harness.store(), 0);
+        Self { harness, plant, store, life: 0 }
     }
 
     fn store(&self) -> Arc<dyn Store> {
@@ -157,24 +171,23 @@ impl<F: Fault> Harness for Planted<F> {
 
     async fn reopen(&mut self) {
         self.life += 1;
-        self.store = Self::spoil(&self.harness, self.life);
+        self.store = (self.plant)(self.harness.store(), self.life);
     }
 }
 
-/// How long a case may take before it counts as failed: a fault that loses a signal makes cases hang.
-const DEADLINE: Duration = Duration::from_secs(10);
-
 const THREAD: &str = "planted";
 
-/// Runs every case against the store of `H`, all at once, and names those that fail or hang.
+/// Runs every case against the reference store with the fault `F`, all at once, and names those that fail, or that are
+/// not done after `deadline`: a fault that loses a signal makes cases hang.
 #[must_use]
-pub fn red<H: Harness>() -> Vec<&'static str> {
+pub fn red<F: Fault>(deadline: Duration) -> Vec<&'static str> {
     silence_expected_panics();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).thread_name(THREAD).enable_all().build().expect("a runtime");
     let red = runtime.block_on(async {
-        let runs = cases::<H>().into_iter().map(async |case| {
-            let run = tokio::spawn(tokio::time::timeout(DEADLINE, (case.run)()));
+        let runs = cases::<Planted>().into_iter().map(async |case| {
+            let run = PLANTED.scope(plant::<F>, (case.run)());
+            let run = tokio::spawn(tokio::time::timeout(deadline, run));
             (!matches!(run.await, Ok(Ok(())))).then_some(case.name)
         });
         join_all(runs).await.into_iter().flatten().collect()
@@ -199,7 +212,7 @@ fn silence_expected_panics() {
 
 /// Checks that the suite notices the fault `F`: every case that it must break is red.
 pub fn bites<F: Fault>() {
-    let red = red::<Planted<F>>();
+    let red = red::<F>(Duration::from_secs(5));
     eprintln!("{} turns red: {red:#?}", std::any::type_name::<F>());
     let silent: Vec<_> = F::BREAKS.iter().filter(|case| !red.contains(case)).collect();
     assert!(!F::BREAKS.is_empty() && silent.is_empty(), "these did not notice: {silent:?}");

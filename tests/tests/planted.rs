@@ -1,6 +1,8 @@
 //! The suite bites: every planted fault turns the cases red that it must, and without a fault all are green.
 
-use annals_conformance::{MemoryHarness, model, planted::*};
+use std::time::Duration;
+
+use annals_conformance::{model, planted::*};
 
 macro_rules! bites {
     ($($test:ident: $fault:ty,)*) => {
@@ -40,22 +42,22 @@ bites! {
 
 #[test]
 fn without_a_fault_every_case_is_green() {
-    assert_eq!(red::<MemoryHarness>(), [""; 0]);
-    // Behind the wrapping the cases about restarts run too; but memory that was shut down cannot be opened again.
-    assert_eq!(red::<Planted<Nothing>>(), ["shut_down::commits_under_way_are_finished_or_refused"]);
+    // Memory that was shut down cannot be opened again; every other case about restarts runs behind the wrapping.
+    assert_eq!(red::<Nothing>(Duration::from_secs(60)), ["shut_down::commits_under_way_are_finished_or_refused"]);
 }
 
 #[test]
 fn the_model_notices_faults_too() {
-    assert_eq!(model::compare::<Planted<Nothing>>(), Ok(()));
+    let compare = model::compare::<Planted>;
+    assert_eq!(Planted::with::<Nothing, _>(compare), Ok(()));
     for (fault, compared) in [
-        ("a skipped version check", model::compare::<Planted<SkipsVersionCheck>>()),
-        ("a report of the first failure only", model::compare::<Planted<ReportsFirstFailure>>()),
-        ("a reordered log", model::compare::<Planted<Reorders>>()),
-        ("torn batches", model::compare::<Planted<TearsBatches>>()),
-        ("a lost suffix of derived rows", model::compare::<Planted<LosesDerivedSuffix>>()),
-        ("forgotten keys", model::compare::<Planted<ForgetsKeysOnReopen>>()),
-        ("an ignored epoch", model::compare::<Planted<IgnoresEpochs>>()),
+        ("a skipped version check", Planted::with::<SkipsVersionCheck, _>(compare)),
+        ("a report of the first failure only", Planted::with::<ReportsFirstFailure, _>(compare)),
+        ("a reordered log", Planted::with::<Reorders, _>(compare)),
+        ("torn batches", Planted::with::<TearsBatches, _>(compare)),
+        ("a lost suffix of derived rows", Planted::with::<LosesDerivedSuffix, _>(compare)),
+        ("keys forgotten on reopening", Planted::with::<ForgetsKeysOnReopen, _>(compare)),
+        ("ignored epochs", Planted::with::<IgnoresEpochs, _>(compare)),
     ] {
         assert!(compared.is_err(), "the model must notice {fault}");
     }

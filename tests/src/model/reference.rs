@@ -275,8 +275,8 @@ fn matches(query: &EventQuery, record: &Record) -> bool {
     };
     let of_item = |item: &annals_core::QueryItem| {
         let categories = item.categories.is_empty() || item.categories.iter().any(|one| one.as_str() == category);
-        let streams = item.streams.is_empty() || item.streams.iter().any(|one| *one == record.stream);
-        let types = item.types.is_empty() || item.types.iter().any(|one| *one == record.event_type);
+        let streams = item.streams.is_empty() || item.streams.contains(&record.stream);
+        let types = item.types.is_empty() || item.types.contains(&record.event_type);
         categories && streams && types && item.tags.iter().all(|tag| record.tags.contains(tag))
     };
     in_scope && (query.items().is_empty() || query.items().iter().any(of_item))

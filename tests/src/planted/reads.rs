@@ -138,7 +138,7 @@ impl Fault for ForgetsToSignal {
     async fn commit(&self, store: &Arc<dyn Store>, commit: Commit) -> Result<Receipt, CommitError> {
         let receipt = store.commit(commit).await?;
         let head = *store.head().borrow();
-        if head.commit.get() % 2 == 0 {
+        if head.commit.get().is_multiple_of(2) {
             self.head.send_replace(head);
         }
         Ok(receipt)

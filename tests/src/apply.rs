@@ -129,7 +129,11 @@ pub async fn a_higher_epoch_fences_the_runner_before<H: Harness>() {
         take_over(&store, number).await;
         let zombie = tokio::spawn({
             let (store, batch) = (store.clone(), by(number));
-            async move { while store.apply(batch.clone()).await.is_ok() {} }
+            async move {
+                while store.apply(batch.clone()).await.is_ok() {
+                    tokio::task::yield_now().await;
+                }
+            }
         });
         apply(&store, by(number)).await;
         take_over(&store, number + 1).await;

@@ -76,6 +76,8 @@ pub async fn no_update_is_lost<H: Harness>() {
                 let (seen, sum) = newest.first().map_or((0, 0), |record| {
                     (record.version.get(), String::from_utf8_lossy(&record.payload).parse::<u64>().expect("a sum"))
                 });
+                // Others read the same sum meanwhile.
+                tokio::task::yield_now().await;
                 let added = NewEvent::new(stream("sum-1"), event_type("added"), (sum + 1).to_string());
                 let adding = Commit::of([added]).when(Condition::stream(stream("sum-1"), at(seen)));
                 match store.commit(adding).await {
@@ -126,9 +128,9 @@ pub async fn batches_do_not_interleave<H: Harness>() {
 }
 
 /// Runs four writers, and `read` again and again beside them, and once more when they are done.
-async fn beside_writers<F: Future<Output = ()> + Send>(store: &Handle, read: impl Fn() -> F + Clone + Send + 'static)
+async fn beside_writers<F>(store: &Handle, read: impl Fn() -> F + Clone + Send + 'static)
 where
-    F: 'static,
+    F: Future<Output = ()> + Send + 'static,
 {
     let done = Arc::new(AtomicBool::new(false));
     let readers: Vec<_> = (0..2)

@@ -181,6 +181,7 @@ pub(crate) async fn rows(store: &Handle, scan: Scan) -> Vec<(Bytes, Bytes)> {
     while let Some(scan) = next {
         let page = store.scan(scan).await.expect("the page reads");
         rows.extend(page.rows);
+        assert!(rows.len() <= 100_000, "the pages do not end");
         next = page.next;
     }
     rows

@@ -232,8 +232,10 @@ pub fn cases<H: crate::Harness>() -> Vec<Case> {
 
 /// Makes a test of every case, and of the comparison with the model, for the store behind a harness.
 ///
-/// ```ignore
-/// annals_conformance::suite!(MyHarness);
+/// ```
+/// use annals_conformance::MemoryHarness;
+/// annals_conformance::suite!(MemoryHarness);
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! suite {

@@ -1,0 +1,211 @@
+//! Faults in commits and batches.
+
+use std::sync::Arc;
+
+use annals_core::{
+    ApplyError, Commit, CommitError, Condition, IdempotencyKey, LoggedTable, Once, Receipt, RowBatch, Store,
+};
+use async_trait::async_trait;
+
+use super::Fault;
+
+/// A fault that changes commits on their way in.
+macro_rules! spoils_commits {
+    ($(#[$doc:meta])* $name:ident, $breaks:expr, |$commit:ident| $spoil:expr) => {
+        $(#[$doc])*
+        pub struct $name;
+
+        #[async_trait]
+        impl Fault for $name {
+            const BREAKS: &'static [&'static str] = $breaks;
+
+            fn new(_: &Arc<dyn Store>, _: u64) -> Self {
+                Self
+            }
+
+            async fn commit(&self, store: &Arc<dyn Store>, mut $commit: Commit) -> Result<Receipt, CommitError> {
+                $spoil;
+                store.commit($commit).await
+            }
+        }
+    };
+}
+
+/// A fault that changes batches on their way in.
+macro_rules! spoils_batches {
+    ($(#[$doc:meta])* $name:ident, $breaks:expr, |$batch:ident| $spoil:expr) => {
+        $(#[$doc])*
+        pub struct $name;
+
+        #[async_trait]
+        impl Fault for $name {
+            const BREAKS: &'static [&'static str] = $breaks;
+
+            fn new(_: &Arc<dyn Store>, _: u64) -> Self {
+                Self
+            }
+
+            async fn apply(&self, store: &Arc<dyn Store>, mut $batch: RowBatch) -> Result<(), ApplyError> {
+                $spoil;
+                store.apply($batch).await
+            }
+        }
+    };
+}
+
+spoils_commits! {
+    /// Every expectation of a stream counts as `Any`.
+    SkipsVersionCheck,
+    &[
+        "conditions::stale_version_is_refused_with_what_was_found",
+        "conditions::versions_below_and_above_the_head_are_refused",
+        "concurrency::one_of_many_writers_wins",
+        "concurrency::no_update_is_lost",
+    ],
+    |commit| commit.conditions.retain(|condition| !matches!(condition, Condition::Stream { .. }))
+}
+
+spoils_commits! {
+    /// `NoneMatch` always holds.
+    IgnoresBoundaries,
+    &["boundary::matching_records_refuse_the_commit", "concurrency::one_of_many_boundaries_wins"],
+    |commit| commit.conditions.retain(|condition| !matches!(condition, Condition::NoneMatch { .. }))
+}
+
+spoils_commits! {
+    /// Conditions on rows always hold.
+    IgnoresRowConditions,
+    &["rows::row_conditions_hold_or_refuse", "rows::a_row_can_be_claimed_once"],
+    |commit| commit.conditions.retain(|condition| !matches!(condition, Condition::Row { .. }))
+}
+
+spoils_commits! {
+    /// Only the first half of the events of a commit is written.
+    TearsBatches,
+    &[
+        "append::events_of_one_commit_may_alternate_between_streams",
+        "append::a_thousand_events_are_one_commit",
+        "concurrency::batches_do_not_interleave",
+        "concurrency::no_reader_sees_half_a_commit",
+        "cancel::a_dropped_commit_is_whole_or_absent",
+    ],
+    |commit| commit.events.truncate(commit.events.len().div_ceil(2))
+}
+
+spoils_commits! {
+    /// Idempotency keys are not kept.
+    ForgetsKeys,
+    &[
+        "once::a_repeated_key_gives_the_first_receipt_and_answer",
+        "once::another_request_under_the_key_is_refused",
+        "once::many_senders_of_one_key_write_once",
+    ],
+    |commit| commit.once = None
+}
+
+spoils_commits! {
+    /// The rows that close streams are not written.
+    ForgetsToClose,
+    &["closed::a_closed_stream_takes_no_events", "closed::a_commit_may_append_and_close"],
+    |commit| commit.rows.retain(|row| row.table.name() != LoggedTable::CLOSED.name())
+}
+
+spoils_batches! {
+    /// The last row of a batch of several is not written.
+    LosesDerivedSuffix,
+    &["apply::a_batch_is_applied_whole", "cancel::a_dropped_batch_is_whole_or_absent", "scan::derived_tables_scan_alike"],
+    |batch| if batch.rows.len() > 1 { batch.rows.pop(); }
+}
+
+spoils_batches! {
+    /// A runner that was replaced goes on writing.
+    IgnoresEpochs,
+    &["apply::an_epoch_must_be_the_latest", "apply::a_higher_epoch_fences_the_runner_before"],
+    |batch| batch.epoch = None
+}
+
+spoils_batches! {
+    /// Batches for tables that are lost are applied.
+    IgnoresGenerations,
+    &["apply::a_batch_of_another_generation_is_refused"],
+    |batch| batch.generation = None
+}
+
+/// Only the first failed condition is reported.
+pub struct ReportsFirstFailure;
+
+#[async_trait]
+impl Fault for ReportsFirstFailure {
+    const BREAKS: &'static [&'static str] = &[
+        "conditions::all_failures_are_reported_in_the_order_of_the_commit",
+        "closed::closed_streams_are_named_with_all_failures",
+    ];
+
+    fn new(_: &Arc<dyn Store>, _: u64) -> Self {
+        Self
+    }
+
+    async fn commit(&self, store: &Arc<dyn Store>, commit: Commit) -> Result<Receipt, CommitError> {
+        store.commit(commit).await.map_err(|mut error| {
+            if let CommitError::Conflict { failures } | CommitError::Closed { failures, .. } = &mut error {
+                failures.truncate(1);
+            }
+            error
+        })
+    }
+}
+
+/// Each event becomes a commit of its own, one after the other.
+pub struct CommitsOneByOne;
+
+#[async_trait]
+impl Fault for CommitsOneByOne {
+    const BREAKS: &'static [&'static str] = &[
+        "append::receipt_names_what_the_commit_was_given",
+        "concurrency::batches_do_not_interleave",
+        "concurrency::no_reader_sees_half_a_commit",
+        "cancel::a_dropped_commit_is_whole_or_absent",
+    ];
+
+    fn new(_: &Arc<dyn Store>, _: u64) -> Self {
+        Self
+    }
+
+    async fn commit(&self, store: &Arc<dyn Store>, mut commit: Commit) -> Result<Receipt, CommitError> {
+        let later = commit.events.split_off(commit.events.len().min(1));
+        let mut receipt = store.commit(commit).await?;
+        if receipt.repeated {
+            return Ok(receipt);
+        }
+        for event in later {
+            tokio::task::yield_now().await;
+            receipt = store.commit(Commit::of([event])).await?;
+        }
+        Ok(receipt)
+    }
+}
+
+/// Idempotency keys are known until the store is opened again.
+pub struct ForgetsKeysOnReopen {
+    life: u64,
+}
+
+#[async_trait]
+impl Fault for ForgetsKeysOnReopen {
+    const BREAKS: &'static [&'static str] = &["once::keys_are_known_after_reopening"];
+
+    fn new(_: &Arc<dyn Store>, life: u64) -> Self {
+        Self { life }
+    }
+
+    async fn commit(&self, store: &Arc<dyn Store>, mut commit: Commit) -> Result<Receipt, CommitError> {
+        if let Some(once) = &mut commit.once
+            && self.life > 0
+        {
+            let text = format!("{} in life {}", once.key.as_str(), self.life);
+            let key = IdempotencyKey::new(text).expect("a valid key").in_tenant(once.key.tenant().cloned());
+            *once = Once { key, ..once.clone() };
+        }
+        store.commit(commit).await
+    }
+}

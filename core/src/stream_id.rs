@@ -59,6 +59,7 @@ impl StreamId {
     /// [`InvalidText`] when a part breaks its rules or the whole exceeds 255 bytes.
     pub fn of(tenant: Option<&Tenant>, category: &str, key: &str) -> Result<Self, InvalidText> {
         Category::new(category)?;
+        text::check("key of a stream", key, &['/'])?;
         match tenant {
             None => Self::parse(format!("{category}-{key}")),
             Some(tenant) => Self::parse(format!("{tenant}/{category}-{key}")),
@@ -240,6 +241,7 @@ mod tests {
     fn a_key_cannot_smuggle_in_a_category_or_tenant() {
         assert!(StreamId::new("a-b", "1").is_err());
         assert!(StreamId::new("t/a", "1").is_err());
-        assert!(StreamId::new("a", "1/2").is_err());
+        let error = StreamId::new("a", "1/2").unwrap_err();
+        assert_eq!(error.to_string(), "key of a stream \"1/2\" holds '/' at byte 1, which is not allowed here");
     }
 }

@@ -1,5 +1,6 @@
 //! The embedded store against the suite: as it is used, its tail in memory, and with everything written to the index
 //! at once, so that each case meets sled as well.
+#![allow(clippy::expect_used, reason = "a test may fail")]
 
 use std::sync::Arc;
 

@@ -35,8 +35,8 @@ impl OpenStore for Arc<dyn Store> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The store could not be opened; its own error is the source and says what to do.
-    #[error("the store could not be opened: {source}")]
+    /// The store could not be opened; this is its own error, which says what to do.
+    #[error(transparent)]
     Store {
         /// The store's own error.
         source: Box<dyn Error + Send + Sync>,

@@ -19,7 +19,7 @@ pub enum ExecuteError<E> {
     Refused(E),
     /// Others wrote to the same aggregates every time; nothing was written. Send it again, later. With an expected
     /// version that did not hold: load, look at what came in between, and ask for what is wanted now.
-    #[error("conflict after {attempts} attempts: {}", list(.failures))]
+    #[error("conflict{}: {}", tries(*.attempts), list(.failures))]
     Conflict {
         /// Every condition that failed in the last attempt.
         failures: Vec<Failure>,
@@ -140,4 +140,9 @@ fn list(failures: &[Failure]) -> String {
 fn name(streams: &[StreamId]) -> String {
     let names = streams.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if streams.len() == 1 { format!("stream {names} is") } else { format!("streams {names} are") }
+}
+
+/// How often it was tried, where that says something.
+fn tries(attempts: u32) -> String {
+    if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() }
 }

@@ -175,7 +175,8 @@ pub struct MixesPrefixes;
 #[async_trait]
 impl Fault for MixesPrefixes {
     const BREAKS: &'static [&'static str] =
-        &["streams::a_stream_is_never_found_under_another_id", "streams::any_set_of_ids_is_kept_apart"];
+        // The property over sets of ids notices it too, but only when its random ids happen to begin alike.
+        &["streams::a_stream_is_never_found_under_another_id"];
 
     fn new(_: &Arc<dyn Store>, _: u64) -> Self {
         Self

@@ -75,7 +75,7 @@ pub struct Receipt {
     pub positions: Option<(Position, Position)>,
     /// The version of each stream that it appended to, behind it, in the order of first appearance.
     pub versions: Vec<(StreamId, Version)>,
-    /// When the committer took it.
+    /// When the committer took it; when nothing was written, when it took the latest commit.
     pub recorded: Timestamp,
     /// The answer of its [`Once`], else empty.
     pub answer: Bytes,

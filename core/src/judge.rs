@@ -230,6 +230,19 @@ impl Placement {
     }
 }
 
+/// What the sender of a commit that writes nothing is told: where the store stands.
+#[must_use]
+pub fn nothing_written(head: Head, latest: Timestamp) -> Receipt {
+    Receipt {
+        commit: head.commit,
+        positions: None,
+        versions: Vec::new(),
+        recorded: latest,
+        answer: Bytes::new(),
+        repeated: false,
+    }
+}
+
 /// The last version of each stream among `events`, in the order of first appearance.
 pub fn latest_versions<'a>(events: impl Iterator<Item = (&'a StreamId, Version)>) -> Vec<(StreamId, Version)> {
     let mut place: HashMap<&StreamId, usize> = HashMap::new();

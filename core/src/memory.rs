@@ -19,7 +19,7 @@ use crate::{
     ApplyError, AsOf, Clock, Commit, CommitError, DerivedTable, Direction, EventQuery, Generation, Head, Limits,
     LoggedTable, PAGE_ROWS_MAX, Page, Position, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch, Scan, Store,
     StreamId, SystemClock, Table, Timestamp, Version,
-    judge::{Ledger, Placement, Verdict, judge},
+    judge::{Ledger, Placement, Verdict, judge, nothing_written},
 };
 
 /// A store that lives in memory. Cloning gives another handle on the same store.
@@ -153,12 +153,7 @@ impl State {
     fn commit(&mut self, commit: &Commit, now: Timestamp) -> Result<Receipt, CommitError> {
         match judge(commit, self)? {
             Verdict::Repeated(receipt) => return Ok(receipt),
-            Verdict::Nothing => {
-                let head = Head { position: self.head.position, ..self.head };
-                let placement =
-                    Placement { commit: head.commit, first: head.position.next(), recorded: now, versions: vec![] };
-                return Ok(placement.receipt(commit));
-            }
+            Verdict::Nothing => return Ok(nothing_written(self.head, self.latest)),
             Verdict::Write => {}
         }
         let placement = Placement::behind(self.head, self.latest, now, commit, self)?;

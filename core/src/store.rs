@@ -39,7 +39,7 @@ pub trait Store: Send + Sync + 'static {
     /// [`CommitError`]; with all but [`OutcomeUnknown`](CommitError::OutcomeUnknown), nothing was written.
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError>;
 
-    /// Writes all derived rows of `batch`, or none.
+    /// Writes all derived rows of `batch`, or none. Checks the generation first, then the epoch, then the conditions.
     ///
     /// Every later read sees them. They are not awaited to disk: after a crash the derived tables are as after some
     /// earlier batch, or lost as a whole and of a new generation; never as after half a batch, never without one that

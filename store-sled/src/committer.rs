@@ -11,7 +11,7 @@ use std::{
 
 use annals_core::{
     Clock, Commit, CommitError, Head, LoggedTable, Position, Receipt,
-    judge::{Placement, Verdict, judge},
+    judge::{Placement, Verdict, judge, nothing_written},
 };
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -222,17 +222,6 @@ impl Committer {
 
 fn bytes_of(requests: &[CommitRequest]) -> usize {
     requests.iter().flat_map(|request| &request.commit.events).map(|event| event.payload.len()).sum()
-}
-
-fn nothing_written(head: Head, recorded: annals_core::Timestamp) -> Receipt {
-    Receipt {
-        commit: head.commit,
-        positions: None,
-        versions: Vec::new(),
-        recorded,
-        answer: Bytes::new(),
-        repeated: false,
-    }
 }
 
 fn answer(answers: Vec<Answer>) {

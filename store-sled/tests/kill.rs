@@ -11,7 +11,7 @@ use std::{
 };
 
 use annals_core::{Commit, LoggedTable, Position, RowWrite, Scan, Store};
-use annals_store_sled::SledStore;
+use annals_store_sled::{OpenError, SledOptions, SledStore};
 use support::{assert_index_agrees, event, log, open};
 
 const ROUNDS: u64 = 50;
@@ -61,9 +61,14 @@ fn start(path: &Path) -> Child {
         .unwrap()
 }
 
-/// Kills the child after it has acknowledged so many commits and some more microseconds; says what it acknowledged.
-fn kill_after(child: &mut Child, acknowledgements: u64, pause: Duration) -> Position {
+/// Starts a child and kills it after it has acknowledged so many commits and some more microseconds; says what it acknowledged.
+fn kill_after(path: &Path, acknowledgements: u64, pause: Duration) -> Position {
+    let mut child = start(path);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.ends_with("ready")), "the child has opened the store");
+    // F16: while another process has it open.
+    let error = SledStore::open(SledOptions::new(path)).err().unwrap();
+    assert!(matches!(error, OpenError::InUse { .. }), "{error}");
     let mut highest = Position::ZERO;
     let mut count = 0;
     let note = |line: String, highest: &mut Position| {
@@ -100,7 +105,7 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     for round in 0..ROUNDS {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let pause = Duration::from_micros(seed >> 33 & 0x3fff);
-        let acknowledged = kill_after(&mut start(folder.path()), seed >> 40 & 0x7f, pause);
+        let acknowledged = kill_after(folder.path(), seed >> 40 & 0x7f, pause);
         let store = open(folder.path());
         let records = log(&store).await;
         assert!(records.len() as u64 >= acknowledged.get(), "round {round}: {acknowledged} was acknowledged");

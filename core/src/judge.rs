@@ -26,6 +26,15 @@ pub trait Ledger {
     /// [`ReadError`] when it cannot be read.
     fn row(&mut self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError>;
 
+    /// Whether `stream` is closed: whether it has a row in `$closed`.
+    ///
+    /// # Errors
+    /// [`ReadError`] when it cannot be read.
+    fn is_closed(&mut self, stream: &StreamId) -> Result<bool, ReadError> {
+        let (table, key) = LoggedTable::CLOSED.row_of(stream);
+        Ok(self.row(&table, &key)?.is_some())
+    }
+
     /// The position of a record behind `after` that matches `query`. `condition` is the index of the condition that
     /// asks.
     ///
@@ -88,11 +97,8 @@ fn closed(commit: &Commit, ledger: &mut impl Ledger) -> Result<Vec<StreamId>, Re
     let mut seen = HashSet::new();
     let mut closed = Vec::new();
     for event in &commit.events {
-        if seen.insert(&event.stream) {
-            let (table, key) = LoggedTable::CLOSED.row_of(&event.stream);
-            if ledger.row(&table, &key)?.is_some() {
-                closed.push(event.stream.clone());
-            }
+        if seen.insert(&event.stream) && ledger.is_closed(&event.stream)? {
+            closed.push(event.stream.clone());
         }
     }
     Ok(closed)

@@ -166,7 +166,7 @@ impl Committer {
                 let log = self.writer.log_id();
                 let events = put_frame(&mut group.bytes, log, &mut group.standing, &commit, &placement);
                 group.frames.push((at, events));
-                heads.advance(&receipt.versions);
+                heads.advance(&commit, &receipt.versions);
                 group.pending.add(commit, placement);
                 (Ok(receipt), true)
             }

@@ -62,9 +62,16 @@ impl Pending {
     }
 }
 
-/// What the committer remembers of streams, so that a busy one costs no look-up.
+/// What the committer remembers of streams, so that a busy one costs no look-up. Only the committer changes streams,
+/// and it changes this with them.
 pub(crate) struct Heads {
-    streams: LruCache<StreamId, Version>,
+    streams: LruCache<StreamId, Head>,
+}
+
+#[derive(Clone, Copy)]
+struct Head {
+    version: Version,
+    is_closed: bool,
 }
 
 const HEADS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(65_535);
@@ -74,9 +81,16 @@ impl Heads {
         Self { streams: LruCache::new(HEADS_MAX) }
     }
 
-    pub(crate) fn advance(&mut self, versions: &[(StreamId, Version)]) {
+    /// Follows a commit that is pending now. A commit that closes streams makes it forget everything, which is rare
+    /// and always right.
+    pub(crate) fn advance(&mut self, commit: &Commit, versions: &[(StreamId, Version)]) {
+        if commit.rows.iter().any(|row| row.table.name() == LoggedTable::CLOSED.name()) {
+            return self.streams.clear();
+        }
         for (stream, version) in versions {
-            self.streams.put(stream.clone(), *version);
+            if let Some(head) = self.streams.get_mut(stream) {
+                head.version = *version;
+            }
         }
     }
 }
@@ -88,17 +102,29 @@ pub(crate) struct PendingLedger<'a> {
     pub(crate) looked: &'a [Looked],
 }
 
+impl PendingLedger<'_> {
+    fn head(&mut self, stream: &StreamId) -> Result<Head, ReadError> {
+        if let Some(head) = self.heads.streams.get(stream) {
+            return Ok(*head);
+        }
+        let version = match self.pending.versions.get(stream) {
+            Some(version) => *version,
+            None => self.shared.version(stream)?,
+        };
+        let (table, key) = LoggedTable::CLOSED.row_of(stream);
+        let head = Head { version, is_closed: self.row(&table, &key)?.is_some() };
+        self.heads.streams.put(stream.clone(), head);
+        Ok(head)
+    }
+}
+
 impl Ledger for PendingLedger<'_> {
     fn version(&mut self, stream: &StreamId) -> Result<Version, ReadError> {
-        if let Some(version) = self.pending.versions.get(stream) {
-            return Ok(*version);
-        }
-        if let Some(version) = self.heads.streams.get(stream) {
-            return Ok(*version);
-        }
-        let version = self.shared.version(stream)?;
-        self.heads.streams.put(stream.clone(), version);
-        Ok(version)
+        self.head(stream).map(|head| head.version)
+    }
+
+    fn is_closed(&mut self, stream: &StreamId) -> Result<bool, ReadError> {
+        self.head(stream).map(|head| head.is_closed)
     }
 
     fn row(&mut self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {

@@ -3,7 +3,7 @@
 //! For authors of stores. A store brings a [`Ledger`]; [`judge`] gives the verdict and [`Placement`] the numbers and
 //! rows, so that no two stores can differ in them.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use bytes::Bytes;
 
@@ -196,6 +196,11 @@ impl Placement {
             answer: commit.once.as_ref().map(|once| once.answer.clone()).unwrap_or_default(),
             repeated: false,
         }
+    }
+
+    /// The position of each of its events.
+    pub fn positions(&self) -> impl Iterator<Item = Position> {
+        (0..self.versions.len() as u64).map(|offset| self.position(offset))
     }
 
     /// The records that the commit's events become.

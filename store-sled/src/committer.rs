@@ -11,7 +11,7 @@ use std::{
 
 use annals_core::{
     Clock, Commit, CommitError, Head, LoggedTable, Position, Receipt,
-    judge::{Placement, Verdict, judge, nothing_written},
+    judge::{Placement, Verdict, in_order, judge, nothing_written},
 };
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -140,7 +140,8 @@ impl Committer {
             self.shared.set_read_only(&reason);
             return answer_unknown(group.answers, &reason);
         }
-        self.publish(group.pending, group.frames, group.standing);
+        self.publish(&group.pending, group.frames, group.standing);
+        // What was committed is dropped behind the answers, which nobody needs to wait for.
         answer(group.answers);
     }
 
@@ -175,20 +176,22 @@ impl Committer {
     }
 
     /// Makes the group visible at once: index entries, rows and head.
-    fn publish(&self, pending: Pending, frames: Vec<(u64, Vec<(u32, u32)>)>, standing: Standing) {
+    fn publish(&self, pending: &Pending, frames: Vec<(u64, Vec<(u32, u32)>)>, standing: Standing) {
         let fences: Vec<_> = pending.epochs().iter().map(|key| self.shared.fences.of(key)).collect();
         let _running: Vec<_> = fences.iter().map(|fence| lock(fence)).collect();
         let mut overlay = self.shared.overlay_mut();
         let mut last = 0;
-        for ((commit, placement), (at, events)) in pending.commits().zip(frames) {
-            for (record, (item, length)) in placement.records(commit).zip(events) {
-                let place = Place { position: record.position, frame: at, item, length };
-                overlay.active.add_event(&record, place);
+        for ((commit, placement), (frame, items)) in pending.commits().zip(frames) {
+            for ((event, version), (position, (item, length))) in
+                commit.events.iter().zip(&placement.versions).zip(placement.positions().zip(items))
+            {
+                let place = Place { position, frame, item, length };
+                overlay.active.add_event(&event.stream, *version, &in_order(&event.tags), place);
             }
             for row in commit.rows.iter().cloned().chain(placement.system_rows(commit)) {
                 overlay.active.add_row(row);
             }
-            last = at;
+            last = frame;
         }
         let through = Progress { standing, frame: last };
         overlay.active.covers(through);

@@ -199,7 +199,12 @@ fn add(part: &mut Part, log: &Log, frame: &Frame) -> Result<(), ReadError> {
         part.add_row(row);
     }
     for (record, item, length) in &content.events {
-        part.add_event(record, Place { position: record.position, frame: frame.offset, item: *item, length: *length });
+        part.add_event(
+            &record.stream,
+            record.version,
+            &record.tags,
+            Place { position: record.position, frame: frame.offset, item: *item, length: *length },
+        );
     }
     Ok(())
 }

@@ -1,13 +1,10 @@
 //! The tail of the log that is not in the index yet: served from memory, and the indexer's queue.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Bound,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
-use annals_core::{Direction, LoggedTable, Record, RowWrite, StreamId, Version};
+use annals_core::{Direction, LoggedTable, RowWrite, StreamId, Tag, Version};
 use bytes::Bytes;
+use hashbrown::HashMap;
 
 use crate::{
     index::keys,
@@ -49,11 +46,13 @@ impl Part {
         self.entries == 0
     }
 
-    pub(crate) fn add_event(&mut self, record: &Record, place: Place) {
-        let entry = self.streams.entry(record.stream.clone());
-        entry.or_insert_with(|| (record.version, Vec::new())).1.push(place);
-        for tag in &record.tags {
-            self.tags.entry(keys::tag_term(record.stream.tenant(), tag)).or_default().push(place);
+    pub(crate) fn add_event(&mut self, stream: &StreamId, version: Version, tags: &[Tag], place: Place) {
+        match self.streams.get_mut(stream) {
+            Some((_, places)) => places.push(place),
+            None => drop(self.streams.insert(stream.clone(), (version, vec![place]))),
+        }
+        for tag in tags {
+            self.tags.entry(keys::tag_term(stream.tenant(), tag)).or_default().push(place);
             self.entries += 1;
         }
         self.entries += 1;

@@ -1,15 +1,13 @@
 //! What a commit is judged against: published commits, and those of its own group before it.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    num::NonZeroUsize,
-};
+use std::{collections::BTreeSet, num::NonZeroUsize};
 
 use annals_core::{
     Commit, EventQuery, LoggedTable, Position, ReadError, StreamId, Version,
     judge::{Ledger, Placement},
 };
 use bytes::Bytes;
+use hashbrown::HashMap;
 use lru::LruCache;
 
 use super::epochs;
@@ -66,6 +64,8 @@ impl Pending {
 /// and it changes this with them.
 pub(crate) struct Heads {
     streams: LruCache<StreamId, Head>,
+    /// The one that was asked for last: a commit asks for its stream several times.
+    last: Option<(StreamId, Head)>,
 }
 
 #[derive(Clone, Copy)]
@@ -78,12 +78,29 @@ const HEADS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(65_535);
 
 impl Heads {
     pub(crate) fn new() -> Self {
-        Self { streams: LruCache::new(HEADS_MAX) }
+        Self { streams: LruCache::new(HEADS_MAX), last: None }
     }
 
     /// Follows a commit that is pending now. A commit that closes streams makes it forget everything, which is rare
     /// and always right.
+    fn get(&mut self, stream: &StreamId) -> Option<Head> {
+        if let Some((last, head)) = &self.last
+            && last == stream
+        {
+            return Some(*head);
+        }
+        let head = *self.streams.get(stream)?;
+        self.last = Some((stream.clone(), head));
+        Some(head)
+    }
+
+    fn put(&mut self, stream: &StreamId, head: Head) {
+        self.streams.put(stream.clone(), head);
+        self.last = Some((stream.clone(), head));
+    }
+
     pub(crate) fn advance(&mut self, commit: &Commit, versions: &[(StreamId, Version)]) {
+        self.last = None;
         if commit.rows.iter().any(|row| row.table.name() == LoggedTable::CLOSED.name()) {
             return self.streams.clear();
         }
@@ -104,8 +121,8 @@ pub(crate) struct PendingLedger<'a> {
 
 impl PendingLedger<'_> {
     fn head(&mut self, stream: &StreamId) -> Result<Head, ReadError> {
-        if let Some(head) = self.heads.streams.get(stream) {
-            return Ok(*head);
+        if let Some(head) = self.heads.get(stream) {
+            return Ok(head);
         }
         let version = match self.pending.versions.get(stream) {
             Some(version) => *version,
@@ -113,7 +130,7 @@ impl PendingLedger<'_> {
         };
         let (table, key) = LoggedTable::CLOSED.row_of(stream);
         let head = Head { version, is_closed: self.row(&table, &key)?.is_some() };
-        self.heads.streams.put(stream.clone(), head);
+        self.heads.put(stream, head);
         Ok(head)
     }
 }

@@ -103,8 +103,11 @@ pub(crate) fn take_segment_header(bytes: Bytes) -> Result<(Uuid, Standing), Head
 
 /// A checksum that also covers where in which log the bytes stand, so that stale or copied bytes never pass.
 fn placed_checksum(log: Uuid, offset: u64, bytes: &[u8]) -> u32 {
-    let place = crc32c::crc32c_append(crc32c::crc32c(log.as_bytes()), &offset.to_le_bytes());
-    crc32c::crc32c_append(place, bytes)
+    crc32c::crc32c_append(place_checksum(log, offset), bytes)
+}
+
+fn place_checksum(log: Uuid, offset: u64) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(log.as_bytes()), &offset.to_le_bytes())
 }
 
 /// The header of group `number` at `offset`, where the group before ended at `previous_end`.
@@ -228,17 +231,24 @@ fn seal(output: &mut [u8], start: usize, log: Uuid, standing: &mut Standing, com
     else {
         return;
     };
-    let mut rest = Vec::with_capacity(FRAME_HEADER);
-    for count in [body.len(), commit.events.len(), commit.rows.len(), usize::from(commit.once.is_some())] {
-        rest.extend_from_slice(&short(count).to_le_bytes());
+    let counts = [body.len(), commit.events.len(), commit.rows.len(), usize::from(commit.once.is_some())];
+    let numbers = [placement.commit.get(), placement.first.get(), placement.recorded.as_micros().cast_unsigned()];
+    let (checked, rest) = header.split_at_mut(CHAINED_FROM);
+    let (small, large) = rest.split_at_mut(4 * counts.len());
+    for (place, count) in small.chunks_exact_mut(4).zip(counts) {
+        place.copy_from_slice(&short(count).to_le_bytes());
     }
-    rest.extend_from_slice(&placement.commit.get().to_le_bytes());
-    rest.extend_from_slice(&placement.first.get().to_le_bytes());
-    rest.extend_from_slice(&placement.recorded.as_micros().to_le_bytes());
-    let chain = chain(standing.chain, &rest, body);
-    let chained = [&chain.to_le_bytes()[..], &rest].concat();
-    let checksum = placed_checksum(log, standing.offset, &chained);
-    header.copy_from_slice(&[&FRAME_MAGIC[..], &checksum.to_le_bytes(), &chained].concat());
+    for (place, number) in large.chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
+    let chain = chain(standing.chain, rest, body);
+    let (magic, checked) = checked.split_at_mut(4);
+    let (checksum, chained) = checked.split_at_mut(4);
+    magic.copy_from_slice(&FRAME_MAGIC);
+    chained.copy_from_slice(&chain.to_le_bytes());
+    let place = place_checksum(log, standing.offset);
+    let sum = crc32c::crc32c_append(crc32c::crc32c_append(place, chained), rest);
+    checksum.copy_from_slice(&sum.to_le_bytes());
     let head = placement.head();
     *standing = Standing {
         offset: standing.offset + (FRAME_HEADER + body.len()) as u64,

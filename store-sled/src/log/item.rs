@@ -44,7 +44,9 @@ pub(crate) fn put_item(output: &mut Vec<u8>, commit: CommitNumber, index: usize,
     };
     let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
     let checksum = checksum(commit, index, content);
-    header.copy_from_slice(&[checksum.to_le_bytes(), length.to_le_bytes()].concat());
+    let (at_checksum, at_length) = header.split_at_mut(4);
+    at_checksum.copy_from_slice(&checksum.to_le_bytes());
+    at_length.copy_from_slice(&length.to_le_bytes());
 }
 
 /// Takes the content of one item from the front of `cursor`.
@@ -60,7 +62,7 @@ pub(crate) fn take_item(cursor: &mut Cursor, commit: CommitNumber, index: usize)
 }
 
 fn checksum(commit: CommitNumber, index: usize, content: &[u8]) -> u32 {
-    let place = crc32c::crc32c(&[commit.get().to_le_bytes(), (index as u64).to_le_bytes()].concat());
+    let place = crc32c::crc32c_append(crc32c::crc32c(&commit.get().to_le_bytes()), &(index as u64).to_le_bytes());
     crc32c::crc32c_append(place, content)
 }
 

@@ -255,4 +255,28 @@ mod tests {
         assert!(found == ["one"] || found == ["one", "two"], "{found:?}");
         store.commit(commit("four")).await.unwrap();
     }
+    /// P9: while the index cannot be written, the tail in memory grows to its bound and commits wait; nothing is lost.
+    #[tokio::test]
+    async fn the_unindexed_tail_is_bounded() {
+        const COMMITS: u64 = 200;
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(SledOptions::new(folder.path()).index_batch_entries(5)).unwrap();
+        store.commit(commit("first")).await.unwrap();
+        let shared = Arc::clone(&store.handle.shared);
+        // A read that lasts: nothing newer than what it sees may be written to sled.
+        let pin = shared.pins.pin(shared.published().standing.commit);
+        let writing = store.clone();
+        let mut writer = tokio::spawn(async move {
+            for _ in 0..COMMITS {
+                writing.commit(commit("more")).await.unwrap();
+            }
+        });
+        let waits = tokio::time::timeout(std::time::Duration::from_millis(500), &mut writer).await;
+        assert!(waits.is_err(), "commits wait for the index");
+        let tail = shared.overlay().active.entries;
+        assert!((20..60).contains(&tail), "{tail} entries in the tail");
+        drop(pin);
+        writer.await.unwrap();
+        assert_eq!(payloads(&store).await.len() as u64, COMMITS + 1);
+    }
 }

@@ -264,6 +264,7 @@ async fn together_can_be_spawned() {
     assert_eq!(task.await.unwrap().unwrap().reply, 1);
 }
 
+/// P13.
 #[tokio::test]
 async fn panics_are_errors_and_hurt_nobody() {
     let annals = annals().await;

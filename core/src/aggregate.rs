@@ -75,6 +75,10 @@ pub trait Handle<C>: Aggregate {
 }
 
 /// What tells one aggregate of a kind from another. Derive it for a newtype around one of the types below.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no id of an aggregate",
+    note = "derive it: `#[derive(Debug, Clone, PartialEq, AggregateId)]`"
+)]
 pub trait AggregateId: Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
     /// The key of the aggregate's stream: no `/`, no control characters, not empty.
     fn to_key(&self) -> String;

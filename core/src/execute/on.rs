@@ -37,9 +37,10 @@ impl<'a, A: Aggregate> On<'a, A> {
     /// if it has, it decides again on what came in between.
     ///
     /// A command that emits nothing and has no idempotency key writes nothing.
-    pub fn send<C>(&self, command: C) -> Sending<'a, A, C>
+    pub fn send<C>(&self, command: C) -> Sending<'a, A, C, A::Reply, A::Error>
     where
         A: Handle<C>,
+        C: Clone + Send,
     {
         Sending::new(self.annals, self.target.clone(), command)
     }

@@ -4,24 +4,32 @@ use std::future::IntoFuture;
 
 use futures::future::BoxFuture;
 
-use crate::{Annals, At, Command, Executed, Handle, Metadata, Reply, Timestamp, Version};
+use crate::{Aggregate, Annals, At, Command, Decision, Executed, Handle, Metadata, Reply, Timestamp, Version};
 
 use super::{Asked, ExecuteError, Request, execute};
 
 /// A command on its way to one aggregate. Await it to send it.
 ///
 /// A future that is dropped before its commit was queued wrote nothing; later the commit completes by itself.
+///
+/// It resolves to a reply `R` or an error `E`. The handler is taken where it is known to be there, in
+/// [`On::send`](crate::On::send): so a command that is not handled is one mistake with one message, and not another one
+/// at the `.await`.
 #[must_use = "nothing is sent before it is awaited"]
-pub struct Sending<'a, A: Handle<C>, C> {
+pub struct Sending<'a, A: Aggregate, C, R, E> {
     annals: &'a Annals,
     target: At<A>,
     command: C,
-    request: Request<<A as Handle<C>>::Reply>,
+    request: Request<R>,
+    handle: fn(&mut Decision<A>, C) -> Result<R, E>,
 }
 
-impl<'a, A: Handle<C>, C> Sending<'a, A, C> {
-    pub(super) fn new(annals: &'a Annals, target: At<A>, command: C) -> Self {
-        Self { annals, target, command, request: Request::default() }
+impl<'a, A: Aggregate, C, R, E> Sending<'a, A, C, R, E> {
+    pub(super) fn new(annals: &'a Annals, target: At<A>, command: C) -> Self
+    where
+        A: Handle<C, Reply = R, Error = E>,
+    {
+        Self { annals, target, command, request: Request::default(), handle: A::handle }
     }
 
     /// Makes the command take effect once, however often it is sent under this key: a repetition is answered with the
@@ -32,7 +40,7 @@ impl<'a, A: Handle<C>, C> Sending<'a, A, C> {
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self
     where
         C: Command,
-        A::Reply: Reply,
+        R: Reply,
     {
         self.request.asked = Some(Asked::new(key.as_ref(), &self.command));
         self
@@ -58,17 +66,18 @@ impl<'a, A: Handle<C>, C> Sending<'a, A, C> {
     }
 }
 
-impl<'a, A, C> IntoFuture for Sending<'a, A, C>
+impl<'a, A, C, R, E> IntoFuture for Sending<'a, A, C, R, E>
 where
-    A: Handle<C>,
-    A::Id: 'a,
+    A: Aggregate,
     C: Clone + Send + 'a,
+    R: Send + 'a,
+    E: Send + 'a,
 {
-    type Output = Result<Executed<A::Reply>, ExecuteError<A::Error>>;
+    type Output = Result<Executed<R>, ExecuteError<E>>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { annals, target, command, request } = self;
-        Box::pin(execute(annals, target, request, move |aggregate| A::handle(aggregate, command.clone())))
+        let Self { annals, target, command, request, handle } = self;
+        Box::pin(execute(annals, target, request, move |aggregate| handle(aggregate, command.clone())))
     }
 }

@@ -24,8 +24,11 @@ impl Evolve<AccountEvent> for Account {
     }
 }
 
+#[derive(Clone)]
 struct Open;
+#[derive(Clone)]
 struct Close;
+#[derive(Clone)]
 struct Rename;
 
 impl Handle<Open> for Account {
@@ -44,16 +47,8 @@ impl Handle<Close> for Account {
     }
 }
 
-struct On<A>(A);
-
-impl<A: annals_core::Aggregate> On<A> {
-    fn send<C>(&self, _: C)
-    where
-        A: Handle<C>,
-    {
-    }
+async fn send(annals: &annals_core::Annals) {
+    let _ = annals.on::<Account>("1".to_owned()).send(Rename).await;
 }
 
-fn main() {
-    On(Account::default()).send(Rename);
-}
+fn main() {}

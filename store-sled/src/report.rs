@@ -16,8 +16,8 @@ pub struct OpenReport {
     pub head: Head,
     /// Whether the store had been closed, so that there was nothing to recover.
     pub was_closed: bool,
-    /// A group that was being written when the process or the machine ended. None of it had been acknowledged as a
-    /// whole; its whole commits were kept, the rest was set aside.
+    /// What followed the last whole commit of the last group: as a rule a group that was being written, and acknowledged
+    /// by nobody, when the process or the machine ended. Without a clean close, damage to the last group looks the same.
     pub torn: Option<TornTail>,
     /// Why the index was rebuilt from the log, if it was. Derived tables then begin again, in a new generation.
     pub rebuilt: Option<String>,

@@ -218,7 +218,7 @@ impl Drop for Handle {
 mod tests {
     use std::{sync::atomic::Ordering, time::Duration};
 
-    use annals_core::{EventType, NewEvent};
+    use annals_core::{ConsumerName, Epoch, EventType, NewEvent, RowWrite};
     use futures::TryStreamExt;
 
     use super::*;
@@ -283,5 +283,26 @@ mod tests {
         drop(pin);
         writer.await.unwrap();
         assert_eq!(payloads(&store).await.len() as u64, COMMITS + 1);
+    }
+    /// P11, F21: an epoch ends only when the batch that it let in is written.
+    #[tokio::test]
+    #[expect(clippy::await_holding_lock, reason = "only the committer's thread waits for this lock")]
+    async fn a_higher_epoch_waits_for_the_running_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(SledOptions::new(folder.path())).unwrap();
+        let epoch = Epoch { consumer: ConsumerName::new("balances").unwrap(), number: 2 };
+        let (table, key) = epoch.row();
+        let fence = store.handle.shared.fences.of(&key);
+        let writing = store.clone();
+        let raise = Commit::new().row(RowWrite::put(table, key, epoch.to_row()));
+        let mut raising = {
+            // What `apply` holds while it checks the epoch and writes the batch.
+            let _running = lock(&fence);
+            let mut raising = tokio::spawn(async move { writing.commit(raise).await });
+            let waits = tokio::time::timeout(Duration::from_millis(300), &mut raising).await;
+            assert!(waits.is_err(), "the take-over waits");
+            raising
+        };
+        tokio::time::timeout(Duration::from_secs(30), &mut raising).await.unwrap().unwrap().unwrap();
     }
 }

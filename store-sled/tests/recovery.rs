@@ -281,6 +281,12 @@ async fn many_segments_are_one_log() {
     assert_eq!(log(&store).await, before);
     let backward: Vec<_> = store.read_log(ReadLog::all().backward()).try_collect().await.unwrap();
     assert!(backward.iter().rev().eq(&before));
+    store.shut_down().await;
+    fs::remove_dir_all(folder.path().join("index")).unwrap();
+    let store = open(folder.path());
+    assert!(store.report().rebuilt.is_some());
+    assert_eq!(log(&store).await, before, "rebuilt across segments");
+    assert_index_agrees(&store).await;
     fs::remove_file(&segments(folder.path())[1]).unwrap_or_default();
     store.shut_down().await;
     assert!(SledStore::open(SledOptions::new(folder.path())).is_err(), "a missing segment is noticed");

@@ -212,7 +212,7 @@ impl Committer {
             let closed = index.map_or(Ok(()), |index| index.close(&crate::open::index_folder(&self.folder)));
             let marked = closed
                 .and_then(|()| writer.trim())
-                .and_then(|()| clean::write(&self.folder, writer.log_id(), &writer.standing));
+                .and_then(|()| clean::write(&self.shared.log.disk, &self.folder, writer.log_id(), &writer.standing));
             if let Err(error) = marked {
                 tracing::warn!(%error, "the store was not closed cleanly; the next open has more to do");
             }

@@ -1,13 +1,14 @@
 //! Appending groups to the log: one write and one sync each.
 
-use std::{fs::OpenOptions, io, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use uuid::Uuid;
 
 use super::{
     Log,
+    disk::Disk,
     frame::{GROUP_HEADER, SEGMENT_HEADER, Standing, put_group_header, segment_header},
-    segment::{Segment, replace_file, sync_folder, write_at},
+    segment::Segment,
 };
 
 /// A segment is as large as the log before it, between these bounds, so that a small store stays small.
@@ -68,11 +69,7 @@ impl Writer {
                 self.zeroed += ahead;
             }
         }
-        write_at(&self.segment.file, &group, self.standing.offset - self.segment.start.offset)?;
-        #[cfg(test)]
-        if self.log.is_failing.swap(false, std::sync::atomic::Ordering::SeqCst) {
-            return Err(io::Error::other("the disk is gone"));
-        }
+        self.segment.file.write_at(&group, self.standing.offset - self.segment.start.offset)?;
         self.segment.file.sync_data()?;
         self.standing = behind;
         Ok(())
@@ -80,19 +77,19 @@ impl Writer {
 
     /// Cuts the zeros off, so that the file ends where the log ends.
     pub(crate) fn trim(&mut self) -> io::Result<()> {
-        self.segment.file.set_len(self.standing.offset - self.segment.start.offset)?;
+        self.segment.file.set_length(self.standing.offset - self.segment.start.offset)?;
         self.segment.file.sync_all()?;
         self.zeroed = self.standing.offset;
         Ok(())
     }
 
     fn segment_bytes(&self) -> u64 {
-        self.segment.start.offset.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)
+        self.log.disk.segment_bytes(self.segment.start.offset.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX))
     }
 
     fn begin_segment(&mut self) -> io::Result<()> {
         self.trim()?;
-        self.segment = Arc::new(create_segment(&self.log.folder, self.log.id, self.standing)?);
+        self.segment = Arc::new(create_segment(&self.log.disk, &self.log.folder, self.log.id, self.standing)?);
         self.log.add(Arc::clone(&self.segment));
         self.standing.offset += SEGMENT_HEADER as u64;
         self.zeroed = self.standing.offset;
@@ -101,10 +98,9 @@ impl Writer {
 }
 
 /// Creates a segment that begins at `start`. After a crash it is there with its whole header, or not at all.
-pub(crate) fn create_segment(folder: &Path, log: Uuid, start: Standing) -> io::Result<Segment> {
+pub(crate) fn create_segment(disk: &Disk, folder: &Path, log: Uuid, start: Standing) -> io::Result<Segment> {
     let path = folder.join(Segment::file_name(start.offset));
-    replace_file(&path, &segment_header(log, &start))?;
-    sync_folder(folder)?;
-    let file = OpenOptions::new().read(true).write(true).open(&path)?;
+    disk.replace("segment", &path, &segment_header(log, &start))?;
+    let file = disk.open("log", &path)?;
     Ok(Segment::new(path, file, start))
 }

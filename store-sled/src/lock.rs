@@ -43,6 +43,14 @@ impl FolderLock {
     }
 }
 
+impl Drop for FolderLock {
+    /// Closing the file would let go of the lock only once no other process has it open: one that is being started just
+    /// now has it, for a moment, as it has every file of this process.
+    fn drop(&mut self) {
+        self.file.unlock();
+    }
+}
+
 /// What Linux calls the current boot. Other systems have nothing as simple, and do without.
 fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;

@@ -156,6 +156,12 @@ impl DiskFile {
         })
     }
 
+    /// Gives the lock back.
+    pub(crate) fn unlock(&self) {
+        // Where it fails, closing the file does it.
+        let _ = self.file.unlock();
+    }
+
     /// How long the file is.
     pub(crate) fn length(&self) -> io::Result<u64> {
         self.value(Effect::Read, || Ok(self.file.metadata()?.len()))

@@ -87,7 +87,7 @@ impl Committer {
         (queue, requests): (Queue, Requests),
         writer: Writer,
     ) -> std::io::Result<thread::JoinHandle<()>> {
-        let layout = Layout::new(writer.log_id(), writer.segment(), writer.standing);
+        let layout = Layout::new(&store.shared.log, writer.segment(), writer.standing);
         let committer = Self {
             store,
             requests,
@@ -263,7 +263,7 @@ impl Committer {
             let marked = index
                 .map_or(Ok(()), |index| index.close(&crate::open::index_folder(&folder)))
                 .and_then(|()| writer.close())
-                .and_then(|()| clean::write(&folder, writer.log_id(), &writer.standing));
+                .and_then(|()| clean::write(&shared.log.disk, &folder, writer.log_id(), &writer.standing));
             if let Err(error) = marked {
                 tracing::warn!(%error, "the store was not closed cleanly; the next open has more to do");
             }

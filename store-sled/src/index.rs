@@ -6,7 +6,6 @@ pub(crate) mod places;
 pub(crate) mod rows;
 
 use std::{
-    fs::{self, OpenOptions},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -18,7 +17,8 @@ use uuid::Uuid;
 
 use self::keys::Term;
 use crate::{
-    log::{frame::Standing, segment::sync_folder, wire::Cursor},
+    faults::{Call, Effect},
+    log::{disk::Disk, frame::Standing, wire::Cursor},
     overlay::{Part, Progress},
 };
 
@@ -28,6 +28,7 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// The index of one log, and the derived tables, which share sled's files and their fate.
 #[derive(Debug, Clone)]
 pub(crate) struct Index {
+    disk: Disk,
     db: Db,
     /// Places, logged rows and the progress.
     pub(crate) entries: Tree,
@@ -37,10 +38,11 @@ pub(crate) struct Index {
 
 impl Index {
     /// Opens the index in `folder`, or begins an empty one.
-    pub(crate) fn open(folder: &Path) -> Result<Self, ReadError> {
-        guard(|| {
+    pub(crate) fn open(disk: &Disk, folder: &Path) -> Result<Self, ReadError> {
+        guard(disk, "open", || {
             let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open()?;
-            let index = Self { entries: db.open_tree("entries")?, derived: db.open_tree("derived")?, db };
+            let (entries, derived) = (db.open_tree("entries")?, db.open_tree("derived")?);
+            let index = Self { disk: disk.clone(), entries, derived, db };
             let generation: Table = DerivedTable::GENERATION.into();
             if rows::get(&index.derived, &generation, b"")?.is_none() {
                 let row = Generation::random().to_row();
@@ -52,7 +54,9 @@ impl Index {
 
     /// Up to where the log was taken in, or `None` when the index belongs to another log or says nothing sensible.
     pub(crate) fn progress(&self, log: Uuid) -> Result<Option<Progress>, ReadError> {
-        let Some(row) = guard(|| self.entries.get(keys::PROGRESS))? else { return Ok(Some(Progress::START)) };
+        let Some(row) = self.guard("progress", || self.entries.get(keys::PROGRESS))? else {
+            return Ok(Some(Progress::START));
+        };
         let mut cursor = Cursor::new(row.to_vec().into());
         let mut take = || {
             let checksum = cursor.u32()?;
@@ -69,7 +73,7 @@ impl Index {
     /// Takes `part` in. Repeating it changes nothing, so it may be cut short anywhere: the progress is written last,
     /// and what survives of sled's writes is always the first of them.
     pub(crate) fn take_in(&self, part: &Part, log: Uuid) -> Result<(), ReadError> {
-        guard(|| {
+        self.guard("take_in", || {
             let mut writes = Vec::new();
             for (stream, (first, places)) in &part.streams {
                 let version = |index: usize, _: &_| first.get() + index as u64;
@@ -95,7 +99,7 @@ impl Index {
 
     /// The version of `stream` as far as the log was taken in.
     pub(crate) fn version(&self, stream: &str) -> Result<Version, ReadError> {
-        match guard(|| places::chunk_before(&self.entries, Term::Stream(stream), u64::MAX - 1))? {
+        match self.guard("version", || places::chunk_before(&self.entries, Term::Stream(stream), u64::MAX - 1))? {
             None => Ok(Version::ZERO),
             Some(Ok(chunk)) => {
                 let version = (chunk.first + chunk.places.len() as u64).saturating_sub(1);
@@ -107,15 +111,20 @@ impl Index {
 
     /// Writes everything out and waits until it is on disk; sled itself does not wait.
     pub(crate) fn close(self, folder: &Path) -> io::Result<()> {
-        guard(|| self.db.flush().map(drop)).map_err(|error| io::Error::other(error.to_string()))?;
+        self.guard("flush", || self.db.flush().map(drop)).map_err(|error| io::Error::other(error.to_string()))?;
+        let disk = self.disk.clone();
         drop(self);
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
+        for path in disk.list("index", folder)? {
             if path.is_file() {
-                OpenOptions::new().write(true).open(&path)?.sync_all()?;
+                disk.open("index", &path)?.sync_all()?;
             }
         }
-        sync_folder(folder)
+        disk.sync_folder("index", folder)
+    }
+
+    /// Runs `work`, which is called `what`, on sled. Neither its errors nor its panics get past here.
+    pub(crate) fn guard<T>(&self, what: &'static str, work: impl FnOnce() -> sled::Result<T>) -> Result<T, ReadError> {
+        guard(&self.disk, what, work)
     }
 }
 
@@ -131,13 +140,14 @@ pub(crate) fn malformed(what: &str) -> ReadError {
     ReadError::Index { reason: what.to_owned() }
 }
 
-/// Runs `work` on sled. Neither its errors nor its panics get past here.
-pub(crate) fn guard<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, ReadError> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+fn guard<T>(disk: &Disk, what: &'static str, work: impl FnOnce() -> sled::Result<T>) -> Result<T, ReadError> {
+    let caught = || match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(ReadError::Index { reason: error.to_string() }),
-        Err(panic) => Err(ReadError::Index { reason: format!("sled panicked: {}", panic_text(&*panic)) }),
-    }
+        Ok(Err(error)) => Err(io::Error::other(error)),
+        Err(panic) => Err(io::Error::other(format!("sled panicked: {}", panic_text(&*panic)))),
+    };
+    let call = Call { on: "sled", path: Path::new("index"), effect: Effect::Sled(what) };
+    disk.value(&call, caught).map_err(|error| ReadError::Index { reason: error.to_string() })
 }
 
 /// What a panic said.

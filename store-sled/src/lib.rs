@@ -4,6 +4,11 @@
 //! feeds it to sled (`index`, `indexer`). FORMAT.md beside this crate's manifest documents every byte of the log.
 
 mod committer;
+#[cfg(feature = "faults")]
+pub mod faults;
+#[cfg(not(feature = "faults"))]
+#[allow(unreachable_pub, reason = "it is public with the feature")]
+mod faults;
 mod index;
 mod indexer;
 mod lock;

@@ -1,6 +1,7 @@
 //! The log: the only truth of the store.
 
 pub(crate) mod clean;
+pub(crate) mod disk;
 pub(crate) mod frame;
 pub(crate) mod item;
 pub(crate) mod layout;
@@ -21,6 +22,7 @@ use annals_core::{Position, ReadError, Record};
 use uuid::Uuid;
 
 use self::{
+    disk::Disk,
     frame::{FRAME_HEADER, Frame, FrameHeader, SEGMENT_HEADER},
     item::{ItemError, take_event, take_item},
     segment::Segment,
@@ -32,10 +34,8 @@ use self::{
 pub(crate) struct Log {
     pub(crate) id: Uuid,
     pub(crate) folder: PathBuf,
+    pub(crate) disk: Disk,
     segments: RwLock<Vec<Arc<Segment>>>,
-    /// Lets a test make the next sync fail.
-    #[cfg(test)]
-    pub(crate) is_failing: std::sync::atomic::AtomicBool,
 }
 
 /// Where an event stands.
@@ -55,14 +55,8 @@ pub(crate) struct Place {
 const NEAR_BYTES: u64 = 4096;
 
 impl Log {
-    pub(crate) fn new(id: Uuid, folder: PathBuf, segments: Vec<Arc<Segment>>) -> Self {
-        Self {
-            id,
-            folder,
-            segments: RwLock::new(segments),
-            #[cfg(test)]
-            is_failing: false.into(),
-        }
+    pub(crate) fn new(id: Uuid, folder: PathBuf, disk: Disk, segments: Vec<Arc<Segment>>) -> Self {
+        Self { id, folder, disk, segments: RwLock::new(segments) }
     }
 
     pub(crate) fn folder(store: &Path) -> PathBuf {

@@ -7,6 +7,8 @@ use std::{
 
 use annals_core::{Clock, Limits, SystemClock};
 
+use crate::log::disk::Disk;
+
 /// Where a store lies and how it behaves.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -23,6 +25,7 @@ pub struct SledOptions {
     /// making one or two. More makes loading faster, less makes the tail smaller. The committer waits at four times as
     /// many. A tail that is older than half a second is written in any case.
     pub index_batch_entries: usize,
+    disk: Disk,
 }
 
 impl SledOptions {
@@ -34,6 +37,7 @@ impl SledOptions {
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             index_batch_entries: 60_000,
+            disk: Disk::default(),
         }
     }
 
@@ -64,11 +68,41 @@ impl SledOptions {
         self.clock = clock;
         self
     }
+
+    /// The same with an observer of every call to the disk and to sled. For tests of the store itself; not stable.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn crate::faults::Observer>) -> Self {
+        self.disk.observer = Some(observer);
+        self
+    }
+
+    /// The same with segments of this length, so that small logs have several, and none prepared by a thread of its own,
+    /// so that the order of the calls is the same each time. For tests of the store itself; not stable.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn segment_bytes(mut self, bytes: u64) -> Self {
+        self.disk.segment_bytes = Some(bytes);
+        self.disk.prepares = false;
+        self
+    }
+
+    /// The same with segments that are prepared ahead. For tests of the store itself; not stable.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn prepared_segments(mut self) -> Self {
+        self.disk.prepares = true;
+        self
+    }
+
+    pub(crate) fn disk(&self) -> Disk {
+        self.disk.clone()
+    }
 }
 
 impl std::fmt::Debug for SledOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { path, create, limits, clock: _, index_batch_entries } = self;
+        let Self { path, create, limits, clock: _, index_batch_entries, disk: _ } = self;
         f.debug_struct("SledOptions")
             .field("path", path)
             .field("create", create)

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::{
-    index::{Index, guard, malformed, rows},
+    index::{Index, malformed, rows},
     log::Log,
     overlay::{Overlay, Part, Progress},
 };
@@ -118,7 +118,7 @@ pub(crate) fn indexed_row(index: &Index, table: &Table, key: &[u8]) -> Result<Op
         Table::Logged(_) => &index.entries,
         Table::Derived(_) => &index.derived,
     };
-    match guard(|| rows::get(tree, table, key))? {
+    match index.guard("row", || rows::get(tree, table, key))? {
         None => Ok(None),
         Some(Ok(value)) => Ok(Some(value)),
         Some(Err(rows::Malformed)) => Err(malformed(&format!("a row of table {table} cannot be decoded"))),

@@ -1,10 +1,10 @@
 //! Where groups go in the log: decided before they are written, so that one can be encoded while another is written.
 
-use std::sync::Arc;
-
 use uuid::Uuid;
 
 use super::{
+    Log,
+    disk::Disk,
     frame::{GROUP_HEADER, SEGMENT_HEADER, Standing, put_group_header},
     segment::Segment,
 };
@@ -14,8 +14,8 @@ const SEGMENT_BYTES_MIN: u64 = 1 << 20;
 const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 
 /// How large the segment that begins at the log offset `start` becomes before the next one is begun.
-pub(crate) fn segment_bytes(start: u64) -> u64 {
-    start.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)
+pub(crate) fn segment_bytes(disk: &Disk, start: u64) -> u64 {
+    disk.segment_bytes(start.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX))
 }
 
 /// A group as it is to be written.
@@ -42,6 +42,7 @@ impl EncodedGroup {
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) log: Uuid,
+    disk: Disk,
     /// The log offset at which the last segment begins.
     segment: u64,
     /// Where the log will stand when every group so far is written.
@@ -50,14 +51,14 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// The layout behind `standing`, the end of `segment`.
-    pub(crate) fn new(log: Uuid, segment: &Arc<Segment>, standing: Standing) -> Self {
-        Self { log, segment: segment.start.offset, standing }
+    pub(crate) fn new(log: &Log, segment: &Segment, standing: Standing) -> Self {
+        Self { log: log.id, disk: log.disk.clone(), segment: segment.start.offset, standing }
     }
 
-    /// Begins a group in `buffer`: its header. It takes its place only when it has [taken place](Self::take).
+    /// Begins a group in `buffer`: its header. The next one follows it only once it is [taken](Self::take).
     pub(crate) fn begin(&self, mut buffer: Vec<u8>) -> EncodedGroup {
         let before = self.standing;
-        let begins_segment = before.offset - self.segment >= segment_bytes(self.segment);
+        let begins_segment = before.offset - self.segment >= segment_bytes(&self.disk, self.segment);
         let segment = if begins_segment { before.offset } else { self.segment };
         let offset = before.offset + if begins_segment { SEGMENT_HEADER as u64 } else { 0 };
         let is_first = offset == segment + SEGMENT_HEADER as u64;

@@ -4,7 +4,6 @@
 //! written in the same sync would delay the answer.
 
 use std::{
-    fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
     sync::{
@@ -15,22 +14,26 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::segment::write_at;
+use super::disk::{Disk, DiskFile};
+
+/// What the calls are about.
+const ON: &str = "prepared";
 
 /// So much is written and synced at once, so that the syncs of commits never wait for more.
-const SLICE: [u8; 1 << 20] = [0; 1 << 20];
+static SLICE: [u8; 1 << 20] = [0; 1 << 20];
 
 /// A file of zeros.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) path: PathBuf,
-    pub(crate) file: File,
+    pub(crate) file: DiskFile,
     pub(crate) bytes: u64,
 }
 
 /// Prepares one file at a time.
 #[derive(Debug)]
 pub(crate) struct Preparer {
+    disk: Disk,
     path: PathBuf,
     thread: Option<Thread>,
     is_asked: bool,
@@ -46,21 +49,23 @@ struct Thread {
 
 impl Preparer {
     /// Prepares files in `folder`. What an earlier process has left there is removed.
-    pub(crate) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(disk: Disk, folder: &Path) -> Self {
         let path = folder.join("prepared.new");
-        // It may not be there; if it cannot be removed, it is overwritten.
-        let _ = fs::remove_file(&path);
-        Self { path, thread: None, is_asked: false }
+        if path.exists() {
+            // If it cannot be removed, it is overwritten.
+            let _ = disk.remove(ON, &path);
+        }
+        Self { disk, path, thread: None, is_asked: false }
     }
 
     /// Asks for a file of so many bytes, unless one is asked for already. The thread starts with the first.
     pub(crate) fn ask(&mut self, bytes: u64) {
-        if self.is_asked {
+        if self.is_asked || !self.disk.prepares {
             return;
         }
         self.is_asked = true;
         if self.thread.is_none() {
-            self.thread = Thread::start(self.path.clone()).inspect_err(no_file).ok();
+            self.thread = Thread::start(self.disk.clone(), self.path.clone()).inspect_err(no_file).ok();
         }
         if let Some(thread) = &self.thread {
             // An error says that the thread has ended; segments then grow.
@@ -82,7 +87,10 @@ impl Preparer {
             drop(thread.wanted);
             // It has nothing to say.
             let _ = thread.handle.join();
-            let _ = fs::remove_file(&self.path);
+            if self.path.exists() {
+                // If it stays, the next open removes it.
+                let _ = self.disk.remove(ON, &self.path);
+            }
         }
     }
 }
@@ -94,14 +102,14 @@ impl Drop for Preparer {
 }
 
 impl Thread {
-    fn start(path: PathBuf) -> io::Result<Self> {
+    fn start(disk: Disk, path: PathBuf) -> io::Result<Self> {
         let (wanted, requests) = mpsc::channel();
         let (done, ready) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let handle = thread::Builder::new().name("annals-preparer".into()).spawn(move || {
             for bytes in requests {
-                let prepared = fill(&path, bytes, &stopped).inspect_err(|_| drop(fs::remove_file(&path)));
+                let prepared = fill(&disk, &path, bytes, &stopped).inspect_err(|_| drop(disk.remove(ON, &path)));
                 if done.send(prepared).is_err() {
                     return;
                 }
@@ -111,14 +119,14 @@ impl Thread {
     }
 }
 
-fn fill(path: &Path, bytes: u64, stop: &AtomicBool) -> io::Result<Prepared> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+fn fill(disk: &Disk, path: &Path, bytes: u64, stop: &AtomicBool) -> io::Result<Prepared> {
+    let file = disk.create(ON, path)?;
     let mut filled = 0;
     while filled < bytes {
         if stop.load(Ordering::Relaxed) {
             return Err(io::Error::other("the store is closed"));
         }
-        write_at(&file, &SLICE, filled)?;
+        file.write_at(&SLICE, filled)?;
         file.sync_data()?;
         filled += SLICE.len() as u64;
     }
@@ -132,14 +140,17 @@ fn no_file(error: &io::Error) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::{
+        fs,
+        time::{Duration, Instant},
+    };
 
     use super::*;
 
     #[test]
     fn a_prepared_file_holds_zeros_and_goes_with_the_preparer() {
         let folder = tempfile::tempdir().unwrap();
-        let mut preparer = Preparer::new(folder.path());
+        let mut preparer = Preparer::new(Disk::default(), folder.path());
         preparer.ask(3 << 20);
         let deadline = Instant::now() + Duration::from_secs(30);
         let prepared = loop {

@@ -1,7 +1,6 @@
 //! One file of the log.
 
 use std::{
-    fs::{File, OpenOptions},
     io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -10,7 +9,7 @@ use std::{
 use annals_core::{Corruption, Position};
 use bytes::Bytes;
 
-use super::frame::Standing;
+use super::{disk::DiskFile, frame::Standing};
 
 /// A place from which the log can be scanned: the first frame there begins with the first position.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +25,14 @@ const MARK_BYTES: u64 = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) path: PathBuf,
-    pub(crate) file: File,
+    pub(crate) file: DiskFile,
     /// Where the log stood when the segment was begun; the offset is that of its first byte.
     pub(crate) start: Standing,
     marks: Mutex<Vec<Mark>>,
 }
 
 impl Segment {
-    pub(crate) fn new(path: PathBuf, file: File, start: Standing) -> Self {
+    pub(crate) fn new(path: PathBuf, file: DiskFile, start: Standing) -> Self {
         Self { path, file, start, marks: Mutex::default() }
     }
 
@@ -54,14 +53,10 @@ impl Segment {
         path.file_stem()?.to_str()?.parse().ok()
     }
 
-    pub(crate) fn open_file(path: &Path) -> io::Result<File> {
-        OpenOptions::new().read(true).write(true).open(path)
-    }
-
     /// Up to `length` bytes at the log offset `at`; fewer where the file ends.
     pub(crate) fn read(&self, at: u64, length: usize) -> io::Result<Bytes> {
         let mut buffer = vec![0; length];
-        let read = read_at(&self.file, &mut buffer, at.saturating_sub(self.start.offset))?;
+        let read = self.file.read_at(&mut buffer, at.saturating_sub(self.start.offset))?;
         buffer.truncate(read);
         Ok(buffer.into())
     }
@@ -87,67 +82,4 @@ impl Segment {
         let count = marks.partition_point(|mark| mark.position <= position);
         marks.get(count.checked_sub(1)?).map(|mark| mark.offset)
     }
-}
-
-/// Fills `buffer` from `offset` on, or as much of it as there is.
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match read_some(file, rest, offset + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
-#[cfg(unix)]
-fn read_some(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_some(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
-}
-
-/// Writes all of `buffer` at `offset`.
-#[cfg(unix)]
-pub(crate) fn write_at(file: &File, buffer: &[u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, buffer, offset)
-}
-
-/// Writes all of `buffer` at `offset`.
-#[cfg(windows)]
-pub(crate) fn write_at(file: &File, buffer: &[u8], offset: u64) -> io::Result<()> {
-    let mut written = 0;
-    while let Some(rest) = buffer.get(written..).filter(|rest| !rest.is_empty()) {
-        written += std::os::windows::fs::FileExt::seek_write(file, rest, offset + written as u64)?;
-    }
-    Ok(())
-}
-
-/// Makes the names in `folder` durable: a file that was created or renamed there stays.
-#[cfg(unix)]
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Windows has no way to sync a folder; its file systems journal names.
-#[cfg(not(unix))]
-pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// Writes a whole file so that after a crash it is either there with `content`, or as before.
-pub(crate) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
-    let unfinished = path.with_extension("new");
-    let file = File::create(&unfinished)?;
-    write_at(&file, content, 0)?;
-    file.sync_all()?;
-    drop(file);
-    std::fs::rename(&unfinished, path)?;
-    path.parent().map_or(Ok(()), sync_folder)
 }

@@ -1,15 +1,16 @@
 //! Appending groups to the log: one write and one sync each.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use uuid::Uuid;
 
 use super::{
     Log,
+    disk::Disk,
     frame::{SEGMENT_HEADER, Standing, segment_header},
     layout::{EncodedGroup, segment_bytes},
     prepare::{Prepared, Preparer},
-    segment::{Segment, replace_file, sync_folder, write_at},
+    segment::Segment,
 };
 
 /// Groups up to this size are written over zeros where there are some: a sync then has no metadata to write. For larger
@@ -34,7 +35,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Writes behind `standing`, the end of the last segment, whose file ends there too.
     pub(crate) fn new(log: Arc<Log>, segment: Arc<Segment>, standing: Standing) -> Self {
-        let preparer = Preparer::new(&log.folder);
+        let preparer = Preparer::new(log.disk.clone(), &log.folder);
         Self { log, segment, preparer, zeroed: standing.offset, standing }
     }
 
@@ -57,7 +58,7 @@ impl Writer {
             self.begin_segment()?;
         }
         let small = group.bytes.len() <= SMALL_GROUP_BYTES;
-        let bytes = segment_bytes(self.segment.start.offset);
+        let bytes = segment_bytes(&self.log.disk, self.segment.start.offset);
         if group.behind.offset > self.zeroed {
             self.zeroed = group.behind.offset;
             if small {
@@ -66,16 +67,12 @@ impl Writer {
                 self.zeroed += ahead;
             }
         }
-        write_at(&self.segment.file, &group.bytes, group.offset() - self.segment.start.offset)?;
-        #[cfg(test)]
-        if self.log.is_failing.swap(false, std::sync::atomic::Ordering::SeqCst) {
-            return Err(io::Error::other("the disk is gone"));
-        }
+        self.segment.file.write_at(&group.bytes, group.offset() - self.segment.start.offset)?;
         self.segment.file.sync_data()?;
         self.standing = group.behind;
         let is_half_full = (self.standing.offset - self.segment.start.offset) * 2 > bytes;
         if small && is_half_full {
-            self.preparer.ask(segment_bytes(self.segment.start.offset + bytes));
+            self.preparer.ask(segment_bytes(&self.log.disk, self.segment.start.offset + bytes));
         }
         Ok(())
     }
@@ -87,7 +84,7 @@ impl Writer {
     }
 
     fn trim(&mut self) -> io::Result<()> {
-        self.segment.file.set_len(self.standing.offset - self.segment.start.offset)?;
+        self.segment.file.set_length(self.standing.offset - self.segment.start.offset)?;
         self.segment.file.sync_all()?;
         self.zeroed = self.standing.offset;
         Ok(())
@@ -97,7 +94,9 @@ impl Writer {
         self.trim()?;
         let (segment, zeros) = match self.preparer.take() {
             Some(prepared) => (begin_prepared(&self.log, self.standing, &prepared)?, prepared.bytes),
-            None => (create_segment(&self.log.folder, self.log.id, self.standing)?, SEGMENT_HEADER as u64),
+            None => {
+                (create_segment(&self.log.disk, &self.log.folder, self.log.id, self.standing)?, SEGMENT_HEADER as u64)
+            }
         };
         self.segment = Arc::new(segment);
         self.log.add(Arc::clone(&self.segment));
@@ -107,20 +106,20 @@ impl Writer {
 }
 
 /// Creates a segment that begins at `start`. After a crash it is there with its whole header, or not at all.
-pub(crate) fn create_segment(folder: &Path, log: Uuid, start: Standing) -> io::Result<Segment> {
+pub(crate) fn create_segment(disk: &Disk, folder: &Path, log: Uuid, start: Standing) -> io::Result<Segment> {
     let path = folder.join(Segment::file_name(start.offset));
-    replace_file(&path, &segment_header(log, &start))?;
-    let file = Segment::open_file(&path)?;
+    disk.replace("segment", &path, &segment_header(log, &start))?;
+    let file = disk.open("log", &path)?;
     Ok(Segment::new(path, file, start))
 }
 
 /// The same with a file of zeros.
 fn begin_prepared(log: &Log, start: Standing, prepared: &Prepared) -> io::Result<Segment> {
     let path = log.folder.join(Segment::file_name(start.offset));
-    write_at(&prepared.file, &segment_header(log.id, &start), 0)?;
+    prepared.file.write_at(&segment_header(log.id, &start), 0)?;
     prepared.file.sync_all()?;
-    fs::rename(&prepared.path, &path)?;
-    sync_folder(&log.folder)?;
-    let file = Segment::open_file(&path)?;
+    log.disk.rename("segment", &prepared.path, &path)?;
+    log.disk.sync_folder("segment", &log.folder)?;
+    let file = log.disk.open("log", &path)?;
     Ok(Segment::new(path, file, start))
 }

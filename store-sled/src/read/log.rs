@@ -9,7 +9,7 @@ use annals_core::{AsOf, Direction, EventQuery, Position, QueryItem, ReadError, R
 
 use super::is_forward;
 use crate::{
-    index::{guard, keys, keys::Term, malformed, places},
+    index::{keys, keys::Term, malformed, places},
     log::{Place, scanner::Scanner},
     shared::Shared,
 };
@@ -205,7 +205,7 @@ fn places_after(shared: &Shared, term: &OwnedTerm, after: Position) -> Result<Ve
     places.retain(|place| place.position > after);
     let index = shared.index()?;
     let mut before = u64::MAX - 1;
-    while let Some(chunk) = guard(|| places::chunk_before(&index.entries, term.term(), before))? {
+    while let Some(chunk) = index.guard("places", || places::chunk_before(&index.entries, term.term(), before))? {
         let chunk = chunk.map_err(|_| malformed("a list of places cannot be decoded"))?;
         places.extend(chunk.places.iter().filter(|place| place.position > after));
         let reaches = chunk.places.first().is_none_or(|first| first.position <= after);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::is_forward;
 use crate::{
-    index::{Index, guard, malformed, rows},
+    index::{Index, malformed, rows},
     shared::{Shared, indexed_row},
 };
 
@@ -76,7 +76,7 @@ fn page(
         Table::Logged(_) => &index.entries,
         Table::Derived(_) => &index.derived,
     };
-    guard(|| {
+    index.guard("rows", || {
         let mut stored = rows::scan(tree, &scan.table, &scan.range, scan.direction).peekable();
         let mut changed = changed.into_iter().peekable();
         let mut found: Vec<(Bytes, Bytes)> = Vec::new();

@@ -6,7 +6,7 @@ use annals_core::{Direction, ReadError, ReadStream, Record, Version};
 
 use super::is_forward;
 use crate::{
-    index::{guard, keys::Term, malformed, places},
+    index::{keys::Term, malformed, places},
     log::Place,
     shared::Shared,
 };
@@ -40,7 +40,7 @@ impl<'a> StreamRecords<'a> {
         let lost = || malformed(&format!("version {version} of stream {} is nowhere", self.read.stream));
         let index = self.shared.index()?;
         let term = Term::Stream(self.read.stream.as_str());
-        let chunk = guard(|| places::chunk_before(&index.entries, term, version.get()))?;
+        let chunk = index.guard("places", || places::chunk_before(&index.entries, term, version.get()))?;
         let chunk = chunk.ok_or_else(lost)?.map_err(|_| malformed("a list of places cannot be decoded"))?;
         let at = version.get().checked_sub(chunk.first).and_then(|at| usize::try_from(at).ok()).ok_or_else(lost)?;
         chunk.places.get(at).ok_or_else(lost)?;

@@ -2,6 +2,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+pub mod faults;
+pub mod workload;
+
 use std::{
     fs,
     path::{Path, PathBuf},

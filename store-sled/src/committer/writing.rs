@@ -27,9 +27,12 @@ pub(super) fn write(mut writer: Writer, mut group: EncodedGroup) -> Written {
     Written { writer, group, result }
 }
 
+/// A group to write, and what writes it.
+type Work = (Writer, EncodedGroup);
+
 /// A thread that writes groups while the committer prepares the next one.
 pub(super) struct WriterThread {
-    running: Option<(mpsc::Sender<(Writer, EncodedGroup)>, JoinHandle<()>)>,
+    running: Option<(mpsc::Sender<Work>, JoinHandle<()>)>,
 }
 
 impl WriterThread {

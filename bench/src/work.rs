@@ -1,3 +1,8 @@
 //! What is measured: a file a row of the table of figures.
 
 pub(crate) mod append;
+pub(crate) mod batches;
+pub(crate) mod conditions;
+pub(crate) mod open;
+pub(crate) mod reads;
+pub(crate) mod rows;

@@ -43,10 +43,6 @@ impl Rounds {
     pub(crate) fn ratios(&self, yardstick: &Self) -> Self {
         self.0.iter().zip(&yardstick.0).map(|(own, other)| own / other).collect()
     }
-
-    pub(crate) fn map(&self, change: impl Fn(f64) -> f64) -> Self {
-        self.0.iter().copied().map(change).collect()
-    }
 }
 
 impl FromIterator<f64> for Rounds {

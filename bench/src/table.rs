@@ -90,9 +90,9 @@ pub(crate) fn of_rows(rows: &[Row]) -> String {
 /// A table of any cells; columns that hold numbers alone are aligned to the right.
 pub(crate) fn markdown<const N: usize>(headings: &[&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let rows: Vec<_> = rows.into_iter().collect();
-    let is_number = |cell: Option<&String>| cell.is_some_and(|cell| cell == "-" || cell.parse::<f64>().is_ok());
     let aligned = (0..N).map(|column| {
-        let numbers = !rows.is_empty() && rows.iter().all(|row| is_number(row.get(column)));
+        let mut cells = rows.iter().filter_map(|row| row.get(column)).filter(|cell| *cell != "-").peekable();
+        let numbers = cells.peek().is_some() && cells.all(|cell| cell.parse::<f64>().is_ok());
         if numbers { "--:" } else { "---" }
     });
     let mut table = format!("| {} |\n|{}|\n", headings.join(" | "), aligned.collect::<Vec<_>>().join("|"));

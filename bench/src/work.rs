@@ -3,6 +3,7 @@
 pub(crate) mod append;
 pub(crate) mod batches;
 pub(crate) mod conditions;
+pub(crate) mod growth;
 pub(crate) mod open;
 pub(crate) mod reads;
 pub(crate) mod rows;

@@ -72,7 +72,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(crate) async fn tags_and_types(filled: &Filled, options: &Options) -> Result<Vec<Row>, Failure> {
+async fn tags_and_types(filled: &Filled, options: &Options) -> Result<Vec<Row>, Failure> {
     let time = Duration::from_secs(options.seconds);
     let mut rows = Vec::new();
     for writers in options.writers.iter().map(|writers| writers.get()) {
@@ -84,11 +84,11 @@ pub(crate) async fn tags_and_types(filled: &Filled, options: &Options) -> Result
 
 /// What a commit says of the tag that its event carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Tagging {
+pub(crate) struct Tagging {
     /// Nobody has used the tag before; else ten events or more carry it.
-    is_new: bool,
+    pub(crate) is_new: bool,
     /// Whether no other event may carry it: from the start if it is new, behind the head if it is not.
-    is_condition: bool,
+    pub(crate) is_condition: bool,
 }
 
 impl Tagging {
@@ -122,7 +122,12 @@ async fn tags(filled: &Filled, writers: usize, time: Duration, rounds: u64) -> R
     Ok(vec![row("a new tag, from 0", new_checked, new), row("a known tag, from the head", known_checked, known)])
 }
 
-async fn commit_tagged(filled: &Filled, tagging: Tagging, writers: usize, time: Duration) -> Result<Figures, Failure> {
+pub(crate) async fn commit_tagged(
+    filled: &Filled,
+    tagging: Tagging,
+    writers: usize,
+    time: Duration,
+) -> Result<Figures, Failure> {
     let window = Window::of(time);
     // The head is another one at each call: a tag that is new to a call is new to the store.
     let head = filled.store.head().borrow().position.get();

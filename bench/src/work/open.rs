@@ -6,7 +6,7 @@ use std::{
 };
 
 use annals_core::Store;
-use annals_store_sled::OpenReport;
+use annals_store_sled::{OpenReport, SledStore};
 use clap::Args;
 
 use crate::{
@@ -121,19 +121,25 @@ impl Case {
 }
 
 /// How long it takes to open a copy of `store`, in seconds.
-pub(crate) async fn open_copy(store: &Path, case: Case, folder: &Path) -> Result<f64, Failure> {
+async fn open_copy(store: &Path, case: Case, folder: &Path) -> Result<f64, Failure> {
     let copy = tempfile::tempdir_in(folder)?;
     let copied = copy.path().join("store");
     copy_folder(store, &copied)?;
+    let (opened, seconds) = open_copied(&copied, case).await?;
+    opened.shut_down().await;
+    Ok(seconds)
+}
+
+/// Opens a store that may be changed; also gives how long it took, in seconds.
+pub(crate) async fn open_copied(store: &Path, case: Case) -> Result<(SledStore, f64), Failure> {
     if case == Case::WithoutIndex {
-        std::fs::remove_dir_all(copied.join("index"))?;
+        std::fs::remove_dir_all(store.join("index"))?;
     }
     let start = Instant::now();
-    let opened = fill::open(&copied).await?;
+    let opened = fill::open(store).await?;
     let seconds = start.elapsed().as_secs_f64();
     if !case.fits(opened.report()) {
         return Err(format!("{case:?}, but the report says {:?}", opened.report()).into());
     }
-    opened.shut_down().await;
-    Ok(seconds)
+    Ok((opened, seconds))
 }

@@ -57,7 +57,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 }
 
 /// The whole log, undecoded and decoded, beside decoding the same bytes in memory.
-pub(crate) async fn scans(store: &Arc<dyn Store>, rounds: u64) -> Result<Vec<Row>, Failure> {
+async fn scans(store: &Arc<dyn Store>, rounds: u64) -> Result<Vec<Row>, Failure> {
     let payloads = payloads(store).await?;
     let [mut undecoded, mut decoded, mut in_memory] = [(); 3].map(|()| Rounds::default());
     for _ in 0..rounds {
@@ -92,7 +92,7 @@ async fn scan(store: &Arc<dyn Store>) -> Result<f64, Failure> {
     Ok(events as f64 / start.elapsed().as_secs_f64())
 }
 
-async fn scan_decoded(store: &Arc<dyn Store>) -> Result<f64, Failure> {
+pub(crate) async fn scan_decoded(store: &Arc<dyn Store>) -> Result<f64, Failure> {
     let start = Instant::now();
     let mut records = store.read_log(ReadLog::all());
     let mut events = 0_u64;
@@ -113,7 +113,7 @@ fn decode_all(payloads: &[Bytes]) -> Result<f64, Failure> {
 }
 
 /// Streams whose events are a commit each.
-pub(crate) async fn streams(store: &Arc<dyn Store>, rounds: u64) -> Result<Vec<Row>, Failure> {
+async fn streams(store: &Arc<dyn Store>, rounds: u64) -> Result<Vec<Row>, Failure> {
     let mut measured = SINGLES.map(|kind| (kind, Rounds::default(), Rounds::default()));
     for round in 0..=rounds {
         for (kind, medians, p99s) in &mut measured {
@@ -141,7 +141,7 @@ pub(crate) async fn streams(store: &Arc<dyn Store>, rounds: u64) -> Result<Vec<R
 }
 
 /// Streams chosen at random: as many as give about 100,000 events.
-async fn read_streams(store: &Arc<dyn Store>, kind: Singles, seed: u64) -> Result<Latencies, Failure> {
+pub(crate) async fn read_streams(store: &Arc<dyn Store>, kind: Singles, seed: u64) -> Result<Latencies, Failure> {
     let mut random = Random::new(seed);
     let mut latencies: Vec<Duration> = Vec::new();
     for _ in 0..100_000 / kind.events {

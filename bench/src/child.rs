@@ -110,11 +110,11 @@ impl Waiting {
 
     /// A child that fills a store.
     pub(crate) fn fill(store: &Path, fill: &Fill) -> Result<Self, Failure> {
-        let (events, streams) = (fill.events.to_string(), fill.streams.to_string());
+        let [events, streams, singles] = [fill.events, fill.streams, fill.singles].map(|number| number.to_string());
         let store = store.to_str().ok_or("the folder is no text")?;
-        let mut arguments = vec!["fill", store, "--events", &events, "--streams", &streams, "--ids", fill.ids.name()];
+        let mut arguments = vec!["fill", store, "--events", &events, "--streams", &streams, "--singles", &singles];
+        arguments.extend(["--ids", fill.ids.name()]);
         arguments.extend(fill.tags.then_some("--tags"));
-        arguments.extend(fill.singles.then_some("--singles"));
         Self::start(&arguments)
     }
 

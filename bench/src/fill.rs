@@ -33,9 +33,9 @@ pub(crate) struct Fill {
     /// Whether each event carries a tag; ten events share one.
     #[arg(long)]
     pub(crate) tags: bool,
-    /// Whether there are also streams whose events are a commit each, spread over the log.
-    #[arg(long)]
-    pub(crate) singles: bool,
+    /// Also fills the streams of up to so many events whose events are a commit each, spread over the log.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) singles: u64,
 }
 
 /// How the keys of streams look.
@@ -88,6 +88,12 @@ pub(crate) async fn open(folder: &std::path::Path) -> Result<SledStore, Failure>
 }
 
 impl Fill {
+    /// The events that are not among [`events`](Self::events).
+    pub(crate) fn single_events(&self) -> u64 {
+        let kinds = SINGLES.iter().filter(|kind| kind.events <= self.singles);
+        kinds.map(|kind| kind.events * kind.streams).sum()
+    }
+
     /// How many tags there are.
     pub(crate) fn tag_count(&self) -> u64 {
         (self.events / 10).max(1)
@@ -98,9 +104,7 @@ impl Fill {
         let mut bytes = 0;
         for step in 0..STEPS {
             bytes += self.bulk(store, self.events * step / STEPS..self.events * (step + 1) / STEPS).await?;
-            if self.singles {
-                bytes += singles(store).await?;
-            }
+            bytes += self.singles(store).await?;
         }
         Ok(bytes)
     }
@@ -134,29 +138,29 @@ impl Fill {
         };
         Ok(Commit::of(events.map(new_event).collect::<Result<Vec<_>, Failure>>()?))
     }
-}
 
-/// Gives each of the streams that are read the events of one step, each a commit of its own, in turn.
-async fn singles(store: &Arc<dyn Store>) -> Result<u64, Failure> {
-    const WRITERS: u64 = 64;
-    let mut tasks = JoinSet::<Result<u64, Failure>>::new();
-    for writer in 0..WRITERS {
-        let store = Arc::clone(store);
-        tasks.spawn(async move {
-            let (mut bytes, mut random) = (0, Random::new(writer));
-            for kind in SINGLES {
-                for _ in 0..kind.events / STEPS {
-                    for number in (0..kind.streams).filter(|number| number % WRITERS == writer) {
-                        let event = new_event(kind.stream(number)?, &mut random)?;
-                        bytes += event.payload.len() as u64;
-                        store.commit(Commit::of([event])).await?;
+    /// Gives each of the streams that are read the events of one step, each a commit of its own, in turn.
+    async fn singles(self, store: &Arc<dyn Store>) -> Result<u64, Failure> {
+        const WRITERS: u64 = 64;
+        let mut tasks = JoinSet::<Result<u64, Failure>>::new();
+        for writer in 0..WRITERS {
+            let store = Arc::clone(store);
+            tasks.spawn(async move {
+                let (mut bytes, mut random) = (0, Random::new(writer));
+                for kind in SINGLES.iter().filter(|kind| kind.events <= self.singles) {
+                    for _ in 0..kind.events / STEPS {
+                        for number in (0..kind.streams).filter(|number| number % WRITERS == writer) {
+                            let event = new_event(kind.stream(number)?, &mut random)?;
+                            bytes += event.payload.len() as u64;
+                            store.commit(Commit::of([event])).await?;
+                        }
                     }
                 }
-            }
-            Ok(bytes)
-        });
+                Ok(bytes)
+            });
+        }
+        sum(tasks).await
     }
-    sum(tasks).await
 }
 
 /// An event with random content.
@@ -193,11 +197,11 @@ mod tests {
     #[tokio::test]
     async fn a_filled_store_has_all_events_in_all_streams() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let fill = Fill { events: 25_000, streams: 1000, ids: Ids::Uuid, tags: true, singles: true };
+        let fill = Fill { events: 25_000, streams: 1000, ids: Ids::Uuid, tags: true, singles: 100 };
         let bytes = fill.run(&store).await.unwrap();
-        let singles: u64 = SINGLES.iter().map(|kind| kind.events * kind.streams).sum();
         let events = store.head().borrow().position.get();
-        assert_eq!(events, 25_000 + singles);
+        assert_eq!(events, 25_000 + 10 * 1000 + 100 * 200);
+        assert_eq!(events, 25_000 + fill.single_events());
         assert!((240 * events..272 * events).contains(&bytes));
         for (stream, expected) in [(fill.ids.stream(7).unwrap(), 25), (SINGLES[1].stream(7).unwrap(), 100)] {
             assert_eq!(store.read_stream(ReadStream::all(stream)).count().await, expected);

@@ -52,7 +52,7 @@ pub(crate) struct Filled {
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     std::fs::create_dir_all(&options.folder)?;
     let folder = tempfile::tempdir_in(&options.folder)?;
-    let fill = Fill { events: options.events, streams: 10_000, ids: Ids::Number, tags: true, singles: false };
+    let fill = Fill { events: options.events, streams: 10_000, ids: Ids::Number, tags: true, singles: 0 };
     let store: Arc<dyn Store> = Arc::new(fill::open(folder.path()).await?);
     fill.run(&store).await?;
     store.shut_down().await;

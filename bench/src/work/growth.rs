@@ -18,7 +18,7 @@ use crate::{
     Failure,
     child::Waiting,
     figures::Rounds,
-    fill::{Fill, Ids, SINGLES},
+    fill::{Fill, Ids, SINGLES, Singles},
     load::Streams,
     machine::copy_folder,
     subject::{OfStore, Subject},
@@ -42,6 +42,9 @@ pub(crate) struct Options {
     #[arg(long, default_value = crate::FOLDER)]
     pub(crate) folder: PathBuf,
 }
+
+/// The streams that are read.
+const SINGLE: Singles = SINGLES[0];
 
 /// A filled store that is closed.
 struct SizedStore {
@@ -72,6 +75,8 @@ enum Cost {
     Payload,
     /// Megabytes for the whole store: bytes an event.
     Megabytes,
+    /// Nothing.
+    None,
 }
 
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
@@ -98,7 +103,8 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 
 impl SizedStore {
     fn fill(events: u64, folder: &Path) -> Result<Self, Failure> {
-        let fill = Fill { events, streams: 10_000, ids: Ids::Number, tags: true, singles: true };
+        let fill = Fill { events, streams: 10_000, ids: Ids::Number, tags: true, singles: SINGLE.events };
+        let fill = Fill { events: events.saturating_sub(fill.single_events()), ..fill };
         let child = Waiting::fill(folder, &fill)?;
         let events = child.figure("events") as u64;
         let mut store = Self { events, fill, folder: folder.to_owned(), figures: Vec::new() };
@@ -120,32 +126,29 @@ impl SizedStore {
         }
     }
 
-    /// All that is measured again in each round. What is read comes before what is written.
+    /// All that is measured again in each round.
     async fn measure(&mut self, time: Duration, folder: &Path) -> Result<(), Failure> {
         let copy = tempfile::tempdir_in(folder)?;
-        let copied = copy.path().join("store");
-        copy_folder(&self.folder, &copied)?;
-        let (store, seconds) = open_copied(&copied, Case::Closed).await?;
+        let [first, second] = ["first", "second"].map(|name| copy.path().join(name));
+        copy_folder(&self.folder, &first)?;
+        self.use_opened(&first, time).await?;
+        std::fs::remove_dir_all(&first)?;
+        copy_folder(&self.folder, &second)?;
+        self.open_again(&second).await
+    }
+
+    /// What is done with a store that was closed: opening, reading, then writing.
+    async fn use_opened(&mut self, copied: &Path, time: Duration) -> Result<(), Failure> {
+        let (store, seconds) = open_copied(copied, Case::Closed).await?;
         self.add("open after a close", "s", Cost::Seconds, seconds);
         let store: Arc<dyn Store> = Arc::new(store);
-
-        let [single, ..] = SINGLES;
         // Once more than is counted: the first time warms.
-        reads::read_streams(&store, single, 1).await?;
-        let latencies = reads::read_streams(&store, single, 2).await?;
-        let cost = Cost::Microseconds(single.events as f64);
+        reads::read_streams(&store, SINGLE, 1).await?;
+        let latencies = reads::read_streams(&store, SINGLE, 2).await?;
+        let cost = Cost::Microseconds(SINGLE.events as f64);
         self.add("stream of 10 events, decoded, p50", "us", cost, latencies.percentile_us(50));
         self.add("scan of the log, decoded", "events/s", Cost::Rate, reads::scan_decoded(&store).await?);
 
-        let subject: Arc<dyn Subject> = Arc::new(OfStore::new(Arc::clone(&store))?);
-        for (writers, name, p99) in [
-            (8, "appends, 8 writers", "p99 of them, 8 writers"),
-            (64, "appends, 64 writers", "p99 of them, 64 writers"),
-        ] {
-            let figures = writers::append(&subject, Streams::Fixed(10_000), writers as u64, writers, time).await?;
-            self.add(name, "events/s", Cost::Rate, figures.appends_per_second);
-            self.add(p99, "us", Cost::Microseconds(1.0), figures.p99_us);
-        }
         let filled = Filled { store: Arc::clone(&store), fill: self.fill };
         for (tagging, name) in [
             (Tagging { is_new: true, is_condition: true }, "condition on a new tag, from 0, 8 writers"),
@@ -154,22 +157,28 @@ impl SizedStore {
             let figures = commit_tagged(&filled, tagging, 8, time).await?;
             self.add(name, "commits/s", Cost::Rate, figures.appends_per_second);
         }
+        let subject: Arc<dyn Subject> = Arc::new(OfStore::new(Arc::clone(&store))?);
+        for (writers, name, p99) in [
+            (8, "appends, 8 writers", "p99 of them, 8 writers"),
+            (64, "appends, 64 writers", "p99 of them, 64 writers"),
+        ] {
+            let figures = writers::append(&subject, Streams::Fixed(10_000), writers as u64, writers, time).await?;
+            self.add(name, "events/s", Cost::Rate, figures.appends_per_second);
+            self.add(p99, "us", Cost::None, figures.p99_us);
+        }
         store.shut_down().await;
-        drop((filled, subject, store));
-        self.open_again(&copied).await
+        Ok(())
     }
 
-    /// The same store, killed while it was written, and without its index.
-    async fn open_again(&mut self, store: &Path) -> Result<(), Failure> {
-        let nothing = Fill { events: 0, singles: false, ..self.fill };
-        Waiting::fill(store, &nothing)?.kill_while_writing(Duration::from_secs(1))?;
-        let (opened, seconds) = open_copied(store, Case::Killed).await?;
-        self.add("open after kill -9", "s", Cost::Seconds, seconds);
-        opened.shut_down().await;
-        drop(opened);
-        let (opened, seconds) = open_copied(store, Case::WithoutIndex).await?;
-        self.add("rebuild of the index", "s", Cost::Seconds, seconds);
-        opened.shut_down().await;
+    /// A store that was killed while it was written, then without its index.
+    async fn open_again(&mut self, copied: &Path) -> Result<(), Failure> {
+        let nothing = Fill { events: 0, singles: 0, ..self.fill };
+        Waiting::fill(copied, &nothing)?.kill_while_writing(Duration::from_secs(1))?;
+        for (case, name) in [(Case::Killed, "open after kill -9"), (Case::WithoutIndex, "rebuild of the index")] {
+            let (opened, seconds) = open_copied(copied, case).await?;
+            self.add(name, "s", Cost::Seconds, seconds);
+            opened.shut_down().await;
+        }
         Ok(())
     }
 }
@@ -183,6 +192,7 @@ impl Cost {
             Self::Seconds => format!("{} ns", number(figure * 1e9 / events)),
             Self::Payload => format!("{} bytes", number(figure * 256.0)),
             Self::Megabytes => format!("{} bytes", number(figure * 1e6 / events)),
+            Self::None => "-".to_owned(),
         }
     }
 }
@@ -213,7 +223,7 @@ mod tests {
     use super::*;
 
     fn store(events: u64, rate: f64, open_seconds: f64) -> SizedStore {
-        let fill = Fill { events, streams: 1, ids: Ids::Number, tags: true, singles: true };
+        let fill = Fill { events, streams: 1, ids: Ids::Number, tags: true, singles: 0 };
         let mut store = SizedStore { events, fill, folder: PathBuf::new(), figures: Vec::new() };
         for _ in 0..3 {
             store.add("appends", "events/s", Cost::Rate, rate);

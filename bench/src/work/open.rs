@@ -49,7 +49,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     );
     let mut rows = Vec::new();
     for streams in &options.streams {
-        let fill = Fill { events: options.events, streams: *streams, ids: options.ids, tags: false, singles: false };
+        let fill = Fill { events: options.events, streams: *streams, ids: options.ids, tags: false, singles: 0 };
         rows.extend(stores(fill, options.rounds, &options.folder).await?);
     }
     println!("{}", of_rows(&rows));

@@ -37,7 +37,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     std::fs::create_dir_all(&options.folder)?;
     let folder = tempfile::tempdir_in(&options.folder)?;
-    let fill = Fill { events: options.events, streams: 10_000, ids: Ids::Number, tags: false, singles: true };
+    let fill = Fill { events: options.events, streams: 10_000, ids: Ids::Number, tags: false, singles: 10_000 };
     let store: Arc<dyn Store> = Arc::new(fill::open(folder.path()).await?);
     fill.run(&store).await?;
     store.shut_down().await;

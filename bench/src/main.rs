@@ -64,7 +64,7 @@ const ALL: [&str; 11] = [
     "append --streams new-ordered --subjects growing,preallocated,store --writers 64",
     "batches",
     "conditions",
-    "conditions --events 10000000 --writers 8 --seconds 10",
+    "conditions --events 10000000 --on types --seconds 10",
     "reads",
     "open",
     "open --ids uuid --streams 1000000",

@@ -11,7 +11,7 @@ use std::{
 };
 
 use annals_core::{Commit, Condition, EventQuery, EventType, Position, QueryItem, Store, StreamId, Tag};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -35,12 +35,24 @@ pub(crate) struct Options {
     /// How long each is measured.
     #[arg(long, default_value_t = 3)]
     pub(crate) seconds: u64,
+    /// Conditions on what are measured.
+    #[arg(long, value_delimiter = ',', default_values_t = [Part::Tags, Part::Types], value_enum)]
+    pub(crate) on: Vec<Part>,
     /// How often each is measured; the medians are shown.
     #[arg(long, default_value_t = 3)]
     pub(crate) rounds: u64,
     /// Where the files go.
     #[arg(long, default_value = crate::FOLDER)]
     pub(crate) folder: PathBuf,
+}
+
+/// What conditions are on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// A tag: what it costs the caller.
+    Tags,
+    /// A type alone, from the start: what it costs others.
+    Types,
 }
 
 /// A store with tags in it.
@@ -75,10 +87,14 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 async fn tags_and_types(filled: &Filled, options: &Options) -> Result<Vec<Row>, Failure> {
     let time = Duration::from_secs(options.seconds);
     let mut rows = Vec::new();
-    for writers in options.writers.iter().map(|writers| writers.get()) {
-        rows.extend(tags(filled, writers, time, options.rounds).await?);
+    if options.on.contains(&Part::Tags) {
+        for writers in options.writers.iter().map(|writers| writers.get()) {
+            rows.extend(tags(filled, writers, time, options.rounds).await?);
+        }
     }
-    rows.extend(types(filled, time, options.rounds).await?);
+    if options.on.contains(&Part::Types) {
+        rows.extend(types(filled, time, options.rounds).await?);
+    }
     Ok(rows)
 }
 

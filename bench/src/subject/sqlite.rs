@@ -9,8 +9,8 @@ use crate::{Failure, load::Append};
 
 /// A table of events by position, and a unique index by stream and version, which checks the version that is expected.
 ///
-/// The pages in memory and the size of the WAL at which it is written back are raised above the defaults, which are
-/// meant for phones: with them SQLite is faster here.
+/// The pages in memory and the size of the WAL at which it is written back are raised above the defaults, so that
+/// neither holds it back.
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;

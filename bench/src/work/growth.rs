@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// How often each is measured, each time with a copy of the files; the medians are shown.
     #[arg(long, default_value_t = 3)]
     pub(crate) rounds: u64,
-    /// Where the files go: about 2 KB for each event of the largest store.
+    /// Where the files go: about 1 KB for each event of the largest store.
     #[arg(long, default_value = crate::FOLDER)]
     pub(crate) folder: PathBuf,
 }

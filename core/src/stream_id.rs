@@ -1,8 +1,9 @@
 //! Which events belong together: tenant, category and key.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::text::{self, InvalidText, TextProblem, text_type};
 
@@ -37,7 +38,7 @@ text_type! {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StreamId {
-    text: Arc<str>,
+    text: SmolStr,
     category_start: u8,
     category_end: u8,
 }
@@ -61,14 +62,14 @@ impl StreamId {
         Category::new(category)?;
         text::check("key of a stream", key, &['/'])?;
         match tenant {
-            None => Self::parse(format!("{category}-{key}")),
-            Some(tenant) => Self::parse(format!("{tenant}/{category}-{key}")),
+            None => Self::parse(&format!("{category}-{key}")),
+            Some(tenant) => Self::parse(&format!("{tenant}/{category}-{key}")),
         }
     }
 
-    fn parse(text: String) -> Result<Self, InvalidText> {
-        text::check_unreserved(WHAT, &text, &[])?;
-        let fail = |problem| Err(InvalidText::new(WHAT, &text, problem));
+    fn parse(text: &str) -> Result<Self, InvalidText> {
+        text::check_unreserved(WHAT, text, &[])?;
+        let fail = |problem| Err(InvalidText::new(WHAT, text, problem));
         let category_start = text.find('/').map_or(0, |slash| slash + 1);
         let (tenant, rest) = text.split_at(category_start);
         if tenant == "/" {
@@ -93,6 +94,15 @@ impl StreamId {
         let category_end = u8::try_from(category_start + category.len()).unwrap_or(u8::MAX);
         let category_start = u8::try_from(category_start).unwrap_or(u8::MAX);
         Ok(Self { text: text.into(), category_start, category_end })
+    }
+
+    /// Tenant and category of the stream whose id has this text.
+    pub(crate) fn parts_of(text: &str) -> (Option<&str>, &str) {
+        let (tenant, rest) = match text.split_once('/') {
+            Some((tenant, rest)) => (Some(tenant), rest),
+            None => (None, text),
+        };
+        (tenant, rest.split_once('-').map_or(rest, |(category, _)| category))
     }
 
     /// The whole id.
@@ -130,14 +140,14 @@ impl StreamId {
 impl FromStr for StreamId {
     type Err = InvalidText;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text.to_owned())
+        Self::parse(text)
     }
 }
 
 impl TryFrom<String> for StreamId {
     type Error = InvalidText;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(text)
+        Self::parse(&text)
     }
 }
 
@@ -150,7 +160,7 @@ impl TryFrom<&str> for StreamId {
 
 impl From<StreamId> for String {
     fn from(id: StreamId) -> Self {
-        (*id.text).to_owned()
+        id.text.into()
     }
 }
 
@@ -208,6 +218,10 @@ mod tests {
         let id: StreamId = "a-b/account-1-2".parse().unwrap();
         assert_eq!((id.tenant(), id.category(), id.key()), (Some("a-b"), "account", "1-2"));
         assert_eq!(id.within_tenant(), "account-1-2");
+        for text in ["a-b/account-1-2", "account-1", "a/b-c"] {
+            let id: StreamId = text.parse().unwrap();
+            assert_eq!(StreamId::parts_of(text), (id.tenant(), id.category()));
+        }
     }
 
     #[test]

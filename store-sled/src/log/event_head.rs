@@ -88,8 +88,12 @@ impl<'a> EventHead<'a> {
         common.first.checked_add(self.ordinal).ok_or(MALFORMED)
     }
 
-    /// The whole record. `window` is what the head borrows from: the payload shares it.
-    pub(crate) fn record(&self, common: Common, window: &Bytes) -> Result<Record, ItemError> {
+    pub(crate) fn payload(&self) -> Result<&'a [u8], ItemError> {
+        take_content(self.content)
+    }
+
+    /// The whole record; `own` makes the payload of what the item has.
+    pub(crate) fn record(&self, common: Common, own: impl FnOnce(&[u8]) -> Bytes) -> Result<Record, ItemError> {
         Ok(Record {
             position: self.position(common)?,
             commit: common.commit,
@@ -102,7 +106,7 @@ impl<'a> EventHead<'a> {
             metadata: take_metadata(self.metadata)?,
             recorded: common.recorded,
             occurred: self.occurred(common.recorded)?,
-            payload: window.slice_ref(take_content(self.content)?),
+            payload: own(self.payload()?),
         })
     }
 
@@ -152,7 +156,7 @@ mod tests {
         let head = EventHead::take(&content).unwrap();
         assert_eq!((head.ordinal, head.version, head.stream), (3, Version::from(9), "acme/account-1"));
         assert_eq!((head.event_type, head.tags().collect::<Vec<_>>()), ("account.opened", vec!["a", "b"]));
-        let record = head.record(common(), &content).unwrap();
+        let record = head.record(common(), Bytes::copy_from_slice).unwrap();
         assert_eq!((record.position, record.version), (Position::from(4), Version::from(9)));
         assert_eq!((&record.stream, &record.event_type), (&event.stream, &event.event_type));
         assert_eq!(
@@ -168,7 +172,7 @@ mod tests {
         let payload = content.len() - "payload".len();
         for length in 0..payload {
             let short = content.slice(..length);
-            let record = EventHead::take(&short).and_then(|head| head.record(common(), &short));
+            let record = EventHead::take(&short).and_then(|head| head.record(common(), Bytes::copy_from_slice));
             assert_eq!(record, Err(MALFORMED), "{length} bytes");
         }
     }
@@ -180,6 +184,6 @@ mod tests {
         content[encoding] = 9;
         let content = Bytes::from(content);
         let head = EventHead::take(&content).unwrap();
-        assert_eq!(head.record(common(), &content), Err(ItemError::Encoding(9)));
+        assert_eq!(head.record(common(), Bytes::copy_from_slice), Err(ItemError::Encoding(9)));
     }
 }

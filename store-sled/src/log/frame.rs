@@ -291,7 +291,10 @@ impl Frame {
         let once = items.once()?;
         let mut events = Vec::with_capacity(self.header.events.min(self.body.len()));
         while let Some(event) = items.event()? {
-            let record = event.head.record(common, &self.body).map_err(|error| (u64::from(event.at), error))?;
+            let record = event
+                .head
+                .record(common, |payload| self.body.slice_ref(payload))
+                .map_err(|error| (u64::from(event.at), error))?;
             events.push((record, event.at, event.length));
         }
         let mut rows = Vec::with_capacity(self.header.rows.min(self.body.len()));

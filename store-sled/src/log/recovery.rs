@@ -204,7 +204,7 @@ pub(crate) fn holds(log: &Arc<Log>, end: &Standing, seen: &Standing, frame: u64)
     if seen.offset > end.offset {
         return Ok(false);
     }
-    let Some(mut scanner) = Scanner::from_offset(Arc::clone(log), frame) else { return Ok(false) };
+    let Some(mut scanner) = Scanner::from_offset(Arc::clone(log), frame, end.offset) else { return Ok(false) };
     Ok(matches!(scanner.step()?, Step::Frame(found)
         if found.header.chain == seen.chain && found.header.common.commit == seen.commit))
 }

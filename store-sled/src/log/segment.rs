@@ -60,10 +60,18 @@ impl Segment {
 
     /// Up to `length` bytes at the log offset `at`; fewer where the file ends.
     pub(crate) fn read(&self, at: u64, length: usize) -> io::Result<Bytes> {
-        let mut buffer = vec![0; length];
-        let read = read_at(&self.file, &mut buffer, at.saturating_sub(self.start.offset))?;
-        buffer.truncate(read);
+        let mut buffer = Vec::new();
+        self.read_into(at, length, &mut buffer)?;
         Ok(buffer.into())
+    }
+
+    /// The same into `buffer`, in place of what it holds. An error leaves nothing in it.
+    pub(crate) fn read_into(&self, at: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        // What the buffer holds is overwritten, so only what it grows by is filled with zeros.
+        buffer.resize(length, 0);
+        let read = read_at(&self.file, buffer, at.saturating_sub(self.start.offset));
+        buffer.truncate(*read.as_ref().unwrap_or(&0));
+        read.map(drop)
     }
 
     /// Damage at the log offset `at`.
@@ -72,13 +80,16 @@ impl Segment {
         Corruption { file, offset: at.saturating_sub(self.start.offset), what: what.into() }
     }
 
-    /// Remembers that the frame at `offset` begins with `position`, unless a mark is near.
-    pub(crate) fn mark(&self, position: Position, offset: u64) {
+    /// Remembers that the frame at `offset` begins with `position`, unless a mark is near. Says from where on the next
+    /// mark is wanted.
+    pub(crate) fn mark(&self, position: Position, offset: u64) -> u64 {
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         let next = marks.last().map_or(self.start.offset, |mark| mark.offset) + MARK_BYTES;
-        if offset >= next {
-            marks.push(Mark { position, offset });
+        if offset < next {
+            return next;
         }
+        marks.push(Mark { position, offset });
+        offset + MARK_BYTES
     }
 
     /// The last remembered place at or before `position`.

@@ -70,24 +70,24 @@ impl StreamId {
     fn parse(text: &str) -> Result<Self, InvalidText> {
         text::check_unreserved(WHAT, text, &[])?;
         let fail = |problem| Err(InvalidText::new(WHAT, text, problem));
-        let category_start = text.find('/').map_or(0, |slash| slash + 1);
+        let category_start = find(text, b'/').map_or(0, |slash| slash + 1);
         let (tenant, rest) = text.split_at(category_start);
         if tenant == "/" {
             return fail(TextProblem::Missing { part: "a tenant before the '/'" });
         }
-        if let Some(slash) = rest.find('/') {
+        if let Some(slash) = find(rest, b'/').filter(|_| category_start > 0) {
             return fail(TextProblem::Forbidden { character: '/', at: category_start + slash });
         }
-        let Some((category, key)) = rest.split_once('-') else {
+        let Some((category, key)) = find(rest, b'-').map(|dash| rest.split_at(dash)) else {
             return fail(TextProblem::Missing { part: "a '-' between category and key" });
         };
         if category.is_empty() {
             return fail(TextProblem::Missing { part: "a category before the '-'" });
         }
-        if let Some(dollar) = category.find('$') {
+        if let Some(dollar) = find(category, b'$') {
             return fail(TextProblem::Forbidden { character: '$', at: category_start + dollar });
         }
-        if key.is_empty() {
+        if key.len() == 1 {
             return fail(TextProblem::Missing { part: "a key after the '-'" });
         }
         // The text has at most 255 bytes, so every offset fits a byte.
@@ -98,11 +98,11 @@ impl StreamId {
 
     /// Tenant and category of the stream whose id has this text.
     pub(crate) fn parts_of(text: &str) -> (Option<&str>, &str) {
-        let (tenant, rest) = match text.split_once('/') {
-            Some((tenant, rest)) => (Some(tenant), rest),
+        let (tenant, rest) = match find(text, b'/').and_then(|slash| text.split_at_checked(slash)) {
+            Some((tenant, rest)) => (Some(tenant), rest.get(1..).unwrap_or_default()),
             None => (None, text),
         };
-        (tenant, rest.split_once('-').map_or(rest, |(category, _)| category))
+        (tenant, find(rest, b'-').and_then(|dash| rest.get(..dash)).unwrap_or(rest))
     }
 
     /// The whole id.
@@ -135,6 +135,11 @@ impl StreamId {
     pub fn within_tenant(&self) -> &str {
         self.text.get(usize::from(self.category_start)..).unwrap_or_default()
     }
+}
+
+/// Where `text` has an ASCII character. For short texts this is several times faster than the standard library's search.
+fn find(text: &str, character: u8) -> Option<usize> {
+    text.bytes().position(|byte| byte == character)
 }
 
 impl FromStr for StreamId {

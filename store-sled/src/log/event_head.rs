@@ -102,7 +102,7 @@ impl<'a> EventHead<'a> {
             id: EventId::from(Uuid::from_bytes(self.id)),
             event_type: EventType::new(self.event_type).map_err(|_| MALFORMED)?,
             schema_version: self.schema_version,
-            tags: self.tags().map(Tag::new).collect::<Result<_, _>>().map_err(|_| MALFORMED)?,
+            tags: if self.tags.count == 0 { Vec::new() } else { take_tags(self.tags())? },
             metadata: take_metadata(self.metadata)?,
             recorded: common.recorded,
             occurred: self.occurred(common.recorded)?,
@@ -117,6 +117,10 @@ impl<'a> EventHead<'a> {
         let micros = recorded.as_micros().checked_add(self.occurred_after).ok_or(MALFORMED)?;
         Timestamp::from_micros(micros).map_err(|_| MALFORMED)
     }
+}
+
+fn take_tags(tags: Tags<'_>) -> Result<Vec<Tag>, ItemError> {
+    tags.map(Tag::new).collect::<Result<_, _>>().map_err(|_| MALFORMED)
 }
 
 fn take_metadata(bytes: &[u8]) -> Result<Metadata, ItemError> {

@@ -145,3 +145,109 @@ fn end_of_cluster(from: u64, place: Place, following: &[Place]) -> u64 {
     }
     last.end()
 }
+
+#[cfg(test)]
+mod tests {
+    use annals_core::{Commit, EventType, NewEvent, Position, Timestamp, Version, judge::Placement};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::log::{
+        frame::{SEGMENT_HEADER, Standing, put_frame},
+        writer::create_segment,
+    };
+
+    /// A log of frames with so many events each, behind each frame so many bytes of something else, and its places.
+    fn log_of(folder: &std::path::Path, frames: &[(usize, usize)]) -> (Log, Vec<Place>) {
+        let id = Uuid::from_u128(7);
+        let segment = create_segment(folder, id, Standing::START).unwrap();
+        let mut standing = Standing { offset: SEGMENT_HEADER as u64, ..Standing::START };
+        let (mut bytes, mut places) = (Vec::new(), Vec::new());
+        for (events, gap) in frames {
+            let first = standing.position.next();
+            let event = |number| {
+                let event_type = EventType::new("test.happened").unwrap();
+                NewEvent::new("s-1".parse().unwrap(), event_type, format!("{} {}", first, number))
+            };
+            let commit = Commit::of((0..*events).map(event));
+            let placement = Placement {
+                commit: standing.commit.next(),
+                first,
+                recorded: Timestamp::EPOCH,
+                versions: (0..*events).map(|number| Version::new(first.get() + number as u64).unwrap()).collect(),
+            };
+            let frame = standing.offset;
+            for (item, length) in put_frame(&mut bytes, id, &mut standing, &commit, &placement) {
+                let position = Position::new(places.len() as u64 + 1).unwrap();
+                places.push(Place { position, frame, item, length });
+            }
+            bytes.resize(bytes.len() + gap, 0xa5);
+            standing.offset += *gap as u64;
+        }
+        crate::log::segment::write_at(&segment.file, &bytes, SEGMENT_HEADER as u64).unwrap();
+        (Log::new(id, folder.to_owned(), vec![Arc::new(segment)]), places)
+    }
+
+    fn positions(records: &[Result<Record, ReadError>]) -> Vec<u64> {
+        records.iter().map(|record| record.as_ref().map_or(0, |record| record.position.get())).collect()
+    }
+
+    /// Frames of one and of many events, far from and close to each other: each event is found, whatever is asked for
+    /// with it.
+    #[test]
+    fn places_read_the_same_together_and_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let frames = [(1, 0), (1, 100), (400, 0), (1, 5_000), (3, 70_000), (2, 0), (1, 0)];
+        let (log, places) = log_of(folder.path(), &frames);
+        let together = Gather::new(&log).records(&places);
+        assert_eq!(positions(&together), (1..=409).collect::<Vec<_>>());
+        for (place, record) in places.iter().zip(&together) {
+            let alone = Gather::new(&log).records(&[*place]);
+            assert_eq!(alone[0].as_ref().unwrap(), record.as_ref().unwrap());
+        }
+        for step in [2, 3, 7, 150] {
+            let some: Vec<_> = places.iter().step_by(step).copied().collect();
+            let expected: Vec<_> = some.iter().map(|place| place.position.get()).collect();
+            assert_eq!(positions(&Gather::new(&log).records(&some)), expected, "every {step}th");
+        }
+    }
+
+    /// P10: damage is reported for the event that it hits, with file and byte, and for no other.
+    #[test]
+    fn damage_hits_only_the_event_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, places) = log_of(folder.path(), &[(1, 0), (3, 0), (1, 0)]);
+        let (segment, _) = log.segment(0).unwrap();
+        let hit = places[2];
+        let at = hit.item_at() + u64::from(hit.length) - 1;
+        crate::log::segment::write_at(&segment.file, b"!", at).unwrap();
+        let records = Gather::new(&log).records(&places);
+        assert_eq!(positions(&records), [1, 2, 0, 4, 5]);
+        let Err(ReadError::Corrupt(corruption)) = &records[2] else { panic!("{:?}", records[2]) };
+        assert_eq!((&corruption.file, corruption.offset), (&segment.path.display().to_string(), hit.item_at()));
+        crate::log::segment::write_at(&segment.file, b"!", places[0].frame + 20).unwrap();
+        assert!(
+            matches!(&Gather::new(&log).records(&places)[0], Err(ReadError::Corrupt(found)) if found.offset == places[0].frame)
+        );
+    }
+
+    /// A place that an unsound index gives is an error, never another event.
+    #[test]
+    fn a_wrong_place_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, places) = log_of(folder.path(), &[(1, 0), (3, 0)]);
+        let right = places[2];
+        for wrong in [
+            Place { position: Position::from(2), ..right },
+            Place { position: Position::ZERO, ..right },
+            Place { item: places[1].item, ..right },
+            Place { length: 4, ..right },
+            Place { frame: places[0].frame, ..right },
+            Place { frame: 1 << 40, ..right },
+            Place { item: u32::MAX, length: u32::MAX, ..right },
+        ] {
+            let records = Gather::new(&log).records(&[places[0], wrong]);
+            assert!(records[0].is_ok() && records[1].is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -22,6 +22,9 @@ struct Mark {
 /// Marks are at least this many bytes apart, so that they stay few.
 const MARK_BYTES: u64 = 64 << 10;
 
+/// Before so much is read at once, it is looked up whether the file has as much: a damaged index may ask for anything.
+const LARGE_BYTES: usize = 1 << 20;
+
 /// One file of the log. Its name is the log offset at which it begins.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -67,11 +70,19 @@ impl Segment {
 
     /// The same into `buffer`, in place of what it holds. An error leaves nothing in it.
     pub(crate) fn read_into(&self, at: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let offset = at.saturating_sub(self.start.offset);
+        let length = if length > LARGE_BYTES { length.min(self.rest(offset)?) } else { length };
         // What the buffer holds is overwritten, so only what it grows by is filled with zeros.
         buffer.resize(length, 0);
-        let read = read_at(&self.file, buffer, at.saturating_sub(self.start.offset));
+        let read = read_at(&self.file, buffer, offset);
         buffer.truncate(*read.as_ref().unwrap_or(&0));
         read.map(drop)
+    }
+
+    /// How many bytes the file has behind `offset`.
+    fn rest(&self, offset: u64) -> io::Result<usize> {
+        let rest = self.file.metadata()?.len().saturating_sub(offset);
+        Ok(usize::try_from(rest).unwrap_or(usize::MAX))
     }
 
     /// Damage at the log offset `at`.

@@ -57,15 +57,15 @@ impl Index {
         let Some(row) = self.guard("progress", || self.entries.get(keys::PROGRESS))? else {
             return Ok(Some(Progress::START));
         };
-        let mut cursor = Cursor::new(row.to_vec().into());
+        let mut cursor = Cursor::new(&row);
         let mut take = || {
             let checksum = cursor.u32()?;
-            let rest = cursor.take(cursor.rest())?;
-            let mut rest_cursor = Cursor::new(rest.clone());
+            let rest = cursor.take_rest();
+            let mut rest_cursor = Cursor::new(rest);
             let id = Uuid::from_bytes(rest_cursor.array()?);
             let standing = Standing::take(&mut rest_cursor)?;
             let frame = rest_cursor.u64()?;
-            (crc32c::crc32c(&rest) == checksum && id == log).then_some(Progress { standing, frame })
+            (crc32c::crc32c(rest) == checksum && id == log).then_some(Progress { standing, frame })
         };
         Ok(take())
     }

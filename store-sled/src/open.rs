@@ -194,7 +194,7 @@ fn take_in_tail(
 }
 
 fn add(part: &mut Part, log: &Log, frame: &Frame) -> Result<(), ReadError> {
-    let content = frame.content().map_err(|error| log.item_error(frame, error))?;
+    let content = frame.content().map_err(|error| log.item_error(frame.offset, error))?;
     for row in content.all_rows(&frame.header) {
         part.add_row(row);
     }

@@ -16,6 +16,7 @@ use crate::{
     index::{Index, malformed, rows},
     log::Log,
     overlay::{Overlay, Part, Progress},
+    read::ahead::Threads,
 };
 
 /// What readers, the committer and the indexer share.
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) derived: RwLock<()>,
     pub(crate) pins: Pins,
     pub(crate) fences: Fences,
+    pub(crate) read_ahead: Threads,
     /// Why the store takes no more writes.
     read_only: Mutex<Option<String>>,
     pub(crate) is_shut_down: AtomicBool,
@@ -49,6 +51,7 @@ impl Shared {
             derived: RwLock::new(()),
             pins: Pins::default(),
             fences: Fences::default(),
+            read_ahead: Threads::default(),
             read_only: Mutex::new(None),
             is_shut_down: AtomicBool::new(false),
         };

@@ -11,7 +11,7 @@ use crate::{
 /// The position of the first published record behind `after` that matches.
 pub(crate) fn first(shared: &Shared, query: &EventQuery, after: Position) -> Result<Option<Position>, ReadError> {
     let read = ReadLog::of(query.clone()).after(after);
-    LogRecords::begin(shared, read)?.next().transpose().map(|record| record.map(|record| record.position))
+    Ok(LogRecords::begin(shared, read)?.first()?.map(|record| record.position))
 }
 
 /// Looks at what is published for one condition before its commit is queued, so that the committer has little left.

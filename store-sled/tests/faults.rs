@@ -22,7 +22,7 @@ use std::{
 use annals_store_sled::SledOptions;
 use support::{
     faults::{Counter, Failure, Fault, MOMENTS, Moment, folder, has, verify},
-    workload::{Fate, Outcome, Workload},
+    workload::{Fate, Outcome, Told, Workload},
 };
 
 const WORKLOAD: Workload = Workload { seed: 3, sessions: 2, steps: 4, payload_bytes: 900 };
@@ -88,8 +88,12 @@ fn child_runs_until_it_ends_itself() {
     let moment = MOMENTS.into_iter().find(|known| format!("{known:?}") == *moment).unwrap();
     let fault = Fault::new(Some(name), number.parse().unwrap(), moment, Failure::Abort);
     let options = options(Path::new(path)).observer(Arc::new(fault));
-    // One write each, so that lines stay whole.
-    block_on(WORKLOAD.run(&options, |index| std::io::stdout().write_all(format!("ack {index}\n").as_bytes()).unwrap()));
+    block_on(WORKLOAD.run(&options, |told| {
+        if let Told::Acknowledged(index) = told {
+            // One write each, so that lines stay whole.
+            std::io::stdout().write_all(format!("ack {index}\n").as_bytes()).unwrap();
+        }
+    }));
 }
 
 /// The process ends at the first, the middle and the last call of each name.

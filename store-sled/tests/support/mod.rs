@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 pub mod faults;
+pub mod power_cut;
 pub mod workload;
 
 use std::{

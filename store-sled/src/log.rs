@@ -4,6 +4,8 @@ pub(crate) mod clean;
 pub(crate) mod disk;
 pub(crate) mod frame;
 pub(crate) mod item;
+pub(crate) mod layout;
+pub(crate) mod prepare;
 pub(crate) mod recovery;
 pub(crate) mod scanner;
 pub(crate) mod segment;

@@ -77,11 +77,21 @@ impl SledOptions {
         self
     }
 
-    /// The same with segments of this length, so that small logs have several. For tests of the store itself; not stable.
+    /// The same with segments of this length, so that small logs have several, and none prepared by a thread of its own,
+    /// so that the order of the calls is the same each time. For tests of the store itself; not stable.
     #[cfg(feature = "faults")]
     #[must_use]
     pub fn segment_bytes(mut self, bytes: u64) -> Self {
         self.disk.segment_bytes = Some(bytes);
+        self.disk.prepares = false;
+        self
+    }
+
+    /// The same with segments that are prepared ahead. For tests of the store itself; not stable.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn prepared_segments(mut self) -> Self {
+        self.disk.prepares = true;
         self
     }
 

@@ -9,11 +9,11 @@ use annals_core::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
 use crate::{
     OpenError, OpenReport, SledOptions,
-    committer::{CommitRequest, Committer, Looked, Request},
+    committer::{Committer, Looked, Queue, Surroundings, queue},
     index::rows,
     indexer::{self, Signal},
     open::{self, Opened},
@@ -32,14 +32,10 @@ struct Handle {
     shared: Arc<Shared>,
     options: SledOptions,
     report: OpenReport,
-    /// Taken when the last handle is dropped, which tells the committer to end.
-    queue: Mutex<Option<mpsc::Sender<Request>>>,
+    queue: Queue,
     committer: Mutex<Option<std::thread::JoinHandle<()>>>,
     closed: watch::Receiver<bool>,
 }
-
-/// Commits beyond this wait outside the queue.
-const QUEUE_COMMITS: usize = 4096;
 
 impl SledStore {
     /// Opens the store, or begins one. Blocks: fast after a close, about a second per million events when the index has
@@ -53,22 +49,20 @@ impl SledStore {
         let signal = Arc::new(Signal::new(options.index_batch_entries));
         let thread = |error| OpenError::io("starting a thread for", &options.path, &error);
         let indexer = indexer::start(Arc::clone(&shared), Arc::clone(&signal)).map_err(thread)?;
-        let (queue, requests) = mpsc::channel(QUEUE_COMMITS);
+        let (queue, requests) = queue();
         let (closing, closed) = watch::channel(false);
-        let committer = Committer {
+        let surroundings = Surroundings {
             shared: Arc::clone(&shared),
-            head,
-            queue: requests,
-            writer,
             clock: Arc::clone(&options.clock),
+            head,
             signal,
             indexer,
             folder: options.path.clone(),
             folder_lock: lock,
             closed: closing,
         };
-        let committer = Mutex::new(Some(committer.start().map_err(thread)?));
-        let queue = Mutex::new(Some(queue));
+        let committer = Committer::start(surroundings, (queue.clone(), requests), writer).map_err(thread)?;
+        let committer = Mutex::new(Some(committer));
         Ok(Self { handle: Arc::new(Handle { shared, options, report, queue, committer, closed }) })
     }
 
@@ -76,10 +70,6 @@ impl SledStore {
     #[must_use]
     pub fn report(&self) -> &OpenReport {
         &self.handle.report
-    }
-
-    fn queue(&self) -> Option<mpsc::Sender<Request>> {
-        lock(&self.handle.queue).clone()
     }
 
     /// Looks at the commit's `NoneMatch` conditions as far as the log is published.
@@ -107,10 +97,7 @@ impl Store for SledStore {
         self.handle.options.limits.check(&commit)?;
         self.handle.shared.check_open().map_err(|_| CommitError::ShutDown)?;
         let looked = self.look(&commit).await?;
-        let queue = self.queue().ok_or(CommitError::ShutDown)?;
-        let permit = queue.reserve().await.map_err(|_| CommitError::ShutDown)?;
-        let (answer, answered) = oneshot::channel();
-        permit.send(Request::Commit(Box::new(CommitRequest { commit, looked, answer })));
+        let answered = self.handle.queue.push(commit, looked).await?;
         match answered.await {
             Ok(result) => result,
             Err(_) => Err(CommitError::OutcomeUnknown { reason: "the committer ended before it answered".into() }),
@@ -157,10 +144,7 @@ impl Store for SledStore {
     }
 
     async fn shut_down(&self) {
-        if let Some(queue) = self.queue() {
-            // An error says that the committer is ending already.
-            let _ = queue.send(Request::ShutDown).await;
-        }
+        self.handle.queue.shut_down();
         let mut closed = self.handle.closed.clone();
         // An error says that the committer has ended without saying so; there is nothing left to wait for.
         let _ = closed.wait_for(|closed| *closed).await;
@@ -206,7 +190,7 @@ fn write(shared: &Shared, batch: &RowBatch) -> Result<(), ApplyError> {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        drop(lock(&self.queue).take());
+        self.queue.shut_down();
         if let Some(committer) = lock(&self.committer).take() {
             // The committer catches its own panics; whatever it says, it has ended.
             let _ = committer.join();

@@ -9,12 +9,26 @@ use std::{
 use crate::faults::{Call, Effect};
 
 /// How one store reaches its files: by the plain calls, unless a test has put an observer in between.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Disk {
     #[cfg(feature = "faults")]
     pub(crate) observer: Option<std::sync::Arc<dyn crate::faults::Observer>>,
     #[cfg(feature = "faults")]
     pub(crate) segment_bytes: Option<u64>,
+    /// Whether segments are prepared ahead.
+    pub(crate) prepares: bool,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self {
+            #[cfg(feature = "faults")]
+            observer: None,
+            #[cfg(feature = "faults")]
+            segment_bytes: None,
+            prepares: true,
+        }
+    }
 }
 
 impl Disk {

@@ -189,15 +189,15 @@ pub(crate) fn chain(before: u64, header_rest: &[u8], body: &[u8]) -> u64 {
 /// Where the header's checksum and chain end and the chained part begins.
 pub(crate) const CHAINED_FROM: usize = 16;
 
-/// Appends the frame of `commit` to `output`, which is to be written at `base`; `before` is where the log then stands.
-/// Says where each event begins within the frame and how long it is, and moves `before` behind the frame.
+/// Appends the frame of `commit` to `output`, which continues the log at `standing`, and moves `standing` behind it.
+/// Appends to `places` where each event begins within the frame and how long it is.
 pub(crate) fn put_frame(
     output: &mut Vec<u8>,
     log: Uuid,
     standing: &mut Standing,
-    commit: &Commit,
-    placement: &Placement,
-) -> Vec<(u32, u32)> {
+    (commit, placement): (&Commit, &Placement),
+    places: &mut Vec<(u32, u32)>,
+) {
     let start = output.len();
     output.extend_from_slice(&[0; FRAME_HEADER]);
     let number = placement.commit;
@@ -206,7 +206,6 @@ pub(crate) fn put_frame(
         put_item(output, number, index, |output| put_once(output, once));
         index += 1;
     }
-    let mut places = Vec::with_capacity(commit.events.len());
     for (ordinal, (event, version)) in commit.events.iter().zip(&placement.versions).enumerate() {
         let item = output.len();
         put_item(output, number, index, |output| put_event(output, event, ordinal, *version, placement.recorded));
@@ -218,7 +217,6 @@ pub(crate) fn put_frame(
         index += 1;
     }
     seal(output, start, log, standing, commit, placement);
-    places
 }
 
 fn short(length: usize) -> u32 {

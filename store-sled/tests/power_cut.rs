@@ -25,8 +25,10 @@ use support::{
     workload::{Fate, Outcome, Random, State, Told, Workload, generation},
 };
 
-fn options(path: &Path) -> SledOptions {
-    SledOptions::new(path).segment_bytes(4096).index_batch_entries(8)
+/// Every other workload prepares its segments ahead.
+fn options(path: &Path, seed: u64) -> SledOptions {
+    let options = SledOptions::new(path).segment_bytes(4096 + seed % 3 * 5000).index_batch_entries(8);
+    if seed % 2 == 0 { options.prepared_segments() } else { options }
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -77,7 +79,7 @@ fn run(seed: u64, forgets: Option<(&'static str, Option<usize>)>) -> Run {
             closed.push(copy);
         }
     };
-    let outcome = block_on(workload.run(&options(&store).observer(recorder.clone()), told));
+    let outcome = block_on(workload.run(&options(&store, seed).observer(recorder.clone()), told));
     assert_eq!(outcome.errors, [""; 0]);
     let recording = recorder.recording();
     let (acknowledged, copies) = (acknowledged.into_inner().unwrap(), copies.into_inner().unwrap());
@@ -85,6 +87,10 @@ fn run(seed: u64, forgets: Option<(&'static str, Option<usize>)>) -> Run {
 }
 
 impl Run {
+    fn options(&self, path: &Path) -> SledOptions {
+        options(path, self.workload.seed)
+    }
+
     /// Makes the image `number`, opens it and checks it.
     fn check(&self, number: u64) {
         let mut random = Random(self.workload.seed << 32 ^ number);
@@ -133,7 +139,7 @@ impl Run {
     async fn check_image(&self, image: &Path, until: u64, index: Option<&Path>, random: &mut Random) {
         let closed = index.is_some();
         let recorder = image.exists().then(|| Arc::new(Recorder::over(image)));
-        let options = recorder.iter().fold(options(image), |options, recorder| options.observer(recorder.clone()));
+        let options = recorder.iter().fold(self.options(image), |options, recorder| options.observer(recorder.clone()));
         let store = SledStore::open(options).unwrap();
         let state = State::of(&store).await.unwrap();
         let found = self.workload.commits_of(&state);
@@ -177,7 +183,7 @@ impl Run {
             let closed_again = recording.closes(image, until) > 0;
             copy_folder(index.filter(|_| !closed_again).unwrap_or(&image.join("index")), &second.join("index"));
         }
-        let store = SledStore::open(options(&second)).unwrap();
+        let store = SledStore::open(self.options(&second)).unwrap();
         let state = State::of(&store).await.unwrap();
         let found = self.workload.commits_of(&state);
         let least = match until {
@@ -189,7 +195,7 @@ impl Run {
         assert!((least..=next + 1).contains(&(found.len() as u32)), "{} commits of {least}", found.len());
         store.shut_down().await;
         drop(store);
-        assert_rebuilt_index_agrees(&options(&second), &state).await;
+        assert_rebuilt_index_agrees(&self.options(&second), &state).await;
         fs::remove_dir_all(second).unwrap();
         SEEN.again.fetch_add(1, Ordering::Relaxed);
     }
@@ -261,16 +267,17 @@ fn whatever_a_power_cut_leaves_opens_with_every_acknowledged_commit() {
 #[test]
 fn a_sync_that_is_left_out_is_caught() {
     let planted = [
-        ("log.sync", None),
-        ("log.sync", Some(6)),
-        ("log.sync_all", None),
-        ("segment.sync_all", None),
-        ("segment.sync_folder", None),
-        ("clean.sync_all", None),
-        ("clean.sync_folder", None),
+        (1, "log.sync", None),
+        (2, "log.sync", Some(6)),
+        (1, "log.sync_all", None),
+        (1, "segment.sync_all", None),
+        (2, "segment.sync_folder", None),
+        (2, "prepared.sync_all", None),
+        (1, "clean.sync_all", None),
+        (1, "clean.sync_folder", None),
     ];
-    for (name, number) in planted {
-        let run = run(1, Some((name, number)));
+    for (seed, name, number) in planted {
+        let run = run(seed, Some((name, number)));
         let caught = (0..1000).find(|image| catch_unwind(AssertUnwindSafe(|| run.check(*image))).is_err());
         assert!(caught.is_some(), "without {name} nothing goes wrong");
         println!("{name}: caught by image {}", caught.unwrap());

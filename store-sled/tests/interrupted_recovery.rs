@@ -5,7 +5,7 @@ mod support;
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
-use annals_core::Store;
+use annals_core::{Generation, Store};
 use annals_store_sled::{OpenReport, SledOptions, SledStore};
 use support::{
     copy_folder,
@@ -30,16 +30,17 @@ async fn torn(path: &Path) {
     store.shut_down().await;
 }
 
-/// What a recovery leaves: what the store holds, the bytes of its log without zeros behind, and what it has set aside.
+/// What a recovery leaves, the same each time: what the store holds, the bytes of its log without zeros behind, and what it has set aside.
 #[derive(Debug, PartialEq)]
 struct Left {
     state: State,
     files: BTreeMap<String, Vec<u8>>,
 }
 
-async fn left(path: &Path) -> (Left, OpenReport) {
+async fn left(path: &Path) -> (Left, OpenReport, Generation) {
     let store = SledStore::open(options(path)).unwrap();
     let report = store.report().clone();
+    let generation = generation(&store).await.unwrap();
     let state = State::of(&store).await.unwrap();
     let found = WORKLOAD.commits_of(&state);
     assert!(found.iter().copied().eq(0..found.len() as u32));
@@ -52,7 +53,7 @@ async fn left(path: &Path) -> (Left, OpenReport) {
             files.insert(entry.file_name().into_string().unwrap(), bytes);
         }
     }
-    (Left { state, files }, report)
+    (Left { state, files }, report, generation)
 }
 
 /// Opens and closes the store in `path`; nothing has an effect from call `number` on. Whether that was reached.
@@ -64,11 +65,12 @@ async fn interrupt(path: &Path, number: usize, moment: Moment) -> bool {
     fault.was_reached()
 }
 
-async fn check(begin: &Path, least: usize) {
+/// `lost` is the generation that no recovery may bring back.
+async fn check(begin: &Path, least: usize, lost: Option<Generation>) {
     let folder = folder();
     let whole = folder.path().join("whole");
     copy_folder(begin, &whole);
-    let (expected, report) = left(&whole).await;
+    let (expected, report, _) = left(&whole).await;
     let mut points = 0;
     for moment in MOMENTS {
         let mut number = 0;
@@ -78,7 +80,9 @@ async fn check(begin: &Path, least: usize) {
             let copy = folder.path().join(format!("{moment:?}-{number}"));
             copy_folder(begin, &copy);
             reached = interrupt(&copy, number, moment).await;
-            assert_eq!(left(&copy).await.0, expected, "interrupted {moment:?} call {number}");
+            let (left, _, generation) = left(&copy).await;
+            assert_ne!(Some(generation), lost, "interrupted {moment:?} call {number}");
+            assert_eq!(left, expected, "interrupted {moment:?} call {number}");
         }
         points += number;
         // Again and again in the same folder, each time one call further.
@@ -88,7 +92,9 @@ async fn check(begin: &Path, least: usize) {
         while interrupt(&chain, number, moment).await {
             number += 1;
         }
-        assert_eq!(left(&chain).await.0, expected, "interrupted {number} times, {moment:?} a call");
+        let (left, _, generation) = left(&chain).await;
+        assert_ne!(Some(generation), lost, "interrupted {number} times");
+        assert_eq!(left, expected, "interrupted {number} times, {moment:?} a call");
         points += number;
     }
     println!("{points} interruptions; {report:?}");
@@ -99,7 +105,7 @@ async fn check(begin: &Path, least: usize) {
 async fn of_a_torn_log() {
     let folder = folder();
     torn(folder.path()).await;
-    check(folder.path(), 200).await;
+    check(folder.path(), 200, None).await;
     assert!(left(folder.path()).await.1.torn.is_some());
 }
 
@@ -108,10 +114,13 @@ async fn of_a_torn_log() {
 async fn of_a_torn_log_after_a_crash_of_the_machine() {
     let folder = folder();
     torn(folder.path()).await;
+    let copy = support::faults::folder();
+    copy_folder(folder.path(), copy.path());
+    let (.., lost) = left(copy.path()).await;
     fs::write(folder.path().join("lock"), "another boot").unwrap();
     copy_folder(&folder.path().join("index"), &folder.path().join("index.aside"));
-    check(folder.path(), 200).await;
-    let (_, report) = left(folder.path()).await;
+    check(folder.path(), 200, Some(lost)).await;
+    let (_, report, _) = left(folder.path()).await;
     assert!(report.torn.is_some() && report.rebuilt.is_some());
 }
 
@@ -119,7 +128,7 @@ async fn of_a_torn_log_after_a_crash_of_the_machine() {
 async fn of_a_closed_log() {
     let folder = folder();
     WORKLOAD.run(&options(folder.path()), |_| ()).await;
-    check(folder.path(), 200).await;
+    check(folder.path(), 200, None).await;
     assert!(left(folder.path()).await.1.was_closed);
 }
 

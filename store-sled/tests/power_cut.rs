@@ -107,7 +107,11 @@ impl Run {
         let closed = image.join("clean").exists();
         let closes = self.recording.closes(&store, until);
         if closed {
-            // Before the marker is written, all of the index is synced.
+            // Before the marker is written, all of the index is synced; before it is gone, sled writes nothing.
+            assert!(
+                !self.recording.index_was_opened(&store, until),
+                "a power cut now may tear an index that is believed"
+            );
             copy_folder(&self.closed[closes - 1], &image.join("index"));
         } else if image.join("log").exists() {
             self.leave_index(until, &mut random, &image);
@@ -180,6 +184,7 @@ impl Run {
         let second = image.with_extension("again");
         recording.image(image, until, random, &second);
         if second.join("clean").exists() {
+            assert!(!recording.index_was_opened(image, until), "a power cut now may tear an index that is believed");
             let closed_again = recording.closes(image, until) > 0;
             copy_folder(index.filter(|_| !closed_again).unwrap_or(&image.join("index")), &second.join("index"));
         }
@@ -263,23 +268,19 @@ fn whatever_a_power_cut_leaves_opens_with_every_acknowledged_commit() {
     }
 }
 
-/// The images catch a store that leaves out any of its syncs.
+/// Planted bugs: the images catch a store that leaves out one kind of its syncs, or a single one.
 #[test]
 fn a_sync_that_is_left_out_is_caught() {
-    let planted = [
-        (1, "log.sync", None),
-        (2, "log.sync", Some(6)),
-        (1, "log.sync_all", None),
-        (1, "segment.sync_all", None),
-        (2, "segment.sync_folder", None),
-        (2, "prepared.sync_all", None),
-        (1, "clean.sync_all", None),
-        (1, "clean.sync_folder", None),
-    ];
-    for (seed, name, number) in planted {
+    let is_caught = |seed, name, number| {
         let run = run(seed, Some((name, number)));
-        let caught = (0..1000).find(|image| catch_unwind(AssertUnwindSafe(|| run.check(*image))).is_err());
-        assert!(caught.is_some(), "without {name} nothing goes wrong");
-        println!("{name}: caught by image {}", caught.unwrap());
+        (0..300).any(|image| catch_unwind(AssertUnwindSafe(|| run.check(image))).is_err())
+    };
+    let kinds =
+        ["log.sync", "log.sync_all", "segment.sync_all", "segment.sync_folder", "clean.sync_all", "clean.sync_folder"];
+    for name in kinds {
+        assert!(is_caught(1, name, None), "without {name} nothing goes wrong");
     }
+    assert!(is_caught(2, "prepared.sync_all", None), "without prepared.sync_all nothing goes wrong");
+    // Which syncs stand between an acknowledgement and the next sync is a matter of how commits fell into groups.
+    assert!((3..10).any(|number| is_caught(1, "log.sync", Some(number))), "no single sync is missed");
 }

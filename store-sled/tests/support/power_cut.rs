@@ -41,6 +41,7 @@ enum Change {
     Remove,
     CreateFolder,
     SyncFolder,
+    OpenIndex,
 }
 
 /// Records all calls but those on the index, which a power cut may leave in any state.
@@ -115,13 +116,14 @@ fn change(effect: Effect<'_>) -> Option<Change> {
         Effect::Remove => Change::Remove,
         Effect::CreateFolder => Change::CreateFolder,
         Effect::SyncFolder => Change::SyncFolder,
+        Effect::Sled("open") => Change::OpenIndex,
         _ => return None,
     })
 }
 
 impl Observer for Recorder {
     fn call(&self, call: &Call<'_>, make: &mut dyn FnMut(usize) -> io::Result<()>) -> io::Result<()> {
-        let change = change(call.effect).filter(|_| !matches!(call.on, "index" | "sled") && !self.is_forgotten(call));
+        let change = change(call.effect).filter(|_| call.on != "index" && !self.is_forgotten(call));
         let Some(change) = change else { return make(usize::MAX) };
         let entry = self.begin(call, change);
         make(usize::MAX)?;
@@ -326,8 +328,24 @@ impl Recording {
 
     /// How often the marker of a close was written up to that moment.
     pub fn closes(&self, store: &Path, until: u64) -> usize {
+        self.since_close(store, until).0
+    }
+
+    /// Whether the index was opened since then, and before that moment.
+    pub fn index_was_opened(&self, store: &Path, until: u64) -> bool {
+        self.since_close(store, until).1
+    }
+
+    fn since_close(&self, store: &Path, until: u64) -> (usize, bool) {
         let marker = store.join("clean");
-        let written = |entry: &&Entry| matches!(&entry.change, Change::Rename { to } if *to == marker);
-        self.entries.iter().filter(written).filter(|entry| entry.began <= until).count()
+        let (mut closes, mut opened) = (0, false);
+        for entry in self.entries.iter().filter(|entry| entry.began <= until) {
+            match &entry.change {
+                Change::Rename { to } if *to == marker => (closes, opened) = (closes + 1, false),
+                Change::OpenIndex => opened = true,
+                _ => {}
+            }
+        }
+        (closes, opened)
     }
 }

@@ -55,11 +55,16 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let (end, torn) = recovery::find_end(store, &log, &last_close)?;
     let was_closed = matches!(last_close, LastClose::Clean(_));
     let trusted = was_closed || lock.same_boot;
+    // An index that is believed is of this boot from now on, and of no close: sled writes once it is opened, and does
+    // not sync. One that is not believed must first be aside.
+    if trusted {
+        begin_writing(&disk, store, &lock)?;
+    }
     let (index, progress, rebuilt) = open_index(store, &log, &end, trusted)?;
     let tail = take_in_tail(&log, &index, progress, &end, options.index_batch_entries)?;
-    lock.confirm().map_err(|error| OpenError::io("writing the lock of", store, &error))?;
-    let removed = clean::remove(&disk, store);
-    removed.map_err(|error| OpenError::io("removing the marker of the last close in", store, &error))?;
+    if !trusted {
+        begin_writing(&disk, store, &lock)?;
+    }
     let head = head_of(&tail.through);
     let Some(segment) = log.last_segment() else {
         return Err(OpenError::NotAStore { path: store.clone(), reason: "its log has no segment" });
@@ -67,6 +72,13 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let writer = Writer::new(Arc::clone(&log), segment, end);
     let (shared, signal) = Shared::new(log, index, tail);
     Ok(Opened { shared, head: signal, writer, lock, report: OpenReport { head, was_closed, torn, rebuilt } })
+}
+
+/// Says that the index is of this boot, and that the store is no longer closed.
+fn begin_writing(disk: &Disk, store: &Path, lock: &FolderLock) -> Result<(), OpenError> {
+    lock.confirm().map_err(|error| OpenError::io("writing the lock of", store, &error))?;
+    let removed = clean::remove(disk, store);
+    removed.map_err(|error| OpenError::io("removing the marker of the last close in", store, &error))
 }
 
 /// Makes sure that the folder is a store, or empty and allowed to become one.

@@ -88,6 +88,40 @@ async fn a_failed_sync_makes_the_store_read_only() {
     }
 }
 
+/// F7: a segment that cannot be prepared ahead grows as it is written.
+#[tokio::test]
+async fn a_disk_without_space_for_a_prepared_segment_still_takes_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let observer = NeverPrepared::default();
+    let tried = Arc::clone(&observer.tried);
+    let options = SledOptions::new(folder.path()).segment_bytes(4096).prepared_segments().observer(Arc::new(observer));
+    let store = SledStore::open(options).unwrap();
+    for index in 0..20 {
+        store.commit(commit(index)).await.unwrap();
+    }
+    store.shut_down().await;
+    assert!(tried.load(Ordering::SeqCst) > 0, "none was tried");
+    let store = open(folder.path());
+    assert_eq!((store.report().was_closed, log(&store).await.len()), (true, 40));
+    assert_index_agrees(&store).await;
+}
+
+/// A disk with too little space for zeros ahead.
+#[derive(Default)]
+struct NeverPrepared {
+    tried: Arc<AtomicUsize>,
+}
+
+impl Observer for NeverPrepared {
+    fn call(&self, call: &Call<'_>, make: &mut dyn FnMut(usize) -> io::Result<()>) -> io::Result<()> {
+        if call.to_string() != "prepared.write" {
+            return make(usize::MAX);
+        }
+        self.tried.fetch_add(1, Ordering::SeqCst);
+        Err(ErrorKind::StorageFull.into())
+    }
+}
+
 /// F7: wherever the space ends, whatever part of a write still fits.
 #[tokio::test]
 async fn a_full_disk_loses_nothing_and_says_what_to_do() {

@@ -126,9 +126,11 @@ fn fill(disk: &Disk, path: &Path, bytes: u64, stop: &AtomicBool) -> io::Result<P
         if stop.load(Ordering::Relaxed) {
             return Err(io::Error::other("the store is closed"));
         }
-        file.write_at(&SLICE, filled)?;
+        let rest = usize::try_from(bytes - filled).unwrap_or(usize::MAX);
+        let slice = SLICE.get(..rest).unwrap_or(&SLICE);
+        file.write_at(slice, filled)?;
         file.sync_data()?;
-        filled += SLICE.len() as u64;
+        filled += slice.len() as u64;
     }
     file.sync_all()?;
     Ok(Prepared { path: path.to_owned(), file, bytes: filled })

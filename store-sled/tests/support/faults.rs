@@ -52,7 +52,7 @@ pub enum Failure {
     Abort,
 }
 
-/// Lets the call with that number fail; counts calls of one name, or of all.
+/// Lets the call with that number fail, of those of one name, or of all.
 #[derive(Debug)]
 pub struct Fault {
     pub name: Option<String>,
@@ -84,7 +84,8 @@ pub fn has(name: &str, moment: Moment) -> bool {
 
 impl Observer for Fault {
     fn call(&self, call: &Call<'_>, make: &mut dyn FnMut(usize) -> io::Result<()>) -> io::Result<()> {
-        if self.name.as_ref().is_some_and(|name| *name != call.to_string()) {
+        let ended = self.failure == Failure::ForGood && self.was_reached();
+        if !ended && self.name.as_ref().is_some_and(|name| *name != call.to_string()) {
             return make(usize::MAX);
         }
         let number = self.seen.fetch_add(1, Ordering::SeqCst) + 1;
@@ -94,7 +95,7 @@ impl Observer for Fault {
         if number == self.number {
             match (self.moment, call.effect) {
                 (Moment::After, _) => make(usize::MAX)?,
-                (Moment::Within, Effect::Write { bytes, .. }) => make(bytes.len() / 2)?,
+                (Moment::Within, Effect::Write { bytes, .. }) => make(used(bytes) / 2)?,
                 _ => {}
             }
         }
@@ -104,6 +105,11 @@ impl Observer for Fault {
             Failure::Abort => std::process::abort(),
         }
     }
+}
+
+/// How many bytes there are without the zeros behind.
+pub fn used(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
 
 /// The store opens and holds what it must; and the same once its index is built from the log alone.

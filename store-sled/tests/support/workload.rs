@@ -44,6 +44,15 @@ pub struct Workload {
     pub payload_bytes: u64,
 }
 
+/// What a workload tells while it runs.
+#[derive(Debug, Clone, Copy)]
+pub enum Told {
+    /// This commit was acknowledged, just now.
+    Acknowledged(u32),
+    /// A session has ended, and the store is closed.
+    Closed,
+}
+
 /// What became of a commit, as its caller was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -108,8 +117,8 @@ impl Workload {
     }
 
     /// Does everything, until a session cannot be begun or what was said no longer allows to go on. `told` hears of
-    /// each acknowledged commit at once.
-    pub async fn run(&self, options: &SledOptions, told: impl Fn(u32)) -> Outcome {
+    /// what happens at once.
+    pub async fn run(&self, options: &SledOptions, told: impl Fn(Told)) -> Outcome {
         let mut outcome = Outcome::default();
         let mut random = Random(self.seed);
         for _ in 0..self.sessions {
@@ -128,6 +137,7 @@ impl Workload {
             check_readable(&store, self, &mut outcome).await;
             store.shut_down().await;
             drop(store);
+            told(Told::Closed);
             // Which of these commits are there is for the next opening to say.
             if outcome.commits.iter().any(|(_, fate)| *fate == Fate::Unknown) {
                 return outcome;
@@ -137,7 +147,7 @@ impl Workload {
     }
 
     /// Sends so many commits at once.
-    async fn burst(&self, store: &SledStore, count: u32, outcome: &mut Outcome, told: &impl Fn(u32)) {
+    async fn burst(&self, store: &SledStore, count: u32, outcome: &mut Outcome, told: &impl Fn(Told)) {
         let next = outcome.commits.len() as u32;
         let answers = (next..next + count).map(|index| {
             let commit = self.commit(index);
@@ -147,7 +157,7 @@ impl Workload {
             let fate = match answer {
                 Ok(receipt) => {
                     assert!(!receipt.repeated);
-                    told(index);
+                    told(Told::Acknowledged(index));
                     Fate::Acknowledged
                 }
                 Err(error) => {

@@ -2,6 +2,7 @@
 //! log and its consumers, so it can be lost.
 
 pub(crate) mod keys;
+pub(crate) mod pages;
 pub(crate) mod places;
 pub(crate) mod rows;
 

@@ -1,6 +1,7 @@
 //! The index: what is faster to look up than to scan for, in sled. Everything in it follows from the log, or from the
 //! log and its consumers, so it can be lost.
 
+mod derived;
 pub(crate) mod keys;
 pub(crate) mod pages;
 pub(crate) mod places;
@@ -32,8 +33,10 @@ pub(crate) struct Index {
     db: Db,
     /// Places, logged rows and the progress.
     pub(crate) entries: Tree,
-    /// Derived rows: in one tree, because sled's batches are atomic within one tree only.
+    /// Derived rows, and the journal that makes their batches atomic.
     pub(crate) derived: Tree,
+    /// The life of the derived rows: it changes only with the whole index.
+    pub(crate) generation: Generation,
 }
 
 impl Index {
@@ -41,13 +44,10 @@ impl Index {
     pub(crate) fn open(folder: &Path) -> Result<Self, ReadError> {
         guard(|| {
             let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open()?;
-            let index = Self { entries: db.open_tree("entries")?, derived: db.open_tree("derived")?, db };
-            let generation: Table = DerivedTable::GENERATION.into();
-            if rows::get(&index.derived, &generation, b"")?.is_none() {
-                let row = Generation::random().to_row();
-                rows::put(&index.derived, &mut &index.derived, &generation, b"", Some(&row))?;
-            }
-            Ok(index)
+            let (entries, derived) = (db.open_tree("entries")?, db.open_tree("derived")?);
+            derived::recover(&derived)?;
+            let generation = generation(&derived)?;
+            Ok(Self { db, entries, derived, generation })
         })
     }
 
@@ -83,14 +83,11 @@ impl Index {
             for (key, value) in writes {
                 self.entries.insert(key, value)?;
             }
-            for (table, rows) in &part.rows {
-                let table = Table::Logged(table.clone());
-                for (key, value) in rows {
-                    rows::put(&self.entries, &mut &self.entries, &table, key, value.as_deref())?;
-                }
+            for (table, rows) in &part.rows.logged {
+                rows::merge(&self.entries, &Table::Logged(table.clone()), rows)?;
             }
             self.entries.insert(keys::PROGRESS, progress_row(log, &part.through))?;
-            Ok(())
+            derived::take_in(&self.derived, &part.rows.derived)
         })
     }
 
@@ -117,6 +114,22 @@ impl Index {
             }
         }
         sync_folder(folder)
+    }
+}
+
+/// The generation of the derived rows, which begins with their tree.
+fn generation(derived: &Tree) -> sled::Result<Generation> {
+    let table: Table = DerivedTable::GENERATION.into();
+    match rows::get(derived, &table, b"")? {
+        Some(row) => row
+            .ok()
+            .and_then(|row| Generation::from_row(&row))
+            .ok_or_else(|| sled::Error::Unsupported("the generation of the derived rows cannot be decoded".into())),
+        None => {
+            let generation = Generation::random();
+            rows::put(derived, &table, b"", Some(&generation.to_row()))?;
+            Ok(generation)
+        }
     }
 }
 

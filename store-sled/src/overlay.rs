@@ -1,11 +1,14 @@
 //! The tail of the log that is not in the index yet: served from memory, and the indexer's queue.
 
-use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+pub(crate) mod rows;
 
-use annals_core::{Direction, LoggedTable, RowWrite, StreamId, Tag, Version};
+use std::sync::Arc;
+
+use annals_core::{Direction, StreamId, Tag, Version};
 use bytes::Bytes;
 use hashbrown::HashMap;
 
+use self::rows::Rows;
 use crate::{
     index::keys,
     log::{Place, frame::Standing},
@@ -22,15 +25,16 @@ impl Progress {
     pub(crate) const START: Self = Self { standing: Standing::START, frame: 0 };
 }
 
-/// Index entries of consecutive commits.
+/// Index entries of consecutive commits, and the derived rows of the batches between them.
 #[derive(Debug)]
 pub(crate) struct Part {
     /// The places of each stream's events, and the version of the first.
     pub(crate) streams: HashMap<StreamId, (Version, Vec<Place>)>,
     /// The places of each tag's events, under the tag's term.
     pub(crate) tags: HashMap<Bytes, Vec<Place>>,
-    /// The latest value of each row that changed; `None` where it was deleted.
-    pub(crate) rows: HashMap<LoggedTable, BTreeMap<Bytes, Option<Bytes>>>,
+    pub(crate) rows: Rows,
+    /// Counts every change of the overlay, a group of commits or a batch, through all parts.
+    pub(crate) tick: u64,
     /// Up to where the log is covered by this part and those before it.
     pub(crate) through: Progress,
     pub(crate) entries: usize,
@@ -39,7 +43,13 @@ pub(crate) struct Part {
 
 impl Part {
     pub(crate) fn new(through: Progress) -> Self {
-        Self { streams: HashMap::new(), tags: HashMap::new(), rows: HashMap::new(), through, entries: 0, bytes: 0 }
+        let (streams, tags, rows) = (HashMap::new(), HashMap::new(), Rows::default());
+        Self { streams, tags, rows, tick: 0, through, entries: 0, bytes: 0 }
+    }
+
+    /// An empty part that goes on where this one ends.
+    pub(crate) fn following(&self) -> Self {
+        Self { tick: self.tick, ..Self::new(self.through) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -58,14 +68,9 @@ impl Part {
         self.entries += 1;
     }
 
-    pub(crate) fn add_row(&mut self, row: RowWrite) {
-        self.bytes += row.key.len() + row.value.as_ref().map_or(0, Bytes::len);
-        self.rows.entry(row.table).or_default().insert(row.key, row.value);
-        self.entries += 1;
-    }
-
     pub(crate) fn covers(&mut self, through: Progress) {
         self.through = through;
+        self.tick += 1;
         // A commit without events or rows counts too, or it would never be indexed.
         self.entries += 1;
     }
@@ -95,11 +100,6 @@ impl Overlay {
 
     pub(crate) fn version(&self, stream: &StreamId) -> Option<Version> {
         self.parts().find_map(|part| part.version(stream))
-    }
-
-    /// The row, if it changed in the tail; inside, `None` where it was deleted.
-    pub(crate) fn row(&self, table: &LoggedTable, key: &[u8]) -> Option<Option<Bytes>> {
-        self.parts().find_map(|part| part.rows.get(table)?.get(key).cloned())
     }
 
     /// The places of `stream` from `version` on in the part that holds that version, or those up to it backward.
@@ -133,41 +133,7 @@ impl Overlay {
         let active = self.active.tags.get(term);
         frozen.into_iter().chain(active).flatten().copied().collect()
     }
-
-    /// Up to `limit` changed rows of `table` in the range, in the order of `direction`.
-    pub(crate) fn rows(
-        &self,
-        table: &LoggedTable,
-        range: &(Bound<Bytes>, Bound<Bytes>),
-        direction: Direction,
-        limit: usize,
-    ) -> Vec<(Bytes, Option<Bytes>)> {
-        let mut merged: BTreeMap<Bytes, Option<Bytes>> = BTreeMap::new();
-        // The newer part is inserted last, so that it overrides.
-        for part in [self.frozen.as_deref(), Some(&self.active)].into_iter().flatten() {
-            let rows = part.rows.get(table).into_iter().flat_map(|rows| rows.range(range.clone()));
-            merged.extend(take(rows, direction, limit));
-        }
-        match direction {
-            Direction::Forward => merged.into_iter().take(limit).collect(),
-            Direction::Backward => merged.into_iter().rev().take(limit).collect(),
-        }
-    }
 }
 
 /// The most places that one look-up gives out.
 pub(crate) const PLACES_MAX: usize = 512;
-
-type Row<'a> = (&'a Bytes, &'a Option<Bytes>);
-
-fn take<'a>(
-    rows: impl DoubleEndedIterator<Item = Row<'a>>,
-    direction: Direction,
-    limit: usize,
-) -> Vec<(Bytes, Option<Bytes>)> {
-    let copy = |(key, value): Row<'_>| (key.clone(), value.clone());
-    match direction {
-        Direction::Forward => rows.take(limit).map(copy).collect(),
-        Direction::Backward => rows.rev().take(limit).map(copy).collect(),
-    }
-}

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use annals_core::{CommitNumber, Head, LoggedTable, ReadError, StreamId, Table, Version};
+use annals_core::{Head, LoggedTable, ReadError, StreamId, Table, Version};
 use bytes::Bytes;
 use tokio::sync::watch;
 
@@ -28,8 +28,9 @@ pub(crate) struct Shared {
     head: watch::Receiver<Head>,
     /// Gone once the store is shut down.
     index: RwLock<Option<Index>>,
-    /// Shared by reads of rows, exclusive for a batch of derived rows.
-    pub(crate) derived: RwLock<()>,
+    /// Locked while a batch of derived rows is checked and put into the overlay: they go one after the other, because a
+    /// batch rests on what those before it left. Inside, why no more are taken.
+    pub(crate) batches: Mutex<Option<ReadError>>,
     pub(crate) pins: Pins,
     pub(crate) fences: Fences,
     /// Why the store takes no more writes.
@@ -46,7 +47,7 @@ impl Shared {
             overlay: RwLock::new(Overlay::new(tail)),
             head,
             index: RwLock::new(Some(index)),
-            derived: RwLock::new(()),
+            batches: Mutex::new(None),
             pins: Pins::default(),
             fences: Fences::default(),
             read_only: Mutex::new(None),
@@ -97,6 +98,11 @@ impl Shared {
         self.read_only.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.to_owned());
     }
 
+    /// Takes no more batches of derived rows from now on; the first reason stays.
+    pub(crate) fn end_batches(&self, reason: ReadError) {
+        lock(&self.batches).get_or_insert(reason);
+    }
+
     pub(crate) fn version(&self, stream: &StreamId) -> Result<Version, ReadError> {
         if let Some(version) = self.overlay().version(stream) {
             return Ok(version);
@@ -105,10 +111,17 @@ impl Shared {
     }
 
     pub(crate) fn logged_row(&self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
-        if let Some(row) = self.overlay().row(table, key) {
+        if let Some(row) = self.overlay().logged_row(table, key) {
             return Ok(row);
         }
         indexed_row(&self.index()?, &table.clone().into(), key)
+    }
+
+    pub(crate) fn row(&self, table: &Table, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        if let Some(row) = self.overlay().row(table, key) {
+            return Ok(row);
+        }
+        indexed_row(&self.index()?, table, key)
     }
 }
 
@@ -129,32 +142,32 @@ pub(crate) fn head_of(progress: &Progress) -> Head {
     Head { commit: progress.standing.commit, position: progress.standing.position }
 }
 
-/// Reads under way that look at sled as of some commit.
+/// Reads under way that look at sled as of some tick of the overlay.
 ///
 /// Invariant: the indexer writes to sled nothing newer than the oldest pin, so what a reader took from the overlay and
 /// what it then reads from sled are of one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Pins {
-    held: Mutex<BTreeMap<CommitNumber, usize>>,
+    held: Mutex<BTreeMap<u64, usize>>,
     released: Condvar,
 }
 
-/// A read that looks at sled as of a commit, for the time of one page.
+/// A read that looks at sled as of a tick, for the time of one page.
 pub(crate) struct Pin<'a> {
     pins: &'a Pins,
-    commit: CommitNumber,
+    tick: u64,
 }
 
 impl Pins {
-    pub(crate) fn pin(&self, commit: CommitNumber) -> Pin<'_> {
-        *lock(&self.held).entry(commit).or_default() += 1;
-        Pin { pins: self, commit }
+    pub(crate) fn pin(&self, tick: u64) -> Pin<'_> {
+        *lock(&self.held).entry(tick).or_default() += 1;
+        Pin { pins: self, tick }
     }
 
-    /// Waits until no reader looks at sled as of a commit before `commit`.
-    pub(crate) fn wait_for(&self, commit: CommitNumber) {
+    /// Waits until no reader looks at sled as of a tick before `tick`.
+    pub(crate) fn wait_for(&self, tick: u64) {
         let held = lock(&self.held);
-        let older = |held: &mut BTreeMap<CommitNumber, usize>| held.keys().next().is_some_and(|pin| *pin < commit);
+        let older = |held: &mut BTreeMap<u64, usize>| held.keys().next().is_some_and(|pin| *pin < tick);
         drop(self.released.wait_while(held, older).unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -162,10 +175,10 @@ impl Pins {
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
         let mut held = lock(&self.pins.held);
-        if let Some(count) = held.get_mut(&self.commit) {
+        if let Some(count) = held.get_mut(&self.tick) {
             *count -= 1;
             if *count == 0 {
-                held.remove(&self.commit);
+                held.remove(&self.tick);
                 self.pins.released.notify_all();
             }
         }

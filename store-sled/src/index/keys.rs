@@ -6,6 +6,9 @@ use bytes::Bytes;
 /// Where the index stands.
 pub(crate) const PROGRESS: &[u8] = b"p";
 
+/// The header of the journal of derived rows, and what the keys of its pieces begin with.
+pub(crate) const JOURNAL: &[u8] = b"j";
+
 const STREAM: u8 = b's';
 const TAG: u8 = b't';
 const ROW: u8 = b'r';
@@ -53,6 +56,11 @@ pub(crate) fn row(table: &Table, key: &[u8]) -> Vec<u8> {
 pub(crate) fn chunk(table: &Table, key: &[u8], index: u32) -> Vec<u8> {
     let length = u16::try_from(key.len()).unwrap_or(u16::MAX);
     [&named(CHUNK, table)[..], &length.to_be_bytes(), key, &index.to_be_bytes()].concat()
+}
+
+/// The key of a piece of the journal of derived rows.
+pub(crate) fn journal(index: u32) -> Vec<u8> {
+    [JOURNAL, &index.to_be_bytes()].concat()
 }
 
 fn named(kind: u8, table: &Table) -> Vec<u8> {

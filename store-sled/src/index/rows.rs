@@ -15,32 +15,6 @@ const PIECE_BYTES: usize = 4096;
 const WHOLE: u8 = 0;
 const PIECES: u8 = 1;
 
-/// Where writes go: a batch, or the tree at once.
-pub(crate) trait Writes {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> sled::Result<()>;
-    fn remove(&mut self, key: Vec<u8>) -> sled::Result<()>;
-}
-
-impl Writes for sled::Batch {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> sled::Result<()> {
-        self.insert(key, value);
-        Ok(())
-    }
-    fn remove(&mut self, key: Vec<u8>) -> sled::Result<()> {
-        Self::remove(self, key);
-        Ok(())
-    }
-}
-
-impl Writes for &Tree {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> sled::Result<()> {
-        self.insert(key, value).map(drop)
-    }
-    fn remove(&mut self, key: Vec<u8>) -> sled::Result<()> {
-        Tree::remove(self, key).map(drop)
-    }
-}
-
 /// A row's value is not what was written.
 pub(crate) struct Malformed;
 
@@ -51,32 +25,34 @@ pub(crate) fn get(tree: &Tree, table: &Table, key: &[u8]) -> sled::Result<Option
     }
 }
 
-/// Writes one row through `writes`, pieces first, and removes pieces of the value before that are left over.
-pub(crate) fn put(
+/// Writes changed rows of one table in place, in the order in which they are given: rising is fastest. Doing it twice
+/// changes nothing.
+pub(crate) fn merge<'a>(
     tree: &Tree,
-    writes: &mut impl Writes,
     table: &Table,
-    key: &[u8],
-    value: Option<&[u8]>,
+    changes: impl IntoIterator<Item = (&'a Bytes, &'a Option<Bytes>)>,
 ) -> sled::Result<()> {
+    changes.into_iter().try_for_each(|(key, value)| put(tree, table, key, value.as_deref()))
+}
+
+/// Writes one row. What is left over of a longer value before goes first: should the writes end here, the row still
+/// says that it was there.
+pub(crate) fn put(tree: &Tree, table: &Table, key: &[u8], value: Option<&[u8]>) -> sled::Result<()> {
     let row = keys::row(table, key);
-    let before = tree.get(&row)?.and_then(|stored| pieces(&stored)).unwrap_or(0);
-    let mut count = 0;
-    match value {
-        None => writes.remove(row)?,
-        Some(value) if value.len() <= PIECE_BYTES => writes.put(row, [&[WHOLE], value].concat())?,
-        Some(value) => {
-            for piece in value.chunks(PIECE_BYTES) {
-                writes.put(keys::chunk(table, key, count), piece.to_vec())?;
-                count += 1;
-            }
-            writes.put(row, [&[PIECES][..], &count.to_be_bytes()].concat())?;
-        }
+    let long = value.filter(|value| value.len() > PIECE_BYTES);
+    let pieces_now = long.map_or(0, |value| u32::try_from(value.len().div_ceil(PIECE_BYTES)).unwrap_or(u32::MAX));
+    let pieces_before = tree.get(&row)?.and_then(|stored| pieces(&stored)).unwrap_or(0);
+    for index in pieces_now..pieces_before {
+        tree.remove(keys::chunk(table, key, index))?;
     }
-    for index in count..before {
-        writes.remove(keys::chunk(table, key, index))?;
+    for (index, piece) in (0..).zip(long.into_iter().flat_map(|value| value.chunks(PIECE_BYTES))) {
+        tree.insert(keys::chunk(table, key, index), piece)?;
     }
-    Ok(())
+    match (value, long) {
+        (None, _) => tree.remove(row).map(drop),
+        (Some(value), None) => tree.insert(row, [&[WHOLE], value].concat()).map(drop),
+        (Some(_), Some(_)) => tree.insert(row, [&[PIECES][..], &pieces_now.to_be_bytes()].concat()).map(drop),
+    }
 }
 
 fn pieces(stored: &IVec) -> Option<u32> {
@@ -103,13 +79,14 @@ fn value(tree: &Tree, table: &Table, key: &[u8], stored: &IVec) -> sled::Result<
     Ok(Ok(value.into()))
 }
 
-/// The rows of `table` in the range, in the order of `direction`.
+/// The rows of `table` in the range, in the order of `direction`. Of a row that is being written, which the overlay has,
+/// the value may be malformed.
 pub(crate) fn scan(
     tree: &Tree,
     table: &Table,
     range: &(Bound<Bytes>, Bound<Bytes>),
     direction: Direction,
-) -> impl Iterator<Item = sled::Result<Result<(Bytes, Bytes), Malformed>>> {
+) -> impl Iterator<Item = sled::Result<(Bytes, Result<Bytes, Malformed>)>> {
     let prefix = keys::table_prefix(table);
     let key = |bound: &Bytes| [&prefix[..], bound].concat();
     let from = match &range.0 {
@@ -132,7 +109,8 @@ pub(crate) fn scan(
         }?;
         Some(entry.and_then(|(key, stored)| {
             let key = Bytes::copy_from_slice(key.get(length..).unwrap_or_default());
-            Ok(value(&tree, &table, &key, &stored)?.map(|value| (key, value)))
+            let value = value(&tree, &table, &key, &stored)?;
+            Ok((key, value))
         }))
     })
 }

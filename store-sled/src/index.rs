@@ -54,15 +54,15 @@ impl Index {
     /// Up to where the log was taken in, or `None` when the index belongs to another log or says nothing sensible.
     pub(crate) fn progress(&self, log: Uuid) -> Result<Option<Progress>, ReadError> {
         let Some(row) = guard(|| self.entries.get(keys::PROGRESS))? else { return Ok(Some(Progress::START)) };
-        let mut cursor = Cursor::new(row.to_vec().into());
+        let mut cursor = Cursor::new(&row);
         let mut take = || {
             let checksum = cursor.u32()?;
-            let rest = cursor.take(cursor.rest())?;
-            let mut rest_cursor = Cursor::new(rest.clone());
+            let rest = cursor.take_rest();
+            let mut rest_cursor = Cursor::new(rest);
             let id = Uuid::from_bytes(rest_cursor.array()?);
             let standing = Standing::take(&mut rest_cursor)?;
             let frame = rest_cursor.u64()?;
-            (crc32c::crc32c(&rest) == checksum && id == log).then_some(Progress { standing, frame })
+            (crc32c::crc32c(rest) == checksum && id == log).then_some(Progress { standing, frame })
         };
         Ok(take())
     }

@@ -1,8 +1,10 @@
 //! The log: the only truth of the store.
 
 pub(crate) mod clean;
+pub(crate) mod event_head;
 pub(crate) mod frame;
 pub(crate) mod item;
+pub(crate) mod items;
 pub(crate) mod recovery;
 pub(crate) mod scanner;
 pub(crate) mod segment;
@@ -19,8 +21,9 @@ use annals_core::{Position, ReadError, Record};
 use uuid::Uuid;
 
 use self::{
+    event_head::EventHead,
     frame::{FRAME_HEADER, Frame, FrameHeader, SEGMENT_HEADER},
-    item::{ItemError, take_event, take_item},
+    item::{ItemError, take_item},
     segment::Segment,
     wire::Cursor,
 };
@@ -108,12 +111,13 @@ impl Log {
             let header = segment.read(place.frame, FRAME_HEADER).map_err(io)?;
             (header, segment.read(place.frame + u64::from(place.item), place.length as usize).map_err(io)?)
         };
-        let header = FrameHeader::take(header, self.id, place.frame)
+        let header = FrameHeader::take(&header, self.id, place.frame)
             .ok_or_else(|| segment.corruption(place.frame, "the header of a commit does not match its checksum"))?;
         let ordinal = place.position.get().checked_sub(header.common.first.get()).ok_or_else(lost)?;
         let index = usize::try_from(ordinal).unwrap_or(usize::MAX).saturating_add(usize::from(header.keyed));
-        take_item(&mut Cursor::new(item), header.common.commit, index)
-            .and_then(|content| take_event(content, header.common))
+        take_item(&mut Cursor::new(&item), header.common.commit, index)
+            .and_then(EventHead::take)
+            .and_then(|head| head.record(header.common, &item))
             .map_err(|error| item_error(&segment, place.frame + u64::from(place.item), error))
     }
 

@@ -1,7 +1,6 @@
 //! Lists of places in chunks: the events of a stream by version, those of a tag by position.
 
 use annals_core::Position;
-use bytes::Bytes;
 use sled::Tree;
 
 use super::keys::Term;
@@ -37,7 +36,7 @@ pub(crate) fn encode(places: &[Place]) -> Vec<u8> {
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Place>, Malformed> {
-    let mut cursor = Cursor::new(Bytes::copy_from_slice(bytes));
+    let mut cursor = Cursor::new(bytes);
     let (mut position, mut frame) = (0_u64, 0_u64);
     let mut places = Vec::with_capacity(bytes.len() / 6);
     while cursor.rest() > 0 {

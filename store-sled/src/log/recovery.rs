@@ -64,7 +64,7 @@ fn open_segment(path: &Path) -> Result<(Uuid, Segment), OpenError> {
     let segment = Segment::new(path.to_owned(), file, Standing { offset, ..Standing::START });
     let header = segment.read(offset, SEGMENT_HEADER).map_err(io)?;
     let damaged = |what: &str| OpenError::from(segment.corruption(offset, what));
-    match take_segment_header(header) {
+    match take_segment_header(&header) {
         Err(HeaderError::Format(found)) => Err(OpenError::Format { file: path.to_owned(), found, supported: FORMAT }),
         Err(HeaderError::NotALog) => Err(damaged("the file does not begin as a segment of a log does")),
         Err(HeaderError::Damaged) => Err(damaged("the header of the segment does not match its checksum")),
@@ -167,7 +167,7 @@ fn later_group(bytes: &Bytes, log: Uuid, at: u64, group: u64) -> Option<u64> {
     while let Some(found) = bytes.get(from..)?.windows(GROUP_MAGIC.len()).position(|window| window == GROUP_MAGIC) {
         let index = from + found;
         let offset = at + index as u64;
-        let header = bytes.slice(index..(index + GROUP_HEADER).min(bytes.len()));
+        let header = bytes.get(index..(index + GROUP_HEADER).min(bytes.len()))?;
         if take_group_header(header, log, offset).is_some_and(|(number, _)| number > group) {
             return Some(offset);
         }

@@ -141,7 +141,7 @@ impl Scanner {
     fn enter_group(&mut self) -> Result<Option<Corruption>, ReadError> {
         let at = self.standing.offset;
         let header = self.peek(GROUP_HEADER)?;
-        let Some((number, previous_end)) = take_group_header(header, self.log.id, at) else {
+        let Some((number, previous_end)) = take_group_header(&header, self.log.id, at) else {
             return Ok(Some(self.corruption("the header of a group does not match its checksum")));
         };
         if self.chained && self.known && number != self.standing.group + 1 {
@@ -165,7 +165,7 @@ impl Scanner {
     fn take_frame(&mut self) -> Result<Step, ReadError> {
         let at = self.standing.offset;
         let head = self.peek(FRAME_HEADER)?;
-        let Some(header) = FrameHeader::take(head.clone(), self.log.id, at) else {
+        let Some(header) = FrameHeader::take(&head, self.log.id, at) else {
             return Ok(Step::Bad(self.corruption("the header of a commit does not match its checksum")));
         };
         let common = header.common;

@@ -202,6 +202,7 @@ fn add(part: &mut Part, log: &Log, frame: &Frame) -> Result<(), ReadError> {
         part.add_event(
             &record.stream,
             record.version,
+            &record.event_type,
             &record.tags,
             Place { position: record.position, frame: frame.offset, item: *item, length: *length },
         );

@@ -1,16 +1,21 @@
 //! The tail of the log that is not in the index yet: served from memory, and the indexer's queue.
 
+mod listing;
+mod places;
 pub(crate) mod rows;
 
 use std::sync::Arc;
 
-use annals_core::{Direction, StreamId, Tag, Version};
+use annals_core::{Direction, EventQuery, EventType, StreamId, Tag, Version};
 use bytes::Bytes;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, hash_map::Entry};
 
-use self::rows::Rows;
+use self::{listing::Listing, places::Places, rows::Rows};
 use crate::{
-    index::keys,
+    index::{
+        keys,
+        kinds::{Kinds, LastMatch},
+    },
     log::{Place, frame::Standing},
 };
 
@@ -29,9 +34,12 @@ impl Progress {
 #[derive(Debug)]
 pub(crate) struct Part {
     /// The places of each stream's events, and the version of the first.
-    pub(crate) streams: HashMap<StreamId, (Version, Vec<Place>)>,
+    pub(crate) streams: HashMap<StreamId, (Version, Places)>,
     /// The places of each tag's events, under the tag's term.
-    pub(crate) tags: HashMap<Bytes, Vec<Place>>,
+    pub(crate) tags: HashMap<Bytes, Places>,
+    /// The last position of each kind of events.
+    pub(crate) kinds: Kinds,
+    listing: Listing,
     pub(crate) rows: Rows,
     /// Counts every change of the overlay, a group of commits or a batch, through all parts.
     pub(crate) tick: u64,
@@ -43,26 +51,54 @@ pub(crate) struct Part {
 
 impl Part {
     pub(crate) fn new(through: Progress) -> Self {
-        let (streams, tags, rows) = (HashMap::new(), HashMap::new(), Rows::default());
-        Self { streams, tags, rows, tick: 0, through, entries: 0, bytes: 0 }
+        Self {
+            streams: HashMap::new(),
+            tags: HashMap::new(),
+            kinds: Kinds::default(),
+            listing: Listing::default(),
+            rows: Rows::default(),
+            tick: 0,
+            through,
+            entries: 0,
+            bytes: 0,
+        }
     }
 
-    /// An empty part that goes on where this one ends.
+    /// An empty part that goes on where this one ends, with room for as much: growing is work under a lock.
     pub(crate) fn following(&self) -> Self {
-        Self { tick: self.tick, ..Self::new(self.through) }
+        let streams = HashMap::with_capacity(self.streams.len());
+        let tags = HashMap::with_capacity(self.tags.len());
+        Self { tick: self.tick, streams, tags, ..Self::new(self.through) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.entries == 0
     }
 
-    pub(crate) fn add_event(&mut self, stream: &StreamId, version: Version, tags: &[Tag], place: Place) {
+    pub(crate) fn add_event(
+        &mut self,
+        stream: &StreamId,
+        version: Version,
+        event_type: &EventType,
+        tags: &[Tag],
+        place: Place,
+    ) {
         match self.streams.get_mut(stream) {
             Some((_, places)) => places.push(place),
-            None => drop(self.streams.insert(stream.clone(), (version, vec![place]))),
+            None => {
+                if version == Version::FIRST {
+                    self.listing.add(stream, place.position);
+                }
+                // The map was asked just now, and finds the place again.
+                self.streams.insert(stream.clone(), (version, Places::One(place)));
+            }
         }
+        self.kinds.add(stream, event_type, place.position);
         for tag in tags {
-            self.tags.entry(keys::tag_term(stream.tenant(), tag)).or_default().push(place);
+            match self.tags.entry(keys::tag_term(stream.tenant(), tag)) {
+                Entry::Occupied(mut places) => places.get_mut().push(place),
+                Entry::Vacant(places) => drop(places.insert(Places::One(place))),
+            }
             self.entries += 1;
         }
         self.entries += 1;
@@ -72,7 +108,7 @@ impl Part {
         self.through = through;
         self.tick += 1;
         // A commit without events or rows counts too, or it would never be indexed.
-        self.entries += 1;
+        self.entries = self.entries.max(1);
     }
 
     fn version(&self, stream: &StreamId) -> Option<Version> {
@@ -102,6 +138,12 @@ impl Overlay {
         self.parts().find_map(|part| part.version(stream))
     }
 
+    /// Where the last record of the tail is that matches `query`, going by its kinds alone.
+    pub(crate) fn last_match(&self, query: &EventQuery) -> Option<LastMatch> {
+        let found: Option<Vec<_>> = self.parts().map(|part| part.kinds.last_match(query)).collect();
+        found?.into_iter().reduce(LastMatch::or)
+    }
+
     /// The places of `stream` from `version` on in the part that holds that version, or those up to it backward.
     pub(crate) fn stream_places(
         &self,
@@ -111,6 +153,7 @@ impl Overlay {
     ) -> Option<Vec<Place>> {
         self.parts().find_map(|part| {
             let (first, places) = part.streams.get(stream)?;
+            let places = places.as_slice();
             let index = usize::try_from(version.get().checked_sub(first.get())?).ok()?;
             places.get(index)?;
             Some(match direction {
@@ -124,14 +167,14 @@ impl Overlay {
     pub(crate) fn all_stream_places(&self, stream: &StreamId) -> Vec<Place> {
         let frozen = self.frozen.as_deref().and_then(|part| part.streams.get(stream));
         let active = self.active.streams.get(stream);
-        frozen.into_iter().chain(active).flat_map(|(_, places)| places).copied().collect()
+        frozen.into_iter().chain(active).flat_map(|(_, places)| places.as_slice()).copied().collect()
     }
 
     /// The places of a tag's events, in the order of the log.
     pub(crate) fn tag_places(&self, term: &[u8]) -> Vec<Place> {
         let frozen = self.frozen.as_deref().and_then(|part| part.tags.get(term));
         let active = self.active.tags.get(term);
-        frozen.into_iter().chain(active).flatten().copied().collect()
+        frozen.into_iter().chain(active).flat_map(Places::as_slice).copied().collect()
     }
 }
 

@@ -8,12 +8,12 @@ use std::{
     },
 };
 
-use annals_core::{Head, LoggedTable, ReadError, StreamId, Table, Version};
+use annals_core::{EventQuery, Head, LoggedTable, ReadError, StreamId, Table, Version};
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::{
-    index::{Index, guard, malformed, rows},
+    index::{Index, kinds::LastMatch},
     log::Log,
     overlay::{Overlay, Part, Progress},
 };
@@ -27,7 +27,7 @@ pub(crate) struct Shared {
     /// Its sender is the committer's, and gone when the store is shut down, which wakes whoever waits for a commit.
     head: watch::Receiver<Head>,
     /// Gone once the store is shut down.
-    index: RwLock<Option<Index>>,
+    index: RwLock<Option<Arc<Index>>>,
     /// Locked while a batch of derived rows is checked and put into the overlay: they go one after the other, because a
     /// batch rests on what those before it left. Inside, why no more are taken.
     pub(crate) batches: Mutex<Option<ReadError>>,
@@ -46,7 +46,7 @@ impl Shared {
             log,
             overlay: RwLock::new(Overlay::new(tail)),
             head,
-            index: RwLock::new(Some(index)),
+            index: RwLock::new(Some(Arc::new(index))),
             batches: Mutex::new(None),
             pins: Pins::default(),
             fences: Fences::default(),
@@ -71,11 +71,11 @@ impl Shared {
     }
 
     /// The index, for as long as the store is open.
-    pub(crate) fn index(&self) -> Result<Index, ReadError> {
+    pub(crate) fn index(&self) -> Result<Arc<Index>, ReadError> {
         self.index.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(ReadError::ShutDown)
     }
 
-    pub(crate) fn take_index(&self) -> Option<Index> {
+    pub(crate) fn take_index(&self) -> Option<Arc<Index>> {
         self.index.write().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -110,31 +110,25 @@ impl Shared {
         self.index()?.version(stream.as_str())
     }
 
+    /// Where the last published record is that matches `query`, going by its kinds alone; `None` when that cannot be
+    /// said. The tail is asked first, so that nothing is missed that moves from there to the index meanwhile.
+    pub(crate) fn last_match(&self, query: &EventQuery) -> Result<Option<LastMatch>, ReadError> {
+        let Some(tail) = self.overlay().last_match(query) else { return Ok(None) };
+        Ok(self.index()?.last_match(query).map(|indexed| indexed.or(tail)))
+    }
+
     pub(crate) fn logged_row(&self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         if let Some(row) = self.overlay().logged_row(table, key) {
             return Ok(row);
         }
-        indexed_row(&self.index()?, &table.clone().into(), key)
+        self.index()?.row(&table.clone().into(), key)
     }
 
     pub(crate) fn row(&self, table: &Table, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         if let Some(row) = self.overlay().row(table, key) {
             return Ok(row);
         }
-        indexed_row(&self.index()?, table, key)
-    }
-}
-
-/// A row as sled has it.
-pub(crate) fn indexed_row(index: &Index, table: &Table, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
-    let tree = match table {
-        Table::Logged(_) => &index.entries,
-        Table::Derived(_) => &index.derived,
-    };
-    match guard(|| rows::get(tree, table, key))? {
-        None => Ok(None),
-        Some(Ok(value)) => Ok(Some(value)),
-        Some(Err(rows::Malformed)) => Err(malformed(&format!("a row of table {table} cannot be decoded"))),
+        self.index()?.row(table, key)
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn recover(tree: &Tree) -> sled::Result<()> {
         // A header that does not fit its pieces was never written so: then rows may be there in part.
         let damaged = || sled::Error::Unsupported("the journal of derived rows is damaged".into());
         let content = read(tree, &header)?.ok_or_else(damaged)?;
-        let mut cursor = Cursor::new(content);
+        let mut cursor = Cursor::new(&content);
         while cursor.rest() > 0 {
             let (table, rows) = take_table(&mut cursor).ok_or_else(damaged)?;
             rows::merge(tree, &table, &rows)?;
@@ -123,7 +123,7 @@ impl<'a> Journal<'a> {
 
 /// What the journal of this header says; `None` when its pieces are not what was written.
 fn read(tree: &Tree, header: &[u8]) -> sled::Result<Option<Bytes>> {
-    let mut header = Cursor::new(Bytes::copy_from_slice(header));
+    let mut header = Cursor::new(header);
     let (Some(pieces), Some(length), Some(checksum), 0) = (header.u32(), header.u64(), header.u32(), header.rest())
     else {
         return Ok(None);
@@ -139,19 +139,19 @@ fn read(tree: &Tree, header: &[u8]) -> sled::Result<Option<Bytes>> {
     Ok(is_whole.then(|| content.into()))
 }
 
-fn take_table(cursor: &mut Cursor) -> Option<(Table, Changes)> {
+fn take_table(cursor: &mut Cursor<'_>) -> Option<(Table, Changes)> {
     let tenant = cursor.text()?;
-    let tenant = if tenant.as_str().is_empty() { None } else { Some(Tenant::new(tenant.as_str()).ok()?) };
+    let tenant = if tenant.is_empty() { None } else { Some(Tenant::new(tenant).ok()?) };
     let name = cursor.text()?;
     let system = [DerivedTable::SNAPSHOTS, DerivedTable::GENERATION];
-    let system = system.into_iter().find(|table| table.name() == name.as_str());
-    let table = system.or_else(|| DerivedTable::new(name.as_str()).ok())?;
+    let system = system.into_iter().find(|table| table.name() == name);
+    let table = system.or_else(|| DerivedTable::new(name).ok())?;
     let mut rows = Changes::new();
     for _ in 0..cursor.varint()? {
-        let key = cursor.bytes()?;
+        let key = Bytes::copy_from_slice(cursor.bytes()?);
         let value = match cursor.byte()? {
             0 => None,
-            1 => Some(cursor.bytes()?),
+            1 => Some(Bytes::copy_from_slice(cursor.bytes()?)),
             _ => return None,
         };
         rows.insert(key, value);

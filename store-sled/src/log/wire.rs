@@ -20,30 +20,6 @@ pub(crate) fn put_bytes(output: &mut Vec<u8>, bytes: &[u8]) {
     output.extend_from_slice(bytes);
 }
 
-/// Takes a number in groups of seven bits from the front of `bytes`, or says `None` as a [`Cursor`] does.
-pub(crate) fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut number = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first()?;
-        let bits = u64::from(byte & 0x7f);
-        if shift == 63 && bits > 1 {
-            return None;
-        }
-        *bytes = rest;
-        number |= bits << shift;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
-}
-
-/// Takes a number of either sign from the front of `bytes`.
-pub(crate) fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
-    let number = take_varint(bytes)?;
-    Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
-}
-
 /// Takes what the functions above wrote from the front of a buffer; every method says `None` where the buffer ends
 /// too early or holds nonsense.
 #[derive(Debug, Clone)]

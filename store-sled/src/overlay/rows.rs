@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use super::{Overlay, Part};
+use crate::index::is_streams;
 
 /// The changed rows of one table, each with its latest value; `None` where it was deleted.
 pub(crate) type Changes = BTreeMap<Bytes, Option<Bytes>>;
@@ -29,6 +30,10 @@ impl Rows {
 
 impl Part {
     pub(crate) fn add_row(&mut self, row: RowWrite) {
+        // These follow from the streams.
+        if is_streams(&row.table) {
+            return;
+        }
         let added = (row.key.len(), length(row.value.as_ref()));
         let before = self.rows.logged.entry(row.table).or_default().insert(row.key, row.value);
         self.count_row(added, before.as_ref());
@@ -63,11 +68,17 @@ fn length(value: Option<&Bytes>) -> usize {
 impl Overlay {
     /// The row, if it changed in the tail; inside, `None` where it was deleted.
     pub(crate) fn row(&self, table: &Table, key: &[u8]) -> Option<Option<Bytes>> {
-        self.parts().find_map(|part| part.rows.of(table)?.get(key).cloned())
+        match table {
+            Table::Logged(table) => self.logged_row(table, key),
+            Table::Derived(table) => self.parts().find_map(|part| part.rows.derived.get(table)?.get(key).cloned()),
+        }
     }
 
     /// The same for a logged table.
     pub(crate) fn logged_row(&self, table: &LoggedTable, key: &[u8]) -> Option<Option<Bytes>> {
+        if is_streams(table) {
+            return self.stream_row(table, key);
+        }
         self.parts().find_map(|part| part.rows.logged.get(table)?.get(key).cloned())
     }
 
@@ -80,6 +91,11 @@ impl Overlay {
         limit: usize,
     ) -> Vec<(Bytes, Option<Bytes>)> {
         let mut merged: Changes = BTreeMap::new();
+        if let Table::Logged(table) = table
+            && is_streams(table)
+        {
+            merged.extend(self.listed(table, range, direction, limit));
+        }
         // The newer part is inserted last, so that it overrides.
         for part in [self.frozen.as_deref(), Some(&self.active)].into_iter().flatten() {
             let rows = part.rows.of(table).into_iter().flat_map(|rows| rows.range(range.clone()));

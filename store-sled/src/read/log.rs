@@ -9,7 +9,7 @@ use annals_core::{AsOf, Direction, EventQuery, Position, QueryItem, ReadError, R
 
 use super::is_forward;
 use crate::{
-    index::{guard, keys, keys::Term, malformed, places},
+    index::{guard, keys, keys::Term, places},
     log::{Place, scanner::Scanner},
     shared::Shared,
 };
@@ -48,6 +48,11 @@ impl<'a> LogRecords<'a> {
         let last = match read.as_of {
             AsOf::Position(position) => position.min(published.position),
             _ => published.position,
+        };
+        // What is known of the query's kinds says where its last match is, or that there is none.
+        let last = match shared.last_match(&read.query)? {
+            Some(found) => last.min(found.highest()),
+            None => last,
         };
         let source = if read.after >= last {
             Source::Done
@@ -204,15 +209,17 @@ fn places_after(shared: &Shared, term: &OwnedTerm, after: Position) -> Result<Ve
     };
     places.retain(|place| place.position > after);
     let index = shared.index()?;
-    let mut before = u64::MAX - 1;
+    let mut before = u64::MAX;
     while let Some(chunk) = guard(|| places::chunk_before(&index.entries, term.term(), before))? {
-        let chunk = chunk.map_err(|_| malformed("a list of places cannot be decoded"))?;
-        places.extend(chunk.places.iter().filter(|place| place.position > after));
-        let reaches = chunk.places.first().is_none_or(|first| first.position <= after);
-        if reaches || chunk.first == 0 {
-            break;
+        for place in chunk.newest_first() {
+            let place = guard(|| place)?;
+            if place.position <= after {
+                return Ok(places);
+            }
+            places.push(place);
         }
-        before = chunk.first - 1;
+        let Some(number) = chunk.first.checked_sub(1) else { break };
+        before = number;
     }
     Ok(places)
 }

@@ -5,8 +5,8 @@ use bytes::Bytes;
 
 use super::is_forward;
 use crate::{
-    index::{Index, guard, malformed, rows},
-    shared::{Shared, indexed_row},
+    index::{Index, guard},
+    shared::Shared,
 };
 
 /// Reads rows by key: those of the overlay as of the pinned tick, and below it what sled has, to which nothing newer is
@@ -19,7 +19,7 @@ pub(crate) fn get(shared: &Shared, keys: &[(Table, Bytes)]) -> Result<Vec<Option
         (changed, shared.pins.pin(overlay.active.tick))
     };
     let rows = keys.iter().zip(changed);
-    rows.map(|((table, key), changed)| changed.map_or_else(|| indexed_row(&index, table, key), Ok)).collect()
+    rows.map(|((table, key), changed)| changed.map_or_else(|| index.row(table, key), Ok)).collect()
 }
 
 /// Reads one page.
@@ -47,12 +47,8 @@ fn page(
     changed: Vec<(Bytes, Option<Bytes>)>,
     bound: Option<Bytes>,
 ) -> Result<Page, ReadError> {
-    let tree = match &scan.table {
-        Table::Logged(_) => &index.entries,
-        Table::Derived(_) => &index.derived,
-    };
     guard(|| {
-        let mut stored = rows::scan(tree, &scan.table, &scan.range, scan.direction).peekable();
+        let mut stored = index.scan(&scan.table, &scan.range, scan.direction).peekable();
         let mut changed = changed.into_iter().peekable();
         let mut found: Vec<(Bytes, Bytes)> = Vec::new();
         while found.len() <= limit {
@@ -65,11 +61,11 @@ fn page(
             let Some(order) = order(from_sled, from_overlay, scan.direction) else { break };
             if order.is_eq() || order.is_lt() {
                 let row = stored.next();
-                if let (true, Some(Ok((key, value)))) = (order.is_lt(), row) {
+                if let (true, Some(Ok((key, stored)))) = (order.is_lt(), row) {
                     if bound.as_ref().is_some_and(|bound| is_behind(&key, bound, scan.direction)) {
                         break;
                     }
-                    let Ok(value) = value else { return Ok(Err(malformed("a row cannot be decoded"))) };
+                    let value = index.value(&scan.table, &key, &stored)?;
                     found.push((key, value));
                 }
             }
@@ -83,8 +79,8 @@ fn page(
         found.truncate(limit);
         let last = found.last().map(|(key, _)| key.clone()).filter(|_| more);
         let next = last.or(bound.clone()).map(|last| scan.behind(last));
-        Ok(Ok(Page { rows: found, next }))
-    })?
+        Ok(Page { rows: found, next })
+    })
 }
 
 /// Which row comes first: less is sled's, greater the overlay's, equal both have it. `None` when both have ended.

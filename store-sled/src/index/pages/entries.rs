@@ -2,7 +2,7 @@
 //! the page's key), the length of the rest, the length of the value, the rest, the value.
 
 use super::{Draft, common, malformed};
-use crate::log::wire::take_varint;
+use crate::log::wire::Cursor;
 
 /// A place in a page, and the key of the entry in front of it.
 pub(crate) struct Entries<'a> {
@@ -35,11 +35,11 @@ impl<'a> Entries<'a> {
     }
 
     fn try_peek(&self) -> Option<Peeked<'a>> {
-        let mut rest = self.rest;
-        let mut length = || take_varint(&mut rest).and_then(|number| usize::try_from(number).ok());
+        let mut cursor = Cursor::new(self.rest);
+        let mut length = || cursor.varint().and_then(|number| usize::try_from(number).ok());
         let (shared, key_length, value_length) = (length()?, length()?, length()?);
-        let (key_rest, rest) = rest.split_at_checked(key_length)?;
-        let (value, behind) = rest.split_at_checked(value_length)?;
+        let (key_rest, value) = (cursor.take(key_length)?, cursor.take(value_length)?);
+        let behind = cursor.take_rest();
         (shared <= self.key.len()).then_some(Peeked { shared, key_rest, value, behind })
     }
 

@@ -188,3 +188,23 @@ fn a_range_neither_repeats_nor_skips_while_pages_are_split() {
         done.store(true, Ordering::Relaxed);
     });
 }
+
+/// A split that was cut short leaves entries in the lower page that the upper ones hold too. They do not come back when
+/// the upper pages are emptied.
+#[test]
+fn what_a_cut_split_left_over_does_not_come_back() {
+    let tree = tree();
+    let put = |n: u32| (format!("k-{n:05}").into_bytes(), Some(vec![1; 30]));
+    merge(&tree, &(0..40).map(put).collect::<Vec<_>>()).unwrap();
+    assert_eq!(tree.len(), 1);
+    let more: Vec<_> = (40..60).map(put).collect();
+    WRITES.set(1);
+    assert!(merge(&tree, &more).is_err());
+    WRITES.set(usize::MAX);
+    assert_eq!(tree.len(), 2, "the upper half is there, the lower page is not shortened yet");
+    merge(&tree, &more).unwrap();
+    let gone: Vec<_> = (20..60).map(|n| (put(n).0, None)).collect();
+    merge(&tree, &gone).unwrap();
+    assert_eq!(tree.len(), 1, "the upper page is removed");
+    assert_eq!(all(&tree, &[], END, Direction::Forward).len(), 20);
+}

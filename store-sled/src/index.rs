@@ -31,6 +31,7 @@ use self::{
     filter::{Changed, Filter},
     keys::Term,
     kinds::{Kinds, LastMatch},
+    places::PlaceTrees,
 };
 use crate::{
     log::{frame::Standing, segment::sync_folder, wire::Cursor},
@@ -45,7 +46,9 @@ const CACHE_BYTES: u64 = 64 << 20;
 pub(crate) struct Index {
     db: Db,
     /// Places, logged rows, the filter and the progress.
-    pub(crate) entries: Tree,
+    entries: Tree,
+    /// Older places, in chunks that do not change any more.
+    older: Tree,
     /// Derived rows, and the journal that makes their batches atomic.
     derived: Tree,
     /// The streams that exist or are closed.
@@ -63,12 +66,14 @@ impl Index {
     pub(crate) fn open(folder: &Path) -> Result<Self, ReadError> {
         guard(|| {
             let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open()?;
-            let (entries, derived) = (db.open_tree("entries")?, db.open_tree("derived")?);
+            let (entries, older) = (db.open_tree("entries")?, db.open_tree("older")?);
+            let derived = db.open_tree("derived")?;
             check_layout(&entries)?;
             derived::recover(&derived)?;
             let generation = generation(&derived)?;
             let (filter, kinds) = (Filter::read(&entries)?, RwLock::new(Kinds::read(&entries)?));
-            Ok(Self { db, entries, derived, filter, kinds, has_closed: AtomicBool::new(false), generation })
+            let has_closed = AtomicBool::new(false);
+            Ok(Self { db, entries, older, derived, filter, kinds, has_closed, generation })
         })
     }
 
@@ -94,7 +99,7 @@ impl Index {
     pub(crate) fn take_in(&self, part: &Part, log: Uuid) -> Result<(), ReadError> {
         guard(|| {
             let changed = self.note_streams(part);
-            places::merge(&self.entries, part)?;
+            places::merge(self.places(), part)?;
             for (table, rows) in &part.rows.logged {
                 rows::merge(&self.entries, &Table::Logged(table.clone()), rows)?;
             }
@@ -131,9 +136,9 @@ impl Index {
         if !self.filter.contains(stream) {
             return Ok(Version::ZERO);
         }
-        let version = guard(|| match places::last_chunk(&self.entries, Term::Stream(stream))? {
+        let version = guard(|| match places::newest_chunk(self.places(), Term::Stream(stream))? {
             None => Ok(0),
-            Some(chunk) => Ok((chunk.first + chunk.count()?).saturating_sub(1)),
+            Some(chunk) => chunk.last(),
         })?;
         Version::new(version).map_err(|error| malformed(&error.to_string()))
     }
@@ -180,6 +185,11 @@ impl Index {
             Table::Logged(table) if is_streams(table) => streams::value(stored),
             _ => rows::value(self.tree(table), table, row, stored),
         }
+    }
+
+    /// Where places are looked up.
+    pub(crate) fn places(&self) -> PlaceTrees<'_> {
+        PlaceTrees { entries: &self.entries, older: &self.older }
     }
 
     fn tree(&self, table: &Table) -> &Tree {

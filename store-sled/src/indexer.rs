@@ -17,7 +17,7 @@ use crate::{
 /// The tail is written to sled when it has the configured number of entries, or rows of so many bytes, or this long
 /// after its first.
 const BATCH_BYTES: usize = 32 << 20;
-const BATCH_TIME: Duration = Duration::from_millis(500);
+const BATCH_TIME: Duration = Duration::from_secs(2);
 
 /// Commits and batches wait while the tail is larger than so many batches, so that memory stays bounded.
 const BACKLOG_BATCHES: usize = 4;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use annals_core::{Direction, EventQuery, EventType, StreamId, Tag, Version};
 use bytes::Bytes;
-use hashbrown::{HashMap, hash_map::Entry};
+use hashbrown::HashMap;
 
 use self::{listing::Listing, places::Places, rows::Rows};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         keys,
         kinds::{Kinds, LastMatch},
     },
-    log::{Place, frame::Standing},
+    log::{Place, event_head::EventHead, frame::Standing, item::ItemError},
 };
 
 /// What the index has taken in: where the log then stood, and the frame that was last.
@@ -40,6 +40,8 @@ pub(crate) struct Part {
     /// The last position of each kind of events.
     pub(crate) kinds: Kinds,
     listing: Listing,
+    /// Room in which a tag's term is put together.
+    term: Vec<u8>,
     pub(crate) rows: Rows,
     /// Counts every change of the overlay, a group of commits or a batch, through all parts.
     pub(crate) tick: u64,
@@ -56,6 +58,7 @@ impl Part {
             tags: HashMap::new(),
             kinds: Kinds::default(),
             listing: Listing::default(),
+            term: Vec::new(),
             rows: Rows::default(),
             tick: 0,
             through,
@@ -83,25 +86,44 @@ impl Part {
         tags: &[Tag],
         place: Place,
     ) {
+        self.kinds.add(stream.as_str(), event_type.as_str(), place.position);
+        self.add_tags(stream.as_str(), tags.iter().map(Tag::as_str), place);
         match self.streams.get_mut(stream) {
             Some((_, places)) => places.push(place),
-            None => {
-                if version == Version::FIRST {
-                    self.listing.add(stream, place.position);
-                }
-                // The map was asked just now, and finds the place again.
-                self.streams.insert(stream.clone(), (version, Places::One(place)));
-            }
+            None => self.begin_stream(stream.clone(), version, place),
         }
-        self.kinds.add(stream, event_type, place.position);
+        self.entries += 1;
+    }
+
+    /// Adds an event as its item has it.
+    pub(crate) fn add_head(&mut self, event: &EventHead<'_>, place: Place) -> Result<(), ItemError> {
+        self.kinds.add(event.stream, event.event_type, place.position);
+        self.add_tags(event.stream, event.tags(), place);
+        match self.streams.get_mut(event.stream) {
+            Some((_, places)) => places.push(place),
+            None => self.begin_stream(event.stream_id()?, event.version, place),
+        }
+        self.entries += 1;
+        Ok(())
+    }
+
+    fn begin_stream(&mut self, stream: StreamId, version: Version, place: Place) {
+        if version == Version::FIRST {
+            self.listing.add(&stream, place.position);
+        }
+        self.streams.insert(stream, (version, Places::One(place)));
+    }
+
+    fn add_tags<'a>(&mut self, stream: &str, tags: impl Iterator<Item = &'a str>, place: Place) {
+        let tenant = stream.split_once('/').map(|(tenant, _)| tenant);
         for tag in tags {
-            match self.tags.entry(keys::tag_term(stream.tenant(), tag)) {
-                Entry::Occupied(mut places) => places.get_mut().push(place),
-                Entry::Vacant(places) => drop(places.insert(Places::One(place))),
+            keys::put_tag(&mut self.term, tenant, tag);
+            match self.tags.get_mut(self.term.as_slice()) {
+                Some(places) => places.push(place),
+                None => drop(self.tags.insert(Bytes::copy_from_slice(&self.term), Places::One(place))),
             }
             self.entries += 1;
         }
-        self.entries += 1;
     }
 
     pub(crate) fn covers(&mut self, through: Progress) {

@@ -28,7 +28,17 @@ pub(crate) fn put_stream(output: &mut Vec<u8>, stream: &str) {
 
 /// What a tag's places are kept under: its tenant and its text, told apart by a `/`, which no tenant holds.
 pub(crate) fn tag_term(tenant: Option<&str>, tag: &Tag) -> Bytes {
-    [tenant.unwrap_or_default().as_bytes(), b"/", tag.as_str().as_bytes()].concat().into()
+    let mut term = Vec::new();
+    put_tag(&mut term, tenant, tag.as_str());
+    term.into()
+}
+
+/// The same, instead of what `term` holds.
+pub(crate) fn put_tag(term: &mut Vec<u8>, tenant: Option<&str>, tag: &str) {
+    term.clear();
+    term.extend_from_slice(tenant.unwrap_or_default().as_bytes());
+    term.push(b'/');
+    term.extend_from_slice(tag.as_bytes());
 }
 
 /// Whose places: of a stream or of a tag.
@@ -39,7 +49,7 @@ pub(crate) enum Term<'a> {
 }
 
 impl Term<'_> {
-    /// Appends what all keys of the term begin with.
+    /// Appends what all keys of the term begin with: the key of its newest places.
     pub(crate) fn put_prefix(self, output: &mut Vec<u8>) {
         match self {
             Self::Stream(text) => {
@@ -54,14 +64,14 @@ impl Term<'_> {
         output.push(0);
     }
 
-    /// What all keys of the term begin with.
+    /// What all keys of the term begin with: the key of its newest places.
     pub(crate) fn prefix(self) -> Vec<u8> {
         let mut prefix = Vec::with_capacity(64);
         self.put_prefix(&mut prefix);
         prefix
     }
 
-    /// The key of the chunk that begins with `first`: a version, or a tag's position.
+    /// The key of the older chunk that begins with the place `first`.
     pub(crate) fn chunk(self, first: u64) -> Vec<u8> {
         let mut key = self.prefix();
         put_number(&mut key, first);
@@ -69,13 +79,10 @@ impl Term<'_> {
     }
 }
 
-/// What the chunks of all streams of `tenant` begin with.
+/// What the keys of all streams of `tenant` begin with.
 pub(crate) fn streams_prefix(tenant: Option<&Tenant>) -> Vec<u8> {
     [&[STREAM], tenant.map_or("", Tenant::as_str).as_bytes(), b"/"].concat()
 }
-
-/// Behind every number.
-pub(crate) const BEHIND_NUMBERS: u8 = 0xff;
 
 /// Numbers below this are one byte; others a byte that says how many follow, big-endian without leading zeros.
 const SHORT: u8 = 0xf0;
@@ -98,7 +105,7 @@ pub(crate) fn take_number(bytes: &[u8]) -> Option<u64> {
     match bytes.split_first()? {
         (short, []) if *short < SHORT => Some(u64::from(*short)),
         (length, digits) if length.checked_sub(SHORT).map(usize::from) == Some(digits.len()) && digits.len() <= 8 => {
-            Some(digits.iter().fold(0, |number, digit| number << 8 | u64::from(*digit)))
+            Some(digits.iter().fold(0, |number, digit| (number << 8) | u64::from(*digit)))
         }
         _ => None,
     }

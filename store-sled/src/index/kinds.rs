@@ -1,7 +1,7 @@
 //! The last position of each kind of events, by category and type: what lies behind it has none of that kind, which is
 //! known without a look at the log.
 
-use annals_core::{Direction, EventQuery, EventType, Position, QueryItem, StreamId, TenantScope};
+use annals_core::{Direction, EventQuery, Position, QueryItem, TenantScope};
 use hashbrown::{Equivalent, HashMap};
 use sled::Tree;
 
@@ -66,14 +66,11 @@ impl LastMatch {
 }
 
 impl Kinds {
-    /// Notes an event.
-    pub(crate) fn add(&mut self, stream: &StreamId, event_type: &EventType, position: Position) {
-        let kind = KindRef {
-            has_tenant: stream.tenant().is_some(),
-            category: stream.category(),
-            event_type: event_type.as_str(),
-        };
-        self.note(kind, position);
+    /// Notes an event of `stream`, a whole stream id.
+    pub(crate) fn add(&mut self, stream: &str, event_type: &str, position: Position) {
+        let (tenant, rest) = stream.split_once('/').unwrap_or(("", stream));
+        let category = rest.split_once('-').map_or(rest, |(category, _)| category);
+        self.note(KindRef { has_tenant: !tenant.is_empty(), category, event_type }, position);
     }
 
     fn note(&mut self, kind: KindRef<'_>, position: Position) {

@@ -1,9 +1,13 @@
-//! Lists of places in chunks: the events of a stream by version, those of a tag by position.
+//! Lists of places: the events of a stream, numbered by version; those of a tag, numbered from 1 on.
+//!
+//! The newest places of each, up to 128, are one entry of the tree of entries; what is older is cut off in chunks of 128
+//! into a tree of its own, and never written again. So what a growing stream rewrites is short, and lies close to that
+//! of other streams.
 //!
 //! A chunk begins with how many places it holds and the newest of them; the others follow as differences, each from the
 //! next newer one. So adding to a chunk copies what it holds without looking at it, and its newest place is read at once.
 
-use annals_core::{Position, Version};
+use annals_core::Position;
 use sled::{IVec, Tree};
 
 use super::{
@@ -18,20 +22,29 @@ use crate::{
     overlay::Part,
 };
 
-/// A chunk is filled up to this many places before the next one is begun: what is written again when a long stream
-/// grows.
+/// The most places of a chunk: what is written again when a long stream grows.
 const CHUNK_PLACES: usize = 128;
 
-/// One chunk: the number of its first place (for a stream its version, for a tag its position), and the places.
+/// The trees that hold places.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlaceTrees<'a> {
+    /// The newest places of each stream and tag, among other things.
+    pub(crate) entries: &'a Tree,
+    /// Whole chunks of older ones.
+    pub(crate) older: &'a Tree,
+}
+
+/// One chunk, and the number of its first place.
 pub(crate) struct Chunk {
     pub(crate) first: u64,
     bytes: IVec,
 }
 
 impl Chunk {
-    /// How many places it holds.
-    pub(crate) fn count(&self) -> sled::Result<u64> {
-        Cursor::new(&self.bytes).varint().ok_or_else(|| malformed("a list of places"))
+    /// The number of its last place.
+    pub(crate) fn last(&self) -> sled::Result<u64> {
+        let count = Cursor::new(&self.bytes).varint().ok_or_else(lost)?;
+        self.first.checked_add(count).and_then(|behind| behind.checked_sub(1)).ok_or_else(lost)
     }
 
     /// The places, the newest first.
@@ -47,10 +60,46 @@ impl Chunk {
     }
 }
 
-/// The position of the oldest place in the bytes of a chunk.
-pub(crate) fn oldest(bytes: &[u8]) -> sled::Result<Position> {
-    let last = newest_first(bytes).last().transpose()?;
-    last.map(|place| place.position).ok_or_else(|| malformed("a list of places"))
+fn lost() -> sled::Error {
+    malformed("a list of places")
+}
+
+/// An entry: the number of the first place in its chunk; if that is not 1, the position of the very first; the chunk.
+struct Newest<'a> {
+    first: u64,
+    begin: Option<Position>,
+    chunk: &'a [u8],
+}
+
+impl<'a> Newest<'a> {
+    fn take(bytes: &'a [u8]) -> sled::Result<Self> {
+        Self::try_take(bytes).ok_or_else(lost)
+    }
+
+    fn try_take(bytes: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(bytes);
+        let first = cursor.varint()?;
+        let begin = if first == 1 { None } else { Some(Position::new(cursor.varint()?).ok()?) };
+        Some(Self { first, begin, chunk: cursor.take_rest() })
+    }
+
+    fn put(&self, output: &mut Vec<u8>) {
+        put_varint(output, self.first);
+        if let Some(begin) = self.begin {
+            put_varint(output, begin.get());
+        }
+    }
+
+    /// The position of the very first place.
+    fn begin(&self) -> sled::Result<Position> {
+        let oldest = || newest_first(self.chunk).last().transpose().map(|oldest| oldest.map(|place| place.position));
+        self.begin.map_or_else(oldest, |begin| Ok(Some(begin)))?.ok_or_else(lost)
+    }
+}
+
+/// The position of the first event of a stream, from its entry.
+pub(crate) fn begin(entry: &[u8]) -> sled::Result<Position> {
+    Newest::take(entry)?.begin()
 }
 
 fn newest_first(bytes: &[u8]) -> impl Iterator<Item = sled::Result<Place>> {
@@ -67,7 +116,7 @@ fn newest_first(bytes: &[u8]) -> impl Iterator<Item = sled::Result<Place>> {
         if place.is_none() {
             left = 0;
         }
-        Some(place.ok_or_else(|| malformed("a list of places")))
+        Some(place.ok_or_else(lost))
     })
 }
 
@@ -143,38 +192,36 @@ impl<'a> Stored<'a> {
     fn take(bytes: &'a [u8]) -> sled::Result<Self> {
         let mut cursor = Cursor::new(bytes);
         let mut take = || Some((cursor.varint()?, take_whole(&mut cursor)?));
-        let (count, newest) = take().ok_or_else(|| malformed("a list of places"))?;
+        let (count, newest) = take().ok_or_else(lost)?;
         Ok(Self { count, newest, older: cursor.take_rest() })
     }
 }
 
-/// The chunk of `term` that begins at or before `number`, or else nothing.
-pub(crate) fn chunk_before(tree: &Tree, term: Term<'_>, number: u64) -> sled::Result<Option<Chunk>> {
-    chunk_at(tree, &term.prefix(), &term.chunk(number))
+/// The chunk with the newest places of `term`.
+pub(crate) fn newest_chunk(trees: PlaceTrees<'_>, term: Term<'_>) -> sled::Result<Option<Chunk>> {
+    let Some(entry) = pages::get(trees.entries, &term.prefix())? else { return Ok(None) };
+    let Newest { first, chunk, .. } = Newest::take(&entry)?;
+    Ok(Some(Chunk { first, bytes: entry.subslice(entry.len() - chunk.len(), chunk.len()) }))
 }
 
-/// The newest chunk of `term`.
-pub(crate) fn last_chunk(tree: &Tree, term: Term<'_>) -> sled::Result<Option<Chunk>> {
-    let prefix = term.prefix();
-    chunk_at(tree, &prefix, &[&prefix[..], &[keys::BEHIND_NUMBERS]].concat())
-}
-
-fn chunk_at(tree: &Tree, prefix: &[u8], key: &[u8]) -> sled::Result<Option<Chunk>> {
-    let Some((key, bytes)) = pages::last_at(tree, key)? else { return Ok(None) };
-    let Some(number) = key.strip_prefix(prefix) else { return Ok(None) };
-    let first = keys::take_number(number).ok_or_else(|| malformed("the key of a list of places"))?;
-    Ok(Some(Chunk { first, bytes }))
+/// The chunk of `term` that holds the place `number`, or the newest one; nothing if there is none.
+pub(crate) fn chunk_with(trees: PlaceTrees<'_>, term: Term<'_>, number: u64) -> sled::Result<Option<Chunk>> {
+    let newest = newest_chunk(trees, term)?;
+    if newest.as_ref().is_none_or(|newest| newest.first <= number) {
+        return Ok(newest);
+    }
+    let Some((key, bytes)) = pages::last_at(trees.older, &term.chunk(number))? else { return Ok(None) };
+    let Some(first) = key.strip_prefix(term.prefix().as_slice()) else { return Ok(None) };
+    Ok(Some(Chunk { first: keys::take_number(first).ok_or_else(lost)?, bytes }))
 }
 
 /// Places that are added behind those of a stream or tag.
 struct Addition<'a> {
     /// The bytes of the key behind what all keys have in common: compared before the keys are.
     head: u64,
-    /// Behind all chunks of the term.
     key: &'a [u8],
-    /// For a stream, the version of the first; for a tag, the number of a place is its position.
-    version: Option<Version>,
     places: &'a [Place],
+    older: &'a Tree,
 }
 
 impl Change for Addition<'_> {
@@ -182,85 +229,125 @@ impl Change for Addition<'_> {
         self.key
     }
 
-    /// Adds to the last chunk, or begins another. Places that are there already are left out, so that doing it twice
-    /// changes nothing.
+    /// Places that are there already are left out, so that doing it twice changes nothing.
     fn apply(&self, draft: &mut Draft) -> sled::Result<()> {
-        let prefix = self.key.get(..self.key.len().saturating_sub(1)).unwrap_or_default();
-        let mut bytes = Vec::new();
-        let (mut rest, mut first) = (self.places, self.version.map_or(0, Version::get));
-        if let Some((key, stored)) = draft.last().filter(|(key, _)| key.starts_with(prefix)) {
-            let before = Stored::take(stored)?;
-            let known = rest.partition_point(|place| place.position <= before.newest.position);
-            let room = CHUNK_PLACES.saturating_sub(usize::try_from(before.count).unwrap_or(CHUNK_PLACES));
-            rest = rest.get(known..).unwrap_or_default();
-            let (here, later) = rest.split_at_checked(room).unwrap_or((rest, &[]));
-            first += (known + here.len()) as u64;
-            rest = later;
-            if !here.is_empty() {
-                let key = key.to_vec();
-                put_chunk(&mut bytes, Some(before), here);
-                draft.pop();
-                draft.push(&key, [&bytes, &[]]);
-            }
-        }
-        for places in rest.chunks(CHUNK_PLACES) {
-            let number = match self.version {
-                Some(_) => first,
-                None => places.first().map_or(0, |place| place.position.get()),
-            };
-            let mut key = prefix.to_vec();
-            keys::put_number(&mut key, number);
-            bytes.clear();
-            put_chunk(&mut bytes, None, places);
-            draft.push(&key, [&bytes, &[]]);
-            first += places.len() as u64;
+        let mut value = Vec::new();
+        let Some((_, entry)) = draft.last().filter(|(key, _)| *key == self.key) else {
+            self.put_newest(&Newest { first: 1, begin: None, chunk: &[] }, None, self.places, &mut value)?;
+            draft.push(self.key, [&value, &[]]);
+            return Ok(());
+        };
+        let newest = Newest::take(entry)?;
+        let stored = Stored::take(newest.chunk)?;
+        let known = self.places.partition_point(|place| place.position <= stored.newest.position);
+        let new = self.places.get(known..).unwrap_or_default();
+        if !new.is_empty() {
+            self.put_newest(&newest, Some(stored), new, &mut value)?;
+            draft.pop();
+            draft.push(self.key, [&value, &[]]);
         }
         Ok(())
     }
 }
 
+impl Addition<'_> {
+    /// Appends the entry that has `new` behind what is stored. What is too much for one chunk goes to the older ones,
+    /// which is written before the entry is.
+    fn put_newest(
+        &self,
+        newest: &Newest<'_>,
+        stored: Option<Stored<'_>>,
+        new: &[Place],
+        output: &mut Vec<u8>,
+    ) -> sled::Result<()> {
+        let count = stored.as_ref().map_or(0, |stored| stored.count) + new.len() as u64;
+        if count <= CHUNK_PLACES as u64 {
+            newest.put(output);
+            put_chunk(output, stored, new);
+            return Ok(());
+        }
+        let mut places: Vec<_> =
+            newest_first(newest.chunk).take_while(|_| stored.is_some()).collect::<Result<_, _>>()?;
+        places.reverse();
+        places.extend_from_slice(new);
+        let begin = match newest.begin {
+            None => places.first().map(|place| place.position),
+            begin => begin,
+        };
+        let keep = (places.len() - 1) % CHUNK_PLACES + 1;
+        let (whole, rest) = places.split_at_checked(places.len() - keep).unwrap_or_default();
+        let mut first = newest.first;
+        let mut chunks = Vec::new();
+        for places in whole.chunks(CHUNK_PLACES) {
+            let mut key = self.key.to_vec();
+            keys::put_number(&mut key, first);
+            let mut bytes = Vec::new();
+            put_chunk(&mut bytes, None, places);
+            chunks.push(WholeChunk { key, bytes });
+            first += places.len() as u64;
+        }
+        pages::merge(self.older, &chunks)?;
+        Newest { first, begin, chunk: &[] }.put(output);
+        put_chunk(output, None, rest);
+        Ok(())
+    }
+}
+
+/// A chunk that will not change any more.
+struct WholeChunk {
+    key: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl Change for WholeChunk {
+    fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    fn apply(&self, draft: &mut Draft) -> sled::Result<()> {
+        if draft.last().is_some_and(|(key, _)| key == self.key) {
+            draft.pop();
+        }
+        draft.push(&self.key, [&self.bytes, &[]]);
+        Ok(())
+    }
+}
+
 /// Adds the places of all streams of `part`, then those of its tags.
-pub(crate) fn merge(tree: &Tree, part: &Part) -> sled::Result<()> {
-    let streams = part.streams.iter().map(|(stream, (first, places))| {
-        let places = places.as_slice();
-        (Term::Stream(stream.as_str()), Some(*first), places)
-    });
-    merge_terms(tree, streams, part.streams.len())?;
-    let tags = part.tags.iter().map(|(term, places)| (Term::Tag(term), None, places.as_slice()));
-    merge_terms(tree, tags, part.tags.len())
+pub(crate) fn merge(trees: PlaceTrees<'_>, part: &Part) -> sled::Result<()> {
+    let streams = part.streams.iter().map(|(stream, (_, places))| (Term::Stream(stream.as_str()), places.as_slice()));
+    merge_terms(trees, streams, part.streams.len())?;
+    let tags = part.tags.iter().map(|(term, places)| (Term::Tag(term), places.as_slice()));
+    merge_terms(trees, tags, part.tags.len())
 }
 
 fn merge_terms<'a>(
-    tree: &Tree,
-    terms: impl Iterator<Item = (Term<'a>, Option<Version>, &'a [Place])>,
+    trees: PlaceTrees<'_>,
+    terms: impl Iterator<Item = (Term<'a>, &'a [Place])>,
     count: usize,
 ) -> sled::Result<()> {
     // All keys in one buffer, so that a term costs no allocation.
     let (mut buffer, mut spans) = (Vec::with_capacity(count * 24), Vec::with_capacity(count));
-    for (term, version, places) in terms {
+    for (term, places) in terms {
         let start = buffer.len();
         term.put_prefix(&mut buffer);
-        buffer.push(keys::BEHIND_NUMBERS);
-        spans.push((start, buffer.len(), version, places));
+        spans.push((start, buffer.len(), places));
     }
-    let mut additions: Vec<_> = spans
-        .into_iter()
-        .map(|(start, end, version, places)| Addition {
-            head: 0,
-            key: buffer.get(start..end).unwrap_or_default(),
-            version,
-            places,
-        })
-        .collect();
+    let addition = |(start, end, places)| {
+        let key = buffer.get(start..end).unwrap_or_default();
+        Addition { head: 0, key, places, older: trees.older }
+    };
+    let mut additions: Vec<_> = spans.into_iter().map(addition).collect();
     let common = common_length(&additions);
     for addition in &mut additions {
-        let head = addition.key.get(common..).unwrap_or_default().iter().chain([0; 8].iter()).take(8);
-        addition.head = head.fold(0, |head, byte| head << 8 | u64::from(*byte));
+        let head = addition.key.get(common..).unwrap_or_default().iter().chain(&[0; 8]).take(8);
+        addition.head = head.fold(0, |head, byte| (head << 8) | u64::from(*byte));
     }
     additions.sort_unstable_by(|one, other| one.head.cmp(&other.head).then_with(|| one.key.cmp(other.key)));
-    pages::merge(tree, &additions)
+    pages::merge(trees.entries, &additions)
 }
 
+/// How many bytes all keys begin with.
 fn common_length(additions: &[Addition<'_>]) -> usize {
     let Some(first) = additions.first() else { return 0 };
     let common = |length: usize, addition: &Addition<'_>| {
@@ -295,31 +382,40 @@ mod tests {
     /// However places are divided into batches, and whichever batch is repeated, the chunks are the same.
     #[test]
     fn chunks_do_not_depend_on_batches() {
-        let places: Vec<_> = (1..1000).map(place).collect();
-        let chunks = |batch: usize, term: Term<'_>| {
-            let tree = sled::Config::new().temporary(true).open().unwrap().open_tree("t").unwrap();
-            for (index, batch) in places.chunks(batch).enumerate() {
-                let version = matches!(term, Term::Stream(_)).then(|| Version::from(places.len() as u32));
-                let first = places.iter().position(|place| place == &batch[0]).unwrap() as u32 + 1;
-                let version = version.map(|_| Version::from(first));
+        let places: Vec<_> = (11..1011).map(place).collect();
+        let chunks = |size: usize, count: usize, term: Term<'_>| {
+            let db = sled::Config::new().temporary(true).open().unwrap();
+            let (entries, older) = (db.open_tree("entries").unwrap(), db.open_tree("older").unwrap());
+            let trees = PlaceTrees { entries: &entries, older: &older };
+            for (index, batch) in places[..count].chunks(size).enumerate() {
                 for _ in 0..1 + index % 2 {
-                    merge_terms(&tree, [(term, version, batch)].into_iter(), 1).unwrap();
+                    merge_terms(trees, [(term, batch)].into_iter(), 1).unwrap();
                 }
+                let entry = pages::get(&entries, &term.prefix()).unwrap().unwrap();
+                assert_eq!(begin(&entry).unwrap(), places[0].position);
             }
             let mut found = Vec::new();
             let mut before = u64::MAX;
-            while let Some(chunk) = chunk_before(&tree, term, before).unwrap() {
-                found.push((chunk.first, chunk.places().unwrap()));
+            while before > 0
+                && let Some(chunk) = chunk_with(trees, term, before).unwrap()
+            {
+                let places = chunk.places().unwrap();
+                assert_eq!(chunk.last().unwrap(), chunk.first + places.len() as u64 - 1);
                 before = chunk.first - 1;
+                found.push((chunk.first, places));
             }
+            found.reverse();
             found
         };
         for term in [Term::Stream("s-1"), Term::Tag(b"/about:it")] {
-            let whole = chunks(1000, term);
-            assert!(whole.iter().rev().flat_map(|(_, places)| places).eq(&places));
-            assert!(whole.iter().all(|(first, places)| *first == places[0].position.get()));
-            for batch in [1, 7, 127, 128, 129, 500] {
-                assert!(chunks(batch, term) == whole, "batches of {batch}");
+            for count in [1, 127, 128, 129, 256, 257, 1000] {
+                let whole = chunks(1000, count, term);
+                assert!(whole.iter().flat_map(|(_, places)| places).eq(&places[..count]));
+                assert!(whole.iter().all(|(first, chunk)| places[*first as usize - 1] == chunk[0]));
+                assert!(whole.iter().rev().skip(1).all(|(_, chunk)| chunk.len() == CHUNK_PLACES));
+                for size in [1, 7, 127, 128, 129, 500] {
+                    assert!(chunks(size, count, term) == whole, "{count} places in batches of {size}");
+                }
             }
         }
     }

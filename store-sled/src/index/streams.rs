@@ -1,8 +1,8 @@
-//! `$streams`, seen in the places of streams: each has a chunk that begins with its first event.
+//! `$streams`, seen in the places of streams: each has one entry, which says where its first event is.
 
 use std::ops::{Bound, RangeBounds};
 
-use annals_core::{Direction, LoggedTable, Version};
+use annals_core::{Direction, LoggedTable};
 use bytes::Bytes;
 use sled::{IVec, Tree};
 
@@ -14,18 +14,17 @@ use super::{
 
 /// The value of the row `row` of `table`, which is `$streams` of some tenant.
 pub(crate) fn get(tree: &Tree, table: &LoggedTable, row: &[u8]) -> sled::Result<Option<Bytes>> {
-    // Ids hold neither; with one of them a row's key could be another tenant's, or a place in a list.
+    // A stream's id holds neither; with a slash the key could be that of another tenant's stream.
     if row.contains(&0) || row.contains(&b'/') {
         return Ok(None);
     }
-    let mut key = [&keys::streams_prefix(table.tenant())[..], row, &[0]].concat();
-    keys::put_number(&mut key, Version::FIRST.get());
+    let key = [&keys::streams_prefix(table.tenant())[..], row, &[0]].concat();
     pages::get(tree, &key)?.map(|stored| value(&stored)).transpose()
 }
 
 /// The value of a row from what is stored of the stream.
 pub(crate) fn value(stored: &IVec) -> sled::Result<Bytes> {
-    Ok(Bytes::copy_from_slice(&places::oldest(stored)?.get().to_be_bytes()))
+    Ok(Bytes::copy_from_slice(&places::begin(stored)?.get().to_be_bytes()))
 }
 
 /// The rows in the range, in the order of `direction`: the key of each, and what [`value`] makes its value from.
@@ -37,47 +36,16 @@ pub(crate) fn scan(
 ) -> impl Iterator<Item = sled::Result<(Bytes, IVec)>> + use<> {
     let prefix = keys::streams_prefix(table.tenant());
     let (from, to) = bounds(&prefix, range);
-    let (tree, range) = (tree.clone(), range.clone());
-    let mut chunks = pages::range(&tree, from.clone(), to.clone(), direction);
-    std::iter::from_fn(move || {
-        loop {
-            let (key, stored) = match chunks.next()? {
-                Ok(entry) => entry,
-                Err(error) => return Some(Err(error)),
-            };
-            let Some((stream, number)) = parts(&key, prefix.len()) else {
-                return Some(Err(malformed("the key of a list of places")));
-            };
-            if number == Version::FIRST.get() {
-                let row = Bytes::copy_from_slice(key.get(prefix.len()..stream).unwrap_or_default());
-                if range.contains(&row) {
-                    return Some(Ok((row, stored)));
-                }
-                continue;
-            }
-            // A long stream: what is between its first chunk and the next stream is skipped.
-            let mut edge = key.get(..=stream).unwrap_or_default().to_vec();
-            chunks = match direction {
-                Direction::Forward => {
-                    edge.push(keys::BEHIND_NUMBERS);
-                    pages::range(&tree, edge, to.clone(), direction)
-                }
-                Direction::Backward => {
-                    keys::put_number(&mut edge, Version::FIRST.get() + 1);
-                    pages::range(&tree, from.clone(), edge, direction)
-                }
-            };
-        }
-    })
+    let range = range.clone();
+    let row = move |(key, stored): (Vec<u8>, IVec)| match key.get(prefix.len()..).and_then(<[u8]>::split_last) {
+        Some((0, row)) => Ok((Bytes::copy_from_slice(row), stored)),
+        _ => Err(malformed("the key of a stream")),
+    };
+    let rows = pages::range(tree, from, to, direction).map(move |entry| entry.and_then(&row));
+    rows.filter(move |row| row.as_ref().map_or(true, |(row, _)| range.contains(row)))
 }
 
-/// Where the id of the stream ends in the key of a chunk, and the number of the chunk.
-fn parts(key: &[u8], prefix: usize) -> Option<(usize, u64)> {
-    let length = key.get(prefix..)?.iter().position(|byte| *byte == 0)?;
-    Some((prefix + length, keys::take_number(key.get(prefix + length + 1..)?)?))
-}
-
-/// Bounds of the chunks of all streams in the range, and of few others: a zero byte stands behind each id, so that
+/// Bounds of the entries of all streams in the range, and of few others: a zero byte stands behind each id, so that
 /// what a bound holds from such a byte on decides nothing.
 fn bounds(prefix: &[u8], range: &(Bound<Bytes>, Bound<Bytes>)) -> (Vec<u8>, Vec<u8>) {
     let from = match &range.0 {

@@ -210,7 +210,7 @@ fn places_after(shared: &Shared, term: &OwnedTerm, after: Position) -> Result<Ve
     places.retain(|place| place.position > after);
     let index = shared.index()?;
     let mut before = u64::MAX;
-    while let Some(chunk) = guard(|| places::chunk_before(&index.entries, term.term(), before))? {
+    while let Some(chunk) = guard(|| places::chunk_with(index.places(), term.term(), before))? {
         for place in chunk.newest_first() {
             let place = guard(|| place)?;
             if place.position <= after {
@@ -218,8 +218,10 @@ fn places_after(shared: &Shared, term: &OwnedTerm, after: Position) -> Result<Ve
             }
             places.push(place);
         }
-        let Some(number) = chunk.first.checked_sub(1) else { break };
-        before = number;
+        if chunk.first <= 1 {
+            break;
+        }
+        before = chunk.first - 1;
     }
     Ok(places)
 }

@@ -41,7 +41,7 @@ impl<'a> StreamRecords<'a> {
         let index = self.shared.index()?;
         let term = Term::Stream(self.read.stream.as_str());
         let found = guard(|| {
-            let chunk = places::chunk_before(&index.entries, term, version.get())?;
+            let chunk = places::chunk_with(index.places(), term, version.get())?;
             chunk.map(|chunk| Ok((chunk.first, chunk.places()?))).transpose()
         })?;
         let (first, places) = found.ok_or_else(lost)?;

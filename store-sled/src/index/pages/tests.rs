@@ -96,7 +96,7 @@ fn changes() -> impl Strategy<Value = Vec<Set>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn pages_are_an_ordered_map(batches in collection::vec(changes(), 1..8), probes in collection::vec(key(), 20)) {

@@ -6,7 +6,7 @@ pub(crate) mod rows;
 
 use std::sync::Arc;
 
-use annals_core::{Direction, EventQuery, EventType, StreamId, Tag, Version};
+use annals_core::{Direction, EventQuery, EventType, Position, StreamId, Tag, Version};
 use bytes::Bytes;
 use hashbrown::HashMap;
 
@@ -185,19 +185,27 @@ impl Overlay {
         })
     }
 
-    /// The places of a stream's events, in the order of the log.
-    pub(crate) fn all_stream_places(&self, stream: &StreamId) -> Vec<Place> {
-        let frozen = self.frozen.as_deref().and_then(|part| part.streams.get(stream));
-        let active = self.active.streams.get(stream);
-        frozen.into_iter().chain(active).flat_map(|(_, places)| places.as_slice()).copied().collect()
+    /// The places of a stream's events behind `after`, in the order of the log.
+    pub(crate) fn stream_places_after(&self, stream: &StreamId, after: Position) -> Vec<Place> {
+        let places = self.parts().filter_map(|part| part.streams.get(stream).map(|(_, places)| places));
+        places_after(places, after)
     }
 
-    /// The places of a tag's events, in the order of the log.
-    pub(crate) fn tag_places(&self, term: &[u8]) -> Vec<Place> {
-        let frozen = self.frozen.as_deref().and_then(|part| part.tags.get(term));
-        let active = self.active.tags.get(term);
-        frozen.into_iter().chain(active).flat_map(Places::as_slice).copied().collect()
+    /// The places of a tag's events behind `after`, in the order of the log.
+    pub(crate) fn tag_places_after(&self, term: &[u8], after: Position) -> Vec<Place> {
+        places_after(self.parts().filter_map(|part| part.tags.get(term)), after)
     }
+}
+
+/// What is behind `after` of the places of parts, which come the newest first.
+fn places_after<'a>(parts: impl Iterator<Item = &'a Places>, after: Position) -> Vec<Place> {
+    let behind = parts.map(|places| {
+        let places = places.as_slice();
+        places.get(places.partition_point(|place| place.position <= after)..).unwrap_or_default()
+    });
+    let mut parts: Vec<_> = behind.collect();
+    parts.reverse();
+    parts.concat()
 }
 
 /// The most places that one look-up gives out.

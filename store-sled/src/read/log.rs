@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct LogRecords<'a> {
     shared: &'a Shared,
     read: ReadLog,
+    /// Nothing behind it is of interest.
+    last: Position,
     source: Source,
 }
 
@@ -67,7 +69,7 @@ impl<'a> LogRecords<'a> {
         } else {
             Source::Back { below: last.next(), records: VecDeque::new() }
         };
-        Ok(Self { shared, read, source })
+        Ok(Self { shared, read, last, source })
     }
 
     fn next_record(&mut self) -> Result<Option<Record>, ReadError> {
@@ -104,15 +106,15 @@ impl<'a> LogRecords<'a> {
 
     /// A forward scan, whatever the query.
     fn begin_scan(shared: &'a Shared, read: ReadLog) -> Self {
-        let end = shared.published().standing.offset;
-        let source = scan(shared, read.after, end);
-        Self { shared, read, source }
+        let published = shared.published().standing;
+        let source = scan(shared, read.after, published.offset);
+        Self { shared, read, last: published.position, source }
     }
 
     /// Whether nothing behind `record` in the direction of the read is seen.
     fn is_beyond(&self, record: &Record) -> bool {
         match self.read.direction {
-            Direction::Forward => !self.read.as_of.sees(record),
+            Direction::Forward => record.position > self.last || !self.read.as_of.sees(record),
             Direction::Backward => record.position <= self.read.after,
         }
     }
@@ -204,10 +206,9 @@ fn terms(query: &EventQuery, item: &QueryItem) -> Vec<OwnedTerm> {
 /// read first, so that nothing is missed that moves from there to sled meanwhile; what is seen twice counts once.
 fn places_after(shared: &Shared, term: &OwnedTerm, after: Position) -> Result<Vec<Place>, ReadError> {
     let mut places = match term {
-        OwnedTerm::Stream(stream) => shared.overlay().all_stream_places(stream),
-        OwnedTerm::Tag(term) => shared.overlay().tag_places(term),
+        OwnedTerm::Stream(stream) => shared.overlay().stream_places_after(stream, after),
+        OwnedTerm::Tag(term) => shared.overlay().tag_places_after(term, after),
     };
-    places.retain(|place| place.position > after);
     let index = shared.index()?;
     let mut before = u64::MAX;
     while let Some(chunk) = guard(|| places::chunk_with(index.places(), term.term(), before))? {

@@ -28,7 +28,7 @@ use support::{
 /// Every other workload prepares its segments ahead.
 fn options(path: &Path, seed: u64) -> SledOptions {
     let options = SledOptions::new(path).segment_bytes(4096 + seed % 3 * 5000).index_batch_entries(8);
-    if seed % 2 == 0 { options.prepared_segments() } else { options }
+    if seed.is_multiple_of(2) { options.prepared_segments() } else { options }
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {

@@ -83,6 +83,11 @@ impl<'a> EventHead<'a> {
         self.tags.clone()
     }
 
+    /// Its stream.
+    pub(crate) fn stream_id(&self) -> Result<StreamId, ItemError> {
+        self.stream.parse().map_err(|_| MALFORMED)
+    }
+
     /// The position of the event, whose frame has this in common.
     pub(crate) fn position(&self, common: Common) -> Result<Position, ItemError> {
         common.first.checked_add(self.ordinal).ok_or(MALFORMED)
@@ -97,7 +102,7 @@ impl<'a> EventHead<'a> {
         Ok(Record {
             position: self.position(common)?,
             commit: common.commit,
-            stream: self.stream.parse::<StreamId>().map_err(|_| MALFORMED)?,
+            stream: self.stream_id()?,
             version: self.version,
             id: EventId::from(Uuid::from_bytes(self.id)),
             event_type: EventType::new(self.event_type).map_err(|_| MALFORMED)?,

@@ -9,7 +9,7 @@ use annals_core::{AsOf, EventQuery, Position, QueryItem, ReadError, ReadLog, Rec
 
 use super::{Batch, Batches, ahead::Ahead, is_forward, scan::ForwardScan};
 use crate::{
-    index::{keys, keys::Term, malformed, places},
+    index::{keys, keys::Term, places},
     log::{Place, gather::Gather},
     shared::Shared,
 };
@@ -56,12 +56,17 @@ impl<'a> LogRecords<'a> {
             AsOf::Position(position) => position.min(published.position),
             _ => published.position,
         };
+        // What is known of the query's kinds says where its last match is, or that there is none.
+        let last = match shared.last_match(&read.query)? {
+            Some(found) => last.min(found.highest()),
+            None => last,
+        };
         let source = if read.after >= last {
             Source::Done
         } else if let Some(places) = candidates(shared, &read.query, read.after, last)? {
             Source::Places { places: places.into(), gather: Gather::new(&shared.log) }
         } else if is_forward(read.direction) {
-            let scan = ForwardScan::begin(&shared.log, read.clone(), published.offset);
+            let scan = ForwardScan::begin(&shared.log, read.clone(), last, published.offset);
             scan.map_or(Source::Done, |scan| Source::Scan(Box::new(scan)))
         } else {
             Source::Back { below: last.next(), piece: PIECE_MIN }
@@ -123,10 +128,10 @@ impl<'a> LogRecords<'a> {
 
     /// What matches among positions behind `after` up to `last`, the newest first.
     fn read_piece(&self, after: Position, last: Position) -> Result<Batch, ReadError> {
-        let read = ReadLog::of(self.read.query.clone()).after(after).as_of(AsOf::Position(last));
+        let read = ReadLog::of(self.read.query.clone()).after(after);
         let end = self.shared.published().standing.offset;
         let mut records = Vec::new();
-        if let Some(mut scan) = ForwardScan::begin(&self.shared.log, read, end) {
+        if let Some(mut scan) = ForwardScan::begin(&self.shared.log, read, last, end) {
             while let Some(batch) = scan.next_batch(usize::MAX) {
                 records.extend(batch.records);
                 batch.error.map_or(Ok(()), Err)?;
@@ -239,17 +244,20 @@ fn terms(query: &EventQuery, item: &QueryItem) -> Vec<OwnedTerm> {
 /// read first, so that nothing is missed that moves from there to sled meanwhile; what is seen twice counts once.
 fn places_after(shared: &Shared, term: &OwnedTerm, after: Position) -> Result<Vec<Place>, ReadError> {
     let mut places = match term {
-        OwnedTerm::Stream(stream) => shared.overlay().all_stream_places(stream),
-        OwnedTerm::Tag(term) => shared.overlay().tag_places(term),
+        OwnedTerm::Stream(stream) => shared.overlay().stream_places_after(stream, after),
+        OwnedTerm::Tag(term) => shared.overlay().tag_places_after(term, after),
     };
-    places.retain(|place| place.position > after);
     let index = shared.index()?;
-    let mut before = u64::MAX - 1;
-    while let Some(chunk) = index.guard("places", || places::chunk_before(&index.entries, term.term(), before))? {
-        let chunk = chunk.map_err(|_| malformed("a list of places cannot be decoded"))?;
-        places.extend(chunk.places.iter().filter(|place| place.position > after));
-        let reaches = chunk.places.first().is_none_or(|first| first.position <= after);
-        if reaches || chunk.first == 0 {
+    let mut before = u64::MAX;
+    while let Some(chunk) = index.guard("places", || places::chunk_with(index.places(), term.term(), before))? {
+        for place in chunk.newest_first() {
+            let place = index.guard("places", || place)?;
+            if place.position <= after {
+                return Ok(places);
+            }
+            places.push(place);
+        }
+        if chunk.first <= 1 {
             break;
         }
         before = chunk.first - 1;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use annals_core::{AsOf, ReadError, ReadLog, Record};
+use annals_core::{AsOf, Position, ReadError, ReadLog, Record};
 use bytes::Bytes;
 
 use super::Batch;
@@ -19,6 +19,8 @@ pub(crate) struct ForwardScan {
     log: Arc<Log>,
     scanner: Scanner,
     read: ReadLog,
+    /// Nothing behind it is of interest.
+    last: Position,
     /// The log offset at which the scan ends.
     end: u64,
     is_over: bool,
@@ -34,11 +36,11 @@ const PAYLOAD_BYTES: usize = 64 << 10;
 const WARM_BYTES: u64 = 1 << 20;
 
 impl ForwardScan {
-    /// A scan for what `read` asks for, whatever its direction, up to the log offset `end`.
-    pub(crate) fn begin(log: &Arc<Log>, read: ReadLog, end: u64) -> Option<Self> {
+    /// A scan for what `read` asks for, whatever its direction, up to the position `last` and the log offset `end`.
+    pub(crate) fn begin(log: &Arc<Log>, read: ReadLog, last: Position, end: u64) -> Option<Self> {
         let offset = log.offset_before(read.after.next());
         let scanner = Scanner::from_offset(Arc::clone(log), offset, end)?;
-        Some(Self { log: Arc::clone(log), scanner, read, end, is_over: false, passed: 0 })
+        Some(Self { log: Arc::clone(log), scanner, read, last, end, is_over: false, passed: 0 })
     }
 
     /// How many bytes of the log are still to be read.
@@ -87,11 +89,8 @@ impl ForwardScan {
 
     /// Whether nothing from this frame on is seen: positions and recorded times rise.
     fn is_beyond(&self, header: &FrameHeader) -> bool {
-        match self.read.as_of {
-            AsOf::Now => false,
-            AsOf::Position(position) => header.common.first > position,
-            AsOf::Recorded(time) => header.common.recorded > time,
-        }
+        let is_unseen = matches!(self.read.as_of, AsOf::Recorded(time) if header.common.recorded > time);
+        is_unseen || header.common.first > self.last
     }
 
     fn take_events(&self, found: &FoundFrame, batch: &mut Making) -> Result<(), (u64, ItemError)> {
@@ -100,11 +99,7 @@ impl ForwardScan {
         while let Some(event) = items.event()? {
             let fail = |error| (u64::from(event.at), error);
             let position = event.head.position(common).map_err(fail)?;
-            let seen = match self.read.as_of {
-                AsOf::Position(last) => position <= last,
-                _ => true,
-            };
-            if seen && position > self.read.after && self.matches(&event.head) {
+            if position > self.read.after && position <= self.last && self.matches(&event.head) {
                 let record = event.head.record(common, |_| Bytes::new()).map_err(fail)?;
                 batch.add(record, event.head.payload().map_err(fail)?);
             }

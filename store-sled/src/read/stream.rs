@@ -45,13 +45,16 @@ impl<'a> StreamRecords<'a> {
         let lost = || malformed(&format!("version {version} of stream {} is nowhere", self.read.stream));
         let index = self.shared.index()?;
         let term = Term::Stream(self.read.stream.as_str());
-        let chunk = index.guard("places", || places::chunk_before(&index.entries, term, version.get()))?;
-        let chunk = chunk.ok_or_else(lost)?.map_err(|_| malformed("a list of places cannot be decoded"))?;
-        let at = version.get().checked_sub(chunk.first).and_then(|at| usize::try_from(at).ok()).ok_or_else(lost)?;
-        chunk.places.get(at).ok_or_else(lost)?;
+        let found = index.guard("places", || {
+            let chunk = places::chunk_with(index.places(), term, version.get())?;
+            chunk.map(|chunk| Ok((chunk.first, chunk.places()?))).transpose()
+        })?;
+        let (first, places) = found.ok_or_else(lost)?;
+        let at = version.get().checked_sub(first).and_then(|at| usize::try_from(at).ok()).ok_or_else(lost)?;
+        places.get(at).ok_or_else(lost)?;
         Ok(match self.read.direction {
-            Direction::Forward => chunk.places.get(at..).unwrap_or_default().iter().copied().collect(),
-            Direction::Backward => chunk.places.get(..=at).unwrap_or_default().iter().rev().copied().collect(),
+            Direction::Forward => places.get(at..).unwrap_or_default().iter().copied().collect(),
+            Direction::Backward => places.get(..=at).unwrap_or_default().iter().rev().copied().collect(),
         })
     }
 

@@ -78,6 +78,11 @@ impl SledStore {
         &self.handle.report
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+
     fn queue(&self) -> Option<mpsc::Sender<Request>> {
         lock(&self.handle.queue).clone()
     }

@@ -1,5 +1,5 @@
 //! Derived rows pass through memory on their way to the index: batches are whole for every reader and at the end.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
 
 mod support;
 
@@ -39,7 +39,7 @@ const ROWS: usize = 12;
 /// A value that says `number`, and is short, or cut into pieces of which each time some are another's.
 fn value(row: usize, number: u64) -> Bytes {
     let text = format!("{number:08}");
-    let times = if row % 6 == 0 { 1 + 700 * (number as usize % 4) } else { 1 };
+    let times = if row.is_multiple_of(6) { 1 + 700 * (number as usize % 4) } else { 1 };
     text.repeat(times).into()
 }
 

@@ -1,6 +1,11 @@
 //! SIGKILL in the middle of writing (T1; P1, P2, P3): what was acknowledged is there, whole and in order. Of derived
 //! rows (P6) the newest batches may be gone, each as a whole.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and its child speaks to it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may fail, and its child speaks to it"
+)]
 
 mod support;
 
@@ -74,7 +79,7 @@ async fn checkpoint(store: &SledStore) -> u64 {
 async fn child_writes_until_it_is_killed() {
     let Ok(path) = std::env::var(STORE) else { return };
     // Small batches, so that the kill meets the writing of the index.
-    let store = SledStore::open(SledOptions::new(&path).index_batch_entries(64)).unwrap();
+    let store = SledStore::open(SledOptions::new(&path).index_batch_entries(256)).unwrap();
     let round = log(&store).await.len();
     println!("ready");
     let writers = (0..WRITERS).map(|writer| {

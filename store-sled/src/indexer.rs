@@ -19,7 +19,7 @@ use crate::{
 const BATCH_BYTES: usize = 32 << 20;
 const BATCH_TIME: Duration = Duration::from_secs(2);
 
-/// Commits and batches wait while the tail is larger than so many batches, so that memory stays bounded.
+/// The committer waits while the tail is larger than so many batches, so that memory stays bounded.
 const BACKLOG_BATCHES: usize = 4;
 
 /// How the committer and who applies batches of derived rows talk with the indexer.
@@ -64,7 +64,7 @@ impl Signal {
 
     /// Says that the tail has grown to this size.
     pub(crate) fn has_grown(&self, entries: usize, bytes: usize) {
-        let full = entries >= self.batch_entries || bytes >= BATCH_BYTES;
+        let full = self.is_batch(entries, bytes);
         let mut state = lock(&self.state);
         if !state.work || (full && !state.full) {
             state.work = true;
@@ -73,13 +73,18 @@ impl Signal {
         }
     }
 
-    /// Whether nothing may be added to the tail before the indexer has written of it.
+    /// Whether no derived rows may be added before the indexer takes what is there. Their bound is lower than that of
+    /// commits, which wait only at several batches: what is computed again and again gives way to what is new.
     pub(crate) fn is_full(&self, overlay: &Overlay) -> bool {
-        self.is_backlog(overlay.active.entries, overlay.active.bytes)
+        self.is_batch(overlay.active.entries, overlay.active.bytes)
+    }
+
+    fn is_batch(&self, entries: usize, bytes: usize) -> bool {
+        entries >= self.batch_entries || bytes >= BATCH_BYTES
     }
 
     fn is_backlog(&self, entries: usize, bytes: usize) -> bool {
-        entries / BACKLOG_BATCHES >= self.batch_entries || bytes / BACKLOG_BATCHES >= BATCH_BYTES
+        self.is_batch(entries / BACKLOG_BATCHES, bytes / BACKLOG_BATCHES)
     }
 
     /// Is ready when the tail is shorter than at this call, or the indexer has ended.

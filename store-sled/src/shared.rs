@@ -82,6 +82,11 @@ impl Shared {
         self.index.write().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    #[cfg(test)]
+    pub(crate) fn put_index(&self, index: Option<Arc<Index>>) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+    }
+
     /// Up to where everything is published.
     pub(crate) fn published(&self) -> Progress {
         self.overlay().active.through

@@ -72,6 +72,11 @@ impl SledStore {
         &self.handle.report
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+
     /// Looks at the commit's `NoneMatch` conditions as far as the log is published.
     async fn look(&self, commit: &Commit) -> Result<Vec<Looked>, ReadError> {
         let mut looked = Vec::with_capacity(commit.conditions.len());

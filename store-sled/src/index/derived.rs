@@ -158,3 +158,127 @@ fn take_table(cursor: &mut Cursor<'_>) -> Option<(Table, Changes)> {
     }
     Some((table.in_tenant(tenant).into(), rows))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Contents = Vec<(Vec<u8>, Vec<u8>)>;
+
+    /// What the flush `number` changes: rows of several tables that all say `number`, short and long, longer and
+    /// shorter than before, one new and one deleted.
+    fn changes(number: u32) -> HashMap<DerivedTable, Changes> {
+        let text = Bytes::from(number.to_string());
+        let long = Bytes::from(number.to_string().repeat([9000, 20_000, 5000][number as usize % 3]));
+        let view = Changes::from([
+            ("checkpoint".into(), Some(text.clone())),
+            ("long".into(), Some(long)),
+            (format!("new-{number}").into(), Some(text.clone())),
+            (format!("new-{}", number - 1).into(), None),
+        ]);
+        let tenant = Tenant::new("acme").unwrap();
+        let tables = ["other", "view"].map(|name| DerivedTable::new(name).unwrap().in_tenant(Some(tenant.clone())));
+        let [other, view_of_tenant] = tables;
+        let one = Changes::from([("row".into(), Some(text))]);
+        let view_table = DerivedTable::new("view").unwrap();
+        HashMap::from_iter([
+            (view_table, view),
+            (other, one.clone()),
+            (view_of_tenant, one.clone()),
+            (DerivedTable::SNAPSHOTS, one),
+        ])
+    }
+
+    fn contents(tree: &Tree) -> Contents {
+        tree.iter().map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap()).collect()
+    }
+
+    fn set(tree: &Tree, contents: &Contents) {
+        tree.clear().unwrap();
+        contents.iter().for_each(|(key, value)| drop(tree.insert(key, &value[..]).unwrap()));
+    }
+
+    /// Does `work` and says what it wrote, one write after the other.
+    fn record(tree: &Tree, work: impl FnOnce(&Tree)) -> Vec<sled::Event> {
+        const END: &[u8] = b"end";
+        // It holds 1,024 writes; one more would wait for a reader.
+        let written = tree.watch_prefix([]);
+        work(tree);
+        tree.insert(END, b"").unwrap();
+        let writes = written.take_while(|write| write.key() != END).collect();
+        tree.remove(END).unwrap();
+        writes
+    }
+
+    fn replay(tree: &Tree, writes: &[sled::Event]) {
+        for write in writes {
+            match write {
+                sled::Event::Insert { key, value } => drop(tree.insert(key, value).unwrap()),
+                sled::Event::Remove { key } => drop(tree.remove(key).unwrap()),
+            }
+        }
+    }
+
+    /// T1, P6: of the writes of several flushes the first n survive, for every n, and of those of the recovery the
+    /// first m: each flush is there whole or not at all, never without the one before it, and nothing else is left.
+    #[test]
+    fn whatever_survives_is_whole() {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        let (tree, copy) = (db.open_tree("derived").unwrap(), db.open_tree("copy").unwrap());
+        let mut writes = Vec::new();
+        let mut whole = vec![contents(&tree)];
+        for number in 1..=4 {
+            writes.extend(record(&tree, |tree| take_in(tree, &changes(number)).unwrap()));
+            whole.push(contents(&tree));
+        }
+        assert!(!whole.iter().flatten().any(|(key, _)| key.starts_with(keys::JOURNAL)), "journals are removed");
+        set(&copy, &Contents::new());
+        replay(&copy, &writes);
+        assert!(contents(&copy) == contents(&tree), "every write was recorded");
+        let mut seen = Vec::new();
+        for survived in 0..=writes.len() {
+            set(&copy, &Contents::new());
+            replay(&copy, &writes[..survived]);
+            let torn = contents(&copy);
+            let repairs = record(&copy, |tree| recover(tree).unwrap());
+            let found = contents(&copy);
+            let number = whole.iter().position(|whole| *whole == found);
+            seen.push(number.unwrap_or_else(|| panic!("{survived} writes leave half a flush")));
+            for repaired in 0..repairs.len() {
+                set(&copy, &torn);
+                replay(&copy, &repairs[..repaired]);
+                recover(&copy).unwrap();
+                assert!(contents(&copy) == found, "{survived} writes, then {repaired} of the recovery");
+            }
+        }
+        assert!(seen.is_sorted(), "{seen:?}");
+        assert_eq!((seen.first(), seen.last()), (Some(&0), Some(&4)));
+    }
+
+    /// P10: a journal that is not what was written is an error, whatever byte of it is another.
+    #[test]
+    fn a_damaged_journal_is_not_believed() {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        let tree = db.open_tree("derived").unwrap();
+        let writes = record(&tree, |tree| take_in(tree, &changes(1)).unwrap());
+        let header = |write: &sled::Event| matches!(write, sled::Event::Insert { key, .. } if key == keys::JOURNAL);
+        let sealed = writes.iter().position(header).unwrap();
+        set(&tree, &Contents::new());
+        replay(&tree, &writes[..=sealed]);
+        let journal = contents(&tree);
+        for (index, (key, value)) in journal.iter().enumerate() {
+            for at in (0..value.len()).step_by(if value.len() > 100 { 97 } else { 1 }) {
+                let mut damaged = journal.clone();
+                damaged[index].1[at] ^= 1;
+                set(&tree, &damaged);
+                assert!(recover(&tree).is_err(), "byte {at} of {key:?}");
+            }
+            if index > 0 {
+                let mut damaged = journal.clone();
+                damaged.remove(index);
+                set(&tree, &damaged);
+                assert!(recover(&tree).is_err(), "without {key:?}");
+            }
+        }
+    }
+}

@@ -94,3 +94,21 @@ fn run(mut scan: Box<ForwardScan>, batches: &mpsc::Sender<Option<Batch>>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// P9: there are never more threads than allowed, and one that ends makes room for another.
+    #[test]
+    fn threads_are_few_and_make_room_again() {
+        let threads = Threads::default();
+        let mut permits: Vec<_> = (0..THREADS_MAX).map(|_| Permit::take(&threads).unwrap()).collect();
+        assert!(Permit::take(&threads).is_none());
+        permits.pop();
+        let again = Permit::take(&threads);
+        assert!(again.is_some() && Permit::take(&threads).is_none());
+        drop((permits, again));
+        assert_eq!(threads.load(Ordering::Acquire), 0);
+    }
+}

@@ -92,7 +92,10 @@ async fn damage_is_reported_behind_what_comes_before_it() {
     let mut last = 0;
     let error = loop {
         match records.next().await.unwrap() {
-            Ok(record) => last = record.position.get(),
+            Ok(record) => {
+                assert_eq!(record.position.get(), last + 1);
+                last += 1;
+            }
             Err(error) => break error,
         }
     };

@@ -37,6 +37,29 @@ pub(crate) struct EventHead<'a> {
     pub(crate) content: &'a [u8],
 }
 
+/// The event types that a read met last: most records of a log have one of few, so that each is checked and made once.
+#[derive(Debug, Default)]
+pub(crate) struct Types {
+    seen: Vec<EventType>,
+}
+
+/// Beyond so many, looking for one costs more than making it.
+const TYPES_MAX: usize = 8;
+
+impl Types {
+    fn get(&mut self, text: &str) -> Result<EventType, ItemError> {
+        if let Some(seen) = self.seen.iter().find(|seen| seen.as_str() == text) {
+            return Ok(seen.clone());
+        }
+        let event_type = EventType::new(text).map_err(|_| MALFORMED)?;
+        if self.seen.len() == TYPES_MAX {
+            self.seen.clear();
+        }
+        self.seen.push(event_type.clone());
+        Ok(event_type)
+    }
+}
+
 /// The tags of an event, in ascending order.
 #[derive(Debug, Clone)]
 pub(crate) struct Tags<'a> {
@@ -98,14 +121,20 @@ impl<'a> EventHead<'a> {
     }
 
     /// The whole record; `own` makes the payload of what the item has.
-    pub(crate) fn record(&self, common: Common, own: impl FnOnce(&[u8]) -> Bytes) -> Result<Record, ItemError> {
+    #[inline]
+    pub(crate) fn record(
+        &self,
+        common: Common,
+        types: &mut Types,
+        own: impl FnOnce(&[u8]) -> Bytes,
+    ) -> Result<Record, ItemError> {
         Ok(Record {
             position: self.position(common)?,
             commit: common.commit,
             stream: self.stream_id()?,
             version: self.version,
             id: EventId::from(Uuid::from_bytes(self.id)),
-            event_type: EventType::new(self.event_type).map_err(|_| MALFORMED)?,
+            event_type: types.get(self.event_type)?,
             schema_version: self.schema_version,
             tags: if self.tags.count == 0 { Vec::new() } else { take_tags(self.tags())? },
             metadata: take_metadata(self.metadata)?,
@@ -165,7 +194,7 @@ mod tests {
         let head = EventHead::take(&content).unwrap();
         assert_eq!((head.ordinal, head.version, head.stream), (3, Version::from(9), "acme/account-1"));
         assert_eq!((head.event_type, head.tags().collect::<Vec<_>>()), ("account.opened", vec!["a", "b"]));
-        let record = head.record(common(), Bytes::copy_from_slice).unwrap();
+        let record = head.record(common(), &mut Types::default(), Bytes::copy_from_slice).unwrap();
         assert_eq!((record.position, record.version), (Position::from(4), Version::from(9)));
         assert_eq!((&record.stream, &record.event_type), (&event.stream, &event.event_type));
         assert_eq!(
@@ -181,9 +210,20 @@ mod tests {
         let payload = content.len() - "payload".len();
         for length in 0..payload {
             let short = content.slice(..length);
-            let record = EventHead::take(&short).and_then(|head| head.record(common(), Bytes::copy_from_slice));
+            let record = EventHead::take(&short)
+                .and_then(|head| head.record(common(), &mut Types::default(), Bytes::copy_from_slice));
             assert_eq!(record, Err(MALFORMED), "{length} bytes");
         }
+    }
+
+    #[test]
+    fn types_that_were_seen_stay_themselves() {
+        let mut types = Types::default();
+        for number in (0..30).chain(0..3).chain([2, 2, 0]) {
+            let text = format!("test.number-{number}");
+            assert_eq!(types.get(&text).unwrap().as_str(), text);
+        }
+        assert_eq!(types.get(""), Err(MALFORMED));
     }
 
     #[test]
@@ -193,6 +233,6 @@ mod tests {
         content[encoding] = 9;
         let content = Bytes::from(content);
         let head = EventHead::take(&content).unwrap();
-        assert_eq!(head.record(common(), Bytes::copy_from_slice), Err(ItemError::Encoding(9)));
+        assert_eq!(head.record(common(), &mut Types::default(), Bytes::copy_from_slice), Err(ItemError::Encoding(9)));
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    event_head::Common,
+    event_head::{Common, Types},
     item::{ItemError, put_event, put_item, put_once, put_row},
     items::Items,
     wire::Cursor,
@@ -285,13 +285,13 @@ impl Frame {
     /// Decodes everything. An error comes with its place within the frame.
     pub(crate) fn content(&self) -> Result<Content, (u64, ItemError)> {
         let common = self.header.common;
-        let mut items = self.items();
+        let (mut items, mut types) = (self.items(), Types::default());
         let once = items.once()?;
         let mut events = Vec::with_capacity(self.header.events.min(self.body.len()));
         while let Some(event) = items.event()? {
             let record = event
                 .head
-                .record(common, |payload| self.body.slice_ref(payload))
+                .record(common, &mut types, |payload| self.body.slice_ref(payload))
                 .map_err(|error| (u64::from(event.at), error))?;
             events.push((record, event.at, event.length));
         }

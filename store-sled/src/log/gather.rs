@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{
     Log, Place,
-    event_head::EventHead,
+    event_head::{EventHead, Types},
     frame::{FRAME_HEADER, FrameHeader},
     io_error,
     item::take_item,
@@ -34,6 +34,7 @@ pub(crate) struct Gather<'a> {
     window_at: u64,
     /// The header of the frame that was read last.
     header: Option<(u64, FrameHeader)>,
+    types: Types,
 }
 
 impl Place {
@@ -52,7 +53,7 @@ impl Place {
 
 impl<'a> Gather<'a> {
     pub(crate) fn new(log: &'a Log) -> Self {
-        Self { log, segment: None, window: Vec::new(), window_at: 0, header: None }
+        Self { log, segment: None, window: Vec::new(), window_at: 0, header: None, types: Types::default() }
     }
 
     /// The records at `places`, which stand in the order of the log. Checks the header of each one's frame and the
@@ -74,11 +75,14 @@ impl<'a> Gather<'a> {
         let ordinal = place.position.get().checked_sub(header.common.first.get()).ok_or_else(lost)?;
         let index = usize::try_from(ordinal).unwrap_or(usize::MAX).saturating_add(usize::from(header.keyed));
         let end = || end_of_cluster(place.item_at(), place, following);
+        let mut types = std::mem::take(&mut self.types);
         let item = self.bytes(&segment, place.item_at(), place.length as usize, end)?;
-        take_item(&mut Cursor::new(item), header.common.commit, index)
+        let record = take_item(&mut Cursor::new(item), header.common.commit, index)
             .and_then(EventHead::take)
-            .and_then(|head| head.record(header.common, Bytes::copy_from_slice))
-            .map_err(|error| item_error(&segment, place.item_at(), error))
+            .and_then(|head| head.record(header.common, &mut types, Bytes::copy_from_slice))
+            .map_err(|error| item_error(&segment, place.item_at(), error));
+        self.types = types;
+        record
     }
 
     fn header(&mut self, segment: &Segment, place: Place, following: &[Place]) -> Result<FrameHeader, ReadError> {

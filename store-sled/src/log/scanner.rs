@@ -18,7 +18,7 @@ use super::{
 
 /// How much is read from the file at once: little at first, since many scans are short, then twice as much each time.
 const WINDOW_MIN: usize = 16 << 10;
-const WINDOW_MAX: usize = 256 << 10;
+const WINDOW_MAX: usize = 128 << 10;
 
 /// Walks through the log frame by frame.
 ///

@@ -21,8 +21,9 @@ const THREADS_MAX: usize = 4;
 /// So many batches wait for whoever reads.
 const BATCHES_AHEAD: usize = 4;
 
-/// Batches are this large, so that handing them over costs little.
-const BATCH_RECORDS: usize = 1024;
+/// Batches have up to so many records: enough that handing them over costs little, few enough that the allocator keeps
+/// their memory instead of getting it from the system each time.
+const BATCH_RECORDS: usize = 384;
 
 /// How many threads of a store read ahead.
 pub(crate) type Threads = Arc<AtomicUsize>;
@@ -80,6 +81,7 @@ impl Ahead {
 
 /// Reads until the end, an error, or until nobody waits for more.
 fn run(mut scan: Box<ForwardScan>, batches: &mpsc::Sender<Option<Batch>>) {
+    scan.go_ahead();
     loop {
         let batch = scan.next_batch(BATCH_RECORDS);
         let is_last = batch.as_ref().is_none_or(|batch| batch.error.is_some());
@@ -90,5 +92,23 @@ fn run(mut scan: Box<ForwardScan>, batches: &mpsc::Sender<Option<Batch>>) {
         if batches.blocking_send(batch).is_err() || is_last {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// P9: there are never more threads than allowed, and one that ends makes room for another.
+    #[test]
+    fn threads_are_few_and_make_room_again() {
+        let threads = Threads::default();
+        let mut permits: Vec<_> = (0..THREADS_MAX).map(|_| Permit::take(&threads).unwrap()).collect();
+        assert!(Permit::take(&threads).is_none());
+        permits.pop();
+        let again = Permit::take(&threads);
+        assert!(again.is_some() && Permit::take(&threads).is_none());
+        drop((permits, again));
+        assert_eq!(threads.load(Ordering::Acquire), 0);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use annals_core::{AsOf, Position, ReadError, ReadLog, Record};
+use annals_core::{AsOf, EventQuery, Position, ReadError, ReadLog, Record};
 use bytes::Bytes;
 
 use super::Batch;
 use crate::log::{
     Log,
-    event_head::EventHead,
+    event_head::{EventHead, Types},
     frame::FrameHeader,
     item::ItemError,
     scanner::{FoundFrame, Scanner},
@@ -26,10 +26,14 @@ pub(crate) struct ForwardScan {
     is_over: bool,
     /// How many bytes of the log were read.
     passed: u64,
+    /// Whether batches are to be full, rather than given out as soon as possible.
+    is_ahead: bool,
+    types: Types,
 }
 
-/// Payloads of a batch are copied into one buffer of about this size: they do not hold what was read beside them in
-/// memory, and cost one allocation together.
+/// Payloads of a batch are copied into one buffer of up to about this size: they do not hold what was read beside them
+/// in memory, and cost one allocation together: one small enough that the allocator keeps it, instead of getting it from
+/// the system each time.
 const PAYLOAD_BYTES: usize = 64 << 10;
 
 /// Once so much was read, a scan is a long one.
@@ -40,7 +44,17 @@ impl ForwardScan {
     pub(crate) fn begin(log: &Arc<Log>, read: ReadLog, last: Position, end: u64) -> Option<Self> {
         let offset = log.offset_before(read.after.next());
         let scanner = Scanner::from_offset(Arc::clone(log), offset, end)?;
-        Some(Self { log: Arc::clone(log), scanner, read, last, end, is_over: false, passed: 0 })
+        Some(Self {
+            log: Arc::clone(log),
+            scanner,
+            read,
+            last,
+            end,
+            is_over: false,
+            passed: 0,
+            is_ahead: false,
+            types: Types::default(),
+        })
     }
 
     /// How many bytes of the log are still to be read.
@@ -51,6 +65,11 @@ impl ForwardScan {
     /// Whether so much was read that the rest is likely to be wanted too.
     pub(crate) fn is_warm(&self) -> bool {
         self.passed >= WARM_BYTES
+    }
+
+    /// Prepares for reading ahead of whoever takes the batches.
+    pub(crate) fn go_ahead(&mut self) {
+        self.is_ahead = true;
     }
 
     /// The next batch of at most about `limit` records, which is empty where a part of the log had none; `None` at the
@@ -80,8 +99,9 @@ impl ForwardScan {
                 }
                 self.take_events(&found, batch).map_err(|error| self.log.item_error(found.offset, error))?;
             }
-            if batch.records.len() >= limit || batch.payloads.len() >= PAYLOAD_BYTES || self.scanner.is_at_window_end()
-            {
+            let is_full = batch.records.len() >= limit || batch.payloads.len() >= PAYLOAD_BYTES;
+            let goes_on = self.is_ahead && !batch.records.is_empty();
+            if is_full || (self.scanner.is_at_window_end() && !goes_on) {
                 return Ok(());
             }
         }
@@ -93,23 +113,24 @@ impl ForwardScan {
         is_unseen || header.common.first > self.last
     }
 
-    fn take_events(&self, found: &FoundFrame, batch: &mut Making) -> Result<(), (u64, ItemError)> {
+    fn take_events(&mut self, found: &FoundFrame, batch: &mut Making) -> Result<(), (u64, ItemError)> {
         let common = found.header.common;
-        let mut items = self.scanner.items(found);
+        let Self { scanner, read, last, types, .. } = self;
+        let mut items = scanner.items(found);
         while let Some(event) = items.event()? {
             let fail = |error| (u64::from(event.at), error);
             let position = event.head.position(common).map_err(fail)?;
-            if position > self.read.after && position <= self.last && self.matches(&event.head) {
-                let record = event.head.record(common, |_| Bytes::new()).map_err(fail)?;
+            if position > read.after && position <= *last && matches(&read.query, &event.head) {
+                let record = event.head.record(common, types, |_| Bytes::new()).map_err(fail)?;
                 batch.add(record, event.head.payload().map_err(fail)?);
             }
         }
         Ok(())
     }
+}
 
-    fn matches(&self, head: &EventHead<'_>) -> bool {
-        self.read.query.matches_texts(head.stream, head.event_type, head.tags())
-    }
+fn matches(query: &EventQuery, head: &EventHead<'_>) -> bool {
+    query.matches_texts(head.stream, head.event_type, head.tags())
 }
 
 /// A batch in the making: the records still without their payloads, which stand in one buffer.

@@ -33,9 +33,11 @@
 mod fixture;
 mod harness;
 mod suite;
+mod tally;
 
 pub mod append;
 pub mod apply;
+pub mod bad_inputs;
 pub mod boundary;
 pub mod cancel;
 pub mod closed;
@@ -56,6 +58,7 @@ pub mod time;
 
 pub mod model;
 pub mod planted;
+pub mod soak;
 
 pub use harness::{Harness, ManualClock, MemoryHarness, Setup};
 pub use suite::{Case, cases, run, survives};

@@ -207,6 +207,11 @@ macro_rules! for_each_case {
                 the_whole_commit_is_limited,
                 batches_are_limited,
             }
+            bad_inputs {
+                every_row_is_taken_or_refused_as_it_should,
+                hostile_ids_are_kept_apart,
+                hostile_snapshots_change_nothing,
+            }
             durable {
                 everything_is_there_after_reopening,
                 numbers_go_on_after_reopening,

@@ -48,7 +48,7 @@ fn without_a_fault_every_case_is_green() {
 
 #[test]
 fn the_model_notices_faults_too() {
-    let compare = model::compare::<Planted>;
+    let compare = || model::compare::<Planted>(20_000).map(drop);
     assert_eq!(Planted::with::<Nothing, _>(compare), Ok(()));
     for (fault, compared) in [
         ("a skipped version check", Planted::with::<SkipsVersionCheck, _>(compare)),

@@ -56,8 +56,11 @@ pub mod shut_down;
 pub mod streams;
 pub mod time;
 
+pub mod histories;
 pub mod model;
 pub mod planted;
+
+pub mod random;
 pub mod soak;
 
 pub use harness::{Harness, ManualClock, MemoryHarness, Setup};

@@ -235,7 +235,7 @@ pub fn cases<H: crate::Harness>() -> Vec<Case> {
     crate::for_each_case!([collect][H])
 }
 
-/// Makes a test of every case, and of the comparison with the model, for the store behind a harness.
+/// Makes a test of every case, of the comparison with the model and of concurrent histories, for the store behind a harness.
 ///
 /// ```
 /// use annals_conformance::MemoryHarness;
@@ -250,6 +250,11 @@ macro_rules! suite {
         #[test]
         fn store_agrees_with_the_model() {
             $crate::model::check::<$harness>();
+        }
+
+        #[test]
+        fn every_history_is_explained() {
+            $crate::histories::check::<$harness>();
         }
     };
 }

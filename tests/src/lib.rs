@@ -43,6 +43,7 @@ pub mod cancel;
 pub mod closed;
 pub mod concurrency;
 pub mod conditions;
+pub mod dropped;
 pub mod durable;
 pub mod follow;
 pub mod head;

@@ -191,6 +191,13 @@ macro_rules! for_each_case {
                 an_aborted_task_leaves_a_commit_whole_or_absent,
                 a_dropped_batch_is_whole_or_absent,
             }
+            dropped {
+                every_future_of_the_contract_can_be_dropped,
+                a_dropped_shut_down_leaves_the_store_open_or_shut,
+                every_future_of_annals_can_be_dropped,
+                a_commit_that_loses_against_a_time_out_is_whole_or_absent,
+                a_runtime_that_ends_leaves_commits_whole_or_absent,
+            }
             shut_down {
                 everything_answers_shut_down,
                 shutting_down_twice_is_no_error,

@@ -1,6 +1,6 @@
 #![no_main]
 
-#[path = "../../tests/tests/fuzz/targets.rs"]
+#[path = "../../tests/tests/fuzz/targets/mod.rs"]
 #[allow(dead_code, reason = "each program runs one target")]
 mod targets;
 

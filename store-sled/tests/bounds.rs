@@ -87,7 +87,7 @@ fn slow_readers_cost_neither_memory_nor_the_writers_time() {
     let before = usage().unwrap();
     let growth = runtime.block_on(read_slowly(&folder.path().join("store"), records));
     assert_given_back(before);
-    soak::report(&format!("backlog={records} readers={READERS} growth_kib={}", growth / 1024));
+    soak::report(&format!("most_backlog={records} most_slow_readers={READERS} most_growth_kib={}", growth / 1024));
 }
 
 /// By how much the readers made the process grow.

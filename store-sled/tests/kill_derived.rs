@@ -1,5 +1,5 @@
-//! SIGKILL in the middle of writing (T1; P1, P2, P3): what was acknowledged is there, whole and in order. Of derived
-//! rows (P6) the newest batches may be gone, each as a whole.
+//! SIGKILL while batches of derived rows are applied beside commits (T1; P2, P6): commits are whole and in order; of derived
+//! rows the newest batches may be gone, each as a whole.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -24,7 +24,7 @@ use annals_store_sled::{OpenError, SledOptions, SledStore};
 use bytes::Bytes;
 use support::{assert_index_agrees, event, log, open};
 
-const ROUNDS: u64 = 50;
+const ROUNDS: u64 = 25;
 const STORE: &str = "ANNALS_KILL_TEST_STORE";
 const WRITERS: usize = 8;
 

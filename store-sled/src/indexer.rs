@@ -19,8 +19,8 @@ use crate::{
 const BATCH_BYTES: usize = 32 << 20;
 const BATCH_TIME: Duration = Duration::from_secs(2);
 
-/// The committer waits while the tail is larger than so many batches, so that memory stays bounded.
-const BACKLOG_BATCHES: usize = 4;
+/// Commits wait while the tail is larger than so many batches, so that memory stays bounded.
+const BACKLOG_BATCHES: usize = 2;
 
 /// How the committer and who applies batches of derived rows talk with the indexer.
 #[derive(Debug)]

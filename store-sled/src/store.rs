@@ -198,13 +198,13 @@ mod tests {
         });
         let tail = || shared.overlay().active.entries;
         let mut head = store.head();
-        while tail() < 20 {
+        while tail() < 10 {
             let grown = tokio::time::timeout(Duration::from_secs(30), head.changed()).await;
             grown.expect("the tail grows to its bound").unwrap();
         }
         let waits = tokio::time::timeout(Duration::from_millis(300), &mut writer).await;
         assert!(waits.is_err(), "commits wait for the index");
-        assert!(tail() < 60, "{} entries in the tail", tail());
+        assert!(tail() < 30, "{} entries in the tail", tail());
         drop(pin);
         writer.await.unwrap();
         assert_eq!(payloads(&store).await.len() as u64, COMMITS + 1);

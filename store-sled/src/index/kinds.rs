@@ -167,3 +167,58 @@ impl Change for Last {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use annals_core::{Tag, Tenant};
+
+    use super::*;
+
+    fn at(number: u32) -> Position {
+        Position::from(number)
+    }
+
+    fn of_type(name: &str) -> EventQuery {
+        EventQuery::new([QueryItem::new().event_type(name.parse().unwrap())])
+    }
+
+    #[test]
+    fn the_last_match_is_exact_only_where_kinds_say_all() {
+        let mut kinds = Kinds::default();
+        for (number, stream, name) in [(1, "order-1", "made"), (2, "acme/order-1", "made"), (3, "item-1", "made")] {
+            kinds.add(stream, name, at(number));
+        }
+        let found = |query: &EventQuery| kinds.last_match(query);
+        assert_eq!(found(&EventQuery::all()), Some(LastMatch::At(at(3))));
+        assert_eq!(found(&of_type("made")), Some(LastMatch::At(at(3))));
+        assert_eq!(found(&of_type("lost")), Some(LastMatch::At(Position::ZERO)));
+        let orders = QueryItem::new().category("order".parse().unwrap());
+        assert_eq!(found(&EventQuery::new([orders.clone()])), Some(LastMatch::At(at(1))));
+        assert_eq!(found(&EventQuery::new([orders.clone()]).any_tenant()), Some(LastMatch::At(at(2))));
+        let of_acme = EventQuery::new([orders.clone()]).in_tenant(Some(Tenant::new("acme").unwrap()));
+        assert_eq!(found(&of_acme), Some(LastMatch::NotBehind(at(2))));
+        let tagged = orders.tag(Tag::new("a").unwrap());
+        assert_eq!(found(&EventQuery::new([tagged])), Some(LastMatch::NotBehind(at(1))));
+        let one = EventQuery::new([QueryItem::new().stream("order-2".parse().unwrap())]);
+        assert_eq!(found(&one), Some(LastMatch::NotBehind(at(1))));
+    }
+
+    /// P9: memory is bounded; beyond the bound nothing is said, also after it was read back.
+    #[test]
+    fn too_many_kinds_say_nothing() {
+        let tree = sled::Config::new().temporary(true).open().unwrap().open_tree("t").unwrap();
+        let mut kinds = Kinds::default();
+        let add = |kinds: &mut Kinds, number: usize| kinds.add("order-1", &format!("type-{number}"), at(7));
+        for number in 0..KINDS_MAX {
+            add(&mut kinds, number);
+        }
+        kinds.merge(&tree).unwrap();
+        assert_eq!(Kinds::read(&tree).unwrap().last_match(&of_type("type-1")), Some(LastMatch::At(at(7))));
+        add(&mut kinds, KINDS_MAX);
+        kinds.merge(&tree).unwrap();
+        for kinds in [&kinds, &Kinds::read(&tree).unwrap()] {
+            assert_eq!(kinds.last_match(&of_type("type-1")), None);
+            assert_eq!(kinds.last.len(), KINDS_MAX);
+        }
+    }
+}

@@ -23,11 +23,8 @@ use crate::{
 /// Long work says this often how far it is.
 const PROGRESS_TIME: Duration = Duration::from_secs(3);
 
-/// What is taken in at once, in batches of the indexer: larger ones write a page seldomer. Two are in memory at a time.
-const BATCHES: usize = 2;
-
 /// Takes in what the log holds behind `progress`: large parts into sled, by a thread of their own while the log is read
-/// on; the rest stays in memory as the tail.
+/// on, so that two are in memory at a time; the rest stays there as the tail.
 pub(crate) fn take_in(
     log: &Arc<Log>,
     index: &Index,
@@ -39,7 +36,7 @@ pub(crate) fn take_in(
         let (parts, taken) = mpsc::sync_channel::<Part>(0);
         let writing = scope.spawn(move || taken.into_iter().try_for_each(|part| index.take_in(&part, log.id)));
         let mut walk = Walk { log, part: Part::new(progress), parts, told: Instant::now() };
-        let scanned = walk.to(end, batch_entries.saturating_mul(BATCHES));
+        let scanned = walk.to(end, batch_entries);
         let Walk { part, parts, .. } = walk;
         drop(parts);
         let written = writing.join().unwrap_or(Err(ReadError::Index { reason: "its writer panicked".into() }));

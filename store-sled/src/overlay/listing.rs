@@ -80,6 +80,10 @@ impl Part {
 impl Overlay {
     /// The row of `$streams`, if the stream begins in the tail.
     pub(super) fn stream_row(&self, table: &LoggedTable, row: &[u8]) -> Option<Option<Bytes>> {
+        // No stream's id within its tenant; with a slash it would be another tenant's stream.
+        if !std::str::from_utf8(row).is_ok_and(|row| !row.contains('/')) {
+            return None;
+        }
         let stream = stream_text(table, row);
         self.parts().find_map(|part| part.stream_row(&stream)).map(Some)
     }

@@ -194,7 +194,7 @@ fn a_range_neither_repeats_nor_skips_while_pages_are_split() {
 #[test]
 fn what_a_cut_split_left_over_does_not_come_back() {
     let tree = tree();
-    let put = |n: u32| (format!("k-{n:05}").into_bytes(), Some(vec![1; 30]));
+    let put = |n: u32| (format!("k-{n:05}").into_bytes(), Some(vec![1; PAGE_BYTES / 60]));
     merge(&tree, &(0..40).map(put).collect::<Vec<_>>()).unwrap();
     assert_eq!(tree.len(), 1);
     let more: Vec<_> = (40..60).map(put).collect();

@@ -11,6 +11,7 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use annals_core::{DerivedTable, Generation, ReadError, Table, Version};
@@ -22,6 +23,9 @@ use crate::{
     log::{frame::Standing, segment::sync_folder, wire::Cursor},
     overlay::{Part, Progress},
 };
+
+/// How long an opening waits for sled's lock.
+const LOCK_TIME: Duration = Duration::from_secs(10);
 
 /// What sled may keep in memory. More costs much and gains nothing.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -42,7 +46,7 @@ impl Index {
     /// Opens the index in `folder`, or begins an empty one.
     pub(crate) fn open(folder: &Path) -> Result<Self, ReadError> {
         guard(|| {
-            let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open()?;
+            let db = open_sled(folder)?;
             let (entries, derived) = (db.open_tree("entries")?, db.open_tree("derived")?);
             derived::recover(&derived)?;
             let generation = generation(&derived)?;
@@ -116,6 +120,25 @@ impl Index {
     }
 }
 
+/// Opens sled. Its threads may hold its lock for a moment after it was closed in the same process. That is no damage, and
+/// nobody else can hold it, because the store's own lock is taken: so it is waited for.
+fn open_sled(folder: &Path) -> sled::Result<Db> {
+    let begun = Instant::now();
+    loop {
+        match sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open() {
+            Err(sled::Error::Io(error)) if is_locked(&error) && begun.elapsed() < LOCK_TIME => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// sled says it in words only.
+fn is_locked(error: &io::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
+}
+
 /// The generation of the derived rows, which begins with their tree.
 fn generation(derived: &Tree) -> sled::Result<Generation> {
     let table: Table = DerivedTable::GENERATION.into();
@@ -157,4 +180,27 @@ pub(crate) fn guard<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, Read
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// F16: sled's lock, held for a moment by an index that was just closed, is no damage: the index is not given up.
+    #[test]
+    fn opening_waits_for_the_lock_of_sled() {
+        let folder = tempfile::tempdir().unwrap();
+        let closing = Index::open(folder.path()).unwrap();
+        let generation = closing.generation;
+        let (sender, opened) = mpsc::channel();
+        let path = folder.path().to_owned();
+        std::thread::spawn(move || sender.send(Index::open(&path)));
+        let waits = opened.recv_timeout(Duration::from_millis(300));
+        assert!(waits.is_err(), "{waits:?}");
+        drop(closing);
+        let index = opened.recv_timeout(Duration::from_secs(30)).unwrap().unwrap();
+        assert_eq!(index.generation, generation);
+    }
 }

@@ -19,6 +19,7 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use annals_core::{DerivedTable, Direction, EventQuery, Generation, LoggedTable, ReadError, Table, Version};
@@ -37,6 +38,9 @@ use crate::{
     log::{disk::Disk, frame::Standing, wire::Cursor},
     overlay::{Part, Progress},
 };
+
+/// How long an opening waits for sled's lock.
+const LOCK_TIME: Duration = Duration::from_secs(10);
 
 /// What sled may keep in memory. Twice as much gained nothing that could be measured: pages are small.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -66,7 +70,7 @@ impl Index {
     /// Opens the index in `folder`, or begins an empty one.
     pub(crate) fn open(disk: &Disk, folder: &Path) -> Result<Self, ReadError> {
         guard(disk, "open", || {
-            let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open()?;
+            let db = open_sled(folder)?;
             let (entries, older) = (db.open_tree("entries")?, db.open_tree("older")?);
             let derived = db.open_tree("derived")?;
             check_layout(&entries)?;
@@ -233,6 +237,25 @@ fn check_layout(entries: &Tree) -> sled::Result<()> {
     }
 }
 
+/// Opens sled. Its threads may hold its lock for a moment after it was closed in the same process. That is no damage, and
+/// nobody else can hold it, because the store's own lock is taken: so it is waited for.
+fn open_sled(folder: &Path) -> sled::Result<Db> {
+    let begun = Instant::now();
+    loop {
+        match sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open() {
+            Err(sled::Error::Io(error)) if is_locked(&error) && begun.elapsed() < LOCK_TIME => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// sled says it in words only.
+fn is_locked(error: &io::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
+}
+
 /// The generation of the derived rows, which begins with their tree.
 fn generation(derived: &Tree) -> sled::Result<Generation> {
     let table: Table = DerivedTable::GENERATION.into();
@@ -284,4 +307,27 @@ fn guard<T>(disk: &Disk, what: &'static str, work: impl FnOnce() -> sled::Result
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// F16: sled's lock, held for a moment by an index that was just closed, is no damage: the index is not given up.
+    #[test]
+    fn opening_waits_for_the_lock_of_sled() {
+        let folder = tempfile::tempdir().unwrap();
+        let closing = Index::open(&Disk::default(), folder.path()).unwrap();
+        let generation = closing.generation;
+        let (sender, opened) = mpsc::channel();
+        let path = folder.path().to_owned();
+        std::thread::spawn(move || sender.send(Index::open(&Disk::default(), &path)));
+        let waits = opened.recv_timeout(Duration::from_millis(300));
+        assert!(waits.is_err(), "{waits:?}");
+        drop(closing);
+        let index = opened.recv_timeout(Duration::from_secs(30)).unwrap().unwrap();
+        assert_eq!(index.generation, generation);
+    }
 }

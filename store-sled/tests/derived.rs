@@ -184,7 +184,7 @@ async fn shutting_down_splits_no_batch() {
         }
         drop(store);
         let store = open(folder.path());
-        assert!(store.report().was_closed);
+        assert!(store.report().was_closed && store.report().rebuilt.is_none(), "{:?}", store.report());
         let mut found = Vec::new();
         let mut next = Some(Scan::all(table("view")));
         while let Some(scan) = next {

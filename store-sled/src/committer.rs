@@ -1,6 +1,13 @@
-//! The one thread that changes the log: it drains the queue, judges, writes, syncs, publishes, answers.
+//! The one thread that changes the log: it takes commits from the queue, judges and encodes them, lets the group be
+//! written and synced, publishes it, answers.
+//!
+//! While a large group is written beside it, the committer judges and encodes the next one, against what is published
+//! and what is pending. A group is written only after the one before is on disk.
 
+mod group;
 mod ledger;
+mod queue;
+mod writing;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -10,52 +17,45 @@ use std::{
 };
 
 use annals_core::{
-    Clock, Commit, CommitError, Head, LoggedTable, Position, Receipt,
+    Clock, Commit, CommitError, Head, LoggedTable, Position,
     judge::{Placement, Verdict, in_order, judge, nothing_written},
 };
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
-pub(crate) use self::ledger::Looked;
-use self::ledger::{Heads, Pending, PendingLedger};
+use self::{
+    group::{Answer, Group},
+    ledger::{Heads, PendingLedger},
+    queue::{CommitRequest, Request, Requests},
+    writing::{WriterThread, Written, write},
+};
+pub(crate) use self::{
+    ledger::Looked,
+    queue::{Queue, queue},
+};
 use crate::{
     index::panic_text,
     indexer::Signal,
     lock::FolderLock,
     log::{
         Place, clean,
-        frame::{Standing, put_frame},
+        frame::Standing,
+        layout::{EncodedGroup, Layout},
         writer::Writer,
     },
     overlay::Progress,
     shared::{Shared, head_of, lock},
 };
 
-/// What the committer is asked.
-pub(crate) enum Request {
-    Commit(Box<CommitRequest>),
-    ShutDown,
-}
+/// A group of fewer bytes is written by the committer itself: two threads that wake each other up cost more than the
+/// time that is won.
+const BESIDE_BYTES: usize = 4 << 10;
 
-/// A commit in the queue.
-pub(crate) struct CommitRequest {
-    pub(crate) commit: Commit,
-    /// What was found for each `NoneMatch` condition before the commit was queued.
-    pub(crate) looked: Vec<Looked>,
-    pub(crate) answer: oneshot::Sender<Result<Receipt, CommitError>>,
-}
-
-/// A group takes at most so many commits and begins no further one beyond so many bytes.
-const GROUP_COMMITS: usize = 4096;
-const GROUP_BYTES: usize = 8 << 20;
-
-/// The committer's thread and what it owns.
-pub(crate) struct Committer {
+/// What the committer needs of its store.
+pub(crate) struct Surroundings {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) head: watch::Sender<Head>,
-    pub(crate) queue: mpsc::Receiver<Request>,
-    pub(crate) writer: Writer,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) head: watch::Sender<Head>,
     pub(crate) signal: Arc<Signal>,
     pub(crate) indexer: thread::JoinHandle<()>,
     pub(crate) folder: PathBuf,
@@ -63,130 +63,178 @@ pub(crate) struct Committer {
     pub(crate) closed: watch::Sender<bool>,
 }
 
-/// An answer that is given once the group is on disk: what it says may rest on a commit of the same group.
-type Answer = (oneshot::Sender<Result<Receipt, CommitError>>, Result<Receipt, CommitError>, bool);
-
-/// A group in the making.
-struct Group {
-    bytes: Vec<u8>,
-    standing: Standing,
-    pending: Pending,
-    /// Where each pending commit's frame begins, and each of its events.
-    frames: Vec<(u64, Vec<(u32, u32)>)>,
-    answers: Vec<Answer>,
+/// The committer's thread and what it owns.
+pub(crate) struct Committer {
+    store: Surroundings,
+    requests: Requests,
+    /// What the open group has taken of the queue.
+    permits: usize,
+    layout: Layout,
+    heads: Heads,
+    open: Group,
+    /// The group that is being written, if one is.
+    flight: Option<Group>,
+    /// Away while a group is written beside.
+    writer: Option<Writer>,
+    thread: WriterThread,
+    is_ending: bool,
 }
 
 impl Committer {
-    /// Starts the thread.
-    pub(crate) fn start(self) -> std::io::Result<thread::JoinHandle<()>> {
-        thread::Builder::new().name("annals-committer".into()).spawn(move || self.run())
+    /// Starts its thread.
+    pub(crate) fn start(
+        store: Surroundings,
+        (queue, requests): (Queue, Requests),
+        writer: Writer,
+    ) -> std::io::Result<thread::JoinHandle<()>> {
+        let layout = Layout::new(&store.shared.log, writer.segment(), writer.standing);
+        let committer = Self {
+            store,
+            requests,
+            permits: 0,
+            open: Group::begin(&layout, Vec::new()),
+            layout,
+            heads: Heads::new(),
+            flight: None,
+            writer: Some(writer),
+            thread: WriterThread::start(queue)?,
+            is_ending: false,
+        };
+        thread::Builder::new().name("annals-committer".into()).spawn(move || committer.run())
     }
 
     fn run(mut self) {
-        let mut heads = Heads::new();
-        while let Some(requests) = self.next_requests() {
-            if let Some(reason) = self.shared.read_only() {
-                refuse(requests, &reason);
-                continue;
+        while !self.is_ending || self.flight.is_some() {
+            let Some(request) = self.requests.receiver.blocking_recv() else { break };
+            self.handle(request);
+            while let Ok(request) = self.requests.receiver.try_recv() {
+                self.handle(request);
             }
-            // A panic in here is a fault of annals. What was answered holds; the rest of the group is unknown.
-            let group = catch_unwind(AssertUnwindSafe(|| self.commit_group(requests, &mut heads)));
-            if let Err(panic) = group {
-                self.shared.set_read_only(&format!("the committer panicked: {}", panic_text(&*panic)));
-            }
+            self.launch();
         }
+        // Nobody gets in any more; who was in already is answered.
+        self.requests.receiver.close();
+        while let Some(request) = self.requests.receiver.blocking_recv() {
+            self.handle(request);
+        }
+        self.launch();
         self.close();
     }
 
-    /// What is in the queue, at least one; `None` when there will be no more.
-    fn next_requests(&mut self) -> Option<Vec<CommitRequest>> {
-        let mut requests = Vec::new();
-        let mut next = self.queue.blocking_recv()?;
-        loop {
-            match next {
-                Request::Commit(request) => requests.push(*request),
-                // Queued commits are still taken; new ones are refused.
-                Request::ShutDown => self.queue.close(),
-            }
-            if requests.len() >= GROUP_COMMITS || bytes_of(&requests) >= GROUP_BYTES {
-                return Some(requests);
-            }
-            match self.queue.try_recv() {
-                Ok(request) => next = request,
-                Err(_) => return Some(requests),
-            }
+    fn handle(&mut self, request: Request) {
+        // A panic in here is a fault of annals. What was answered holds; the rest is unknown.
+        let handled = catch_unwind(AssertUnwindSafe(|| match request {
+            Request::Commit(request) => self.add(*request),
+            Request::Written(written) => self.land(*written),
+            Request::ShutDown => self.is_ending = true,
+        }));
+        if let Err(panic) = handled {
+            self.store.shared.set_read_only(&format!("the committer panicked: {}", panic_text(&*panic)));
+            self.open = Group::begin(&self.layout, Vec::new());
         }
     }
 
-    fn commit_group(&mut self, requests: Vec<CommitRequest>, heads: &mut Heads) {
-        let (bytes, standing) = match self.writer.begin_group() {
-            Ok(group) => group,
-            Err(error) => {
-                let reason = format!("beginning a group failed: {error}");
-                self.shared.set_read_only(&reason);
-                return refuse(requests, &reason);
-            }
-        };
-        let (frames, answers) = (Vec::new(), Vec::with_capacity(requests.len()));
-        let mut group = Group { bytes, standing, pending: Pending::default(), frames, answers };
-        for request in requests {
-            self.add(&mut group, request, heads);
+    /// Judges one commit and adds it to the open group.
+    fn add(&mut self, request: CommitRequest) {
+        let CommitRequest { commit, looked, answer: sender, permits } = request;
+        self.permits += permits as usize;
+        if let Some(reason) = self.store.shared.read_only() {
+            // Whoever asked may be gone.
+            let _ = sender.send(Err(CommitError::ReadOnly { reason }));
+            return;
         }
-        if group.frames.is_empty() {
-            return answer(group.answers);
-        }
-        if let Err(error) = self.writer.write_group(group.bytes, group.standing) {
-            let reason = format!("writing the log failed: {error}");
-            self.shared.set_read_only(&reason);
-            return answer_unknown(group.answers, &reason);
-        }
-        self.publish(&group.pending, group.frames, group.standing);
-        // What was committed is dropped behind the answers, which nobody needs to wait for.
-        answer(group.answers);
-    }
-
-    /// Judges one commit and adds its frame to the group.
-    fn add(&self, group: &mut Group, request: CommitRequest, heads: &mut Heads) {
-        let CommitRequest { commit, looked, answer } = request;
-        let head = Head { commit: group.standing.commit, position: group.standing.position };
-        let mut ledger = PendingLedger { shared: &self.shared, pending: &group.pending, heads, looked: &looked };
-        let placed = judge(&commit, &mut ledger).and_then(|verdict| {
-            let now = self.clock.now();
-            match verdict {
-                Verdict::Repeated(receipt) => Ok(Err(receipt)),
-                Verdict::Nothing => Ok(Err(nothing_written(head, group.standing.recorded))),
-                Verdict::Write => Placement::behind(head, group.standing.recorded, now, &commit, &mut ledger).map(Ok),
-            }
-        });
-        let (receipt, written) = match placed {
-            Err(error) => (Err(error), false),
-            Ok(Err(receipt)) => (Ok(receipt), false),
-            Ok(Ok(placement)) => {
+        let answer = match self.place(&commit, &looked) {
+            Err(answer) => answer,
+            Ok(placement) => {
                 let receipt = placement.receipt(&commit);
-                let at = group.standing.offset;
-                let log = self.writer.log_id();
-                let events = put_frame(&mut group.bytes, log, &mut group.standing, &commit, &placement);
-                group.frames.push((at, events));
-                heads.advance(&commit, &receipt.versions);
-                group.pending.add(commit, placement);
-                (Ok(receipt), true)
+                self.heads.advance(&commit, &receipt.versions);
+                self.open.add(&self.layout, commit, placement);
+                Ok(receipt)
             }
         };
-        group.answers.push((answer, receipt, written));
+        self.open.will_answer(sender, answer);
+    }
+
+    /// The numbers for a commit that is to be written, or else what its sender is told.
+    fn place(&mut self, commit: &Commit, looked: &[Looked]) -> Result<Placement, Answer> {
+        let standing = self.open.standing();
+        let head = Head { commit: standing.commit, position: standing.position };
+        let flight = self.flight.as_ref().map(|flight| &flight.pending);
+        let pending = [Some(&self.open.pending), flight];
+        let mut ledger = PendingLedger { shared: &self.store.shared, pending, heads: &mut self.heads, looked };
+        match judge(commit, &mut ledger).map_err(Err)? {
+            Verdict::Repeated(receipt) => Err(Ok(receipt)),
+            Verdict::Nothing => Err(Ok(nothing_written(head, standing.recorded))),
+            Verdict::Write => {
+                let now = self.store.clock.now();
+                Placement::behind(head, standing.recorded, now, commit, &mut ledger).map_err(Err)
+            }
+        }
+    }
+
+    /// Lets the open group be written, unless one is under way.
+    fn launch(&mut self) {
+        if self.flight.is_some() {
+            return;
+        }
+        self.requests.release(std::mem::take(&mut self.permits));
+        if !self.open.writes() {
+            // Nothing is pending that the answers could rest on.
+            return self.open.answer();
+        }
+        let Some((writer, encoded)) = self.begin_flight() else { return };
+        if encoded.bytes.len() < BESIDE_BYTES || self.is_ending {
+            self.land(write(writer, encoded));
+        } else if let Err(failed) = self.thread.hand_over(writer, encoded) {
+            self.land(*failed);
+        }
+    }
+
+    /// Makes the open group the one that is written.
+    fn begin_flight(&mut self) -> Option<(Writer, EncodedGroup)> {
+        let writer = self.writer.take()?;
+        let encoded = self.open.encoded.take()?;
+        self.layout.take(&encoded);
+        let next = Group::begin(&self.layout, Vec::with_capacity(encoded.bytes.len()));
+        self.flight = Some(std::mem::replace(&mut self.open, next));
+        Some((writer, encoded))
+    }
+
+    /// Publishes and answers what was written, and lets the next group be written meanwhile.
+    fn land(&mut self, written: Written) {
+        let Written { writer, group: encoded, result } = written;
+        self.writer = Some(writer);
+        let Some(mut flight) = self.flight.take() else { return };
+        if let Err(error) = result {
+            let reason = format!("writing the log failed: {error}");
+            self.store.shared.set_read_only(&reason);
+            flight.answer_unknown(&reason);
+            let begun = Group::begin(&self.layout, Vec::new());
+            return std::mem::replace(&mut self.open, begun).refuse(&reason);
+        }
+        // Only beside: written here, it would be published before this one.
+        if self.open.bytes() >= BESIDE_BYTES && !self.is_ending {
+            self.launch();
+        }
+        self.publish(&flight, encoded.behind);
+        // What was committed is dropped behind the answers, which nobody needs to wait for.
+        flight.answer();
     }
 
     /// Makes the group visible at once: index entries, rows and head.
-    fn publish(&self, pending: &Pending, frames: Vec<(u64, Vec<(u32, u32)>)>, standing: Standing) {
-        let fences: Vec<_> = pending.epochs().iter().map(|key| self.shared.fences.of(key)).collect();
+    fn publish(&self, group: &Group, standing: Standing) {
+        let shared = &self.store.shared;
+        let fences: Vec<_> = group.pending.epochs().iter().map(|key| shared.fences.of(key)).collect();
         let _running: Vec<_> = fences.iter().map(|fence| lock(fence)).collect();
-        let mut overlay = self.shared.overlay_mut();
+        let mut items = group.items.iter();
         let mut last = 0;
-        for ((commit, placement), (frame, items)) in pending.commits().zip(frames) {
-            for ((event, version), (position, (item, length))) in
-                commit.events.iter().zip(&placement.versions).zip(placement.positions().zip(items))
-            {
+        let mut overlay = shared.overlay_mut();
+        for ((commit, placement), &frame) in group.pending.commits().zip(&group.frames) {
+            let events = commit.events.iter().zip(&placement.versions).zip(placement.positions());
+            for (((event, version), position), &(item, length)) in events.zip(items.by_ref()) {
                 let place = Place { position, frame, item, length };
-                overlay.active.add_event(&event.stream, *version, &in_order(&event.tags), place);
+                let tags = in_order(&event.tags);
+                overlay.active.add_event(&event.stream, *version, &event.event_type, &tags, place);
             }
             for row in commit.rows.iter().cloned().chain(placement.system_rows(commit)) {
                 overlay.active.add_row(row);
@@ -197,53 +245,33 @@ impl Committer {
         overlay.active.covers(through);
         let (entries, bytes) = (overlay.active.entries, overlay.active.bytes);
         drop(overlay);
-        self.head.send_replace(head_of(&through));
-        self.signal.grown(&self.shared, entries, bytes);
+        self.store.head.send_replace(head_of(&through));
+        self.store.signal.grown(shared, entries, bytes);
     }
 
     /// Leaves everything so that the next open is fast, and the folder free.
     fn close(self) {
-        self.signal.stop();
-        let indexed = self.indexer.join().is_ok();
-        self.shared.is_shut_down.store(true, Ordering::Release);
-        let mut writer = self.writer;
-        let index = self.shared.take_index();
-        if self.shared.read_only().is_none() && indexed {
-            let closed = index.map_or(Ok(()), |index| index.close(&crate::open::index_folder(&self.folder)));
-            let marked = closed
-                .and_then(|()| writer.trim())
-                .and_then(|()| clean::write(&self.folder, writer.log_id(), &writer.standing));
+        let Surroundings { shared, head, signal, indexer, folder, folder_lock, closed, .. } = self.store;
+        drop(self.thread);
+        signal.stop();
+        let indexed = indexer.join().is_ok();
+        shared.is_shut_down.store(true, Ordering::Release);
+        let index = shared.take_index();
+        if let Some(mut writer) = self.writer
+            && shared.read_only().is_none()
+            && indexed
+        {
+            let marked = index
+                .map_or(Ok(()), |index| index.close(&crate::open::index_folder(&folder)))
+                .and_then(|()| writer.close())
+                .and_then(|()| clean::write(&shared.log.disk, &folder, writer.log_id(), &writer.standing));
             if let Err(error) = marked {
                 tracing::warn!(%error, "the store was not closed cleanly; the next open has more to do");
             }
         }
-        drop(self.head);
-        drop(self.folder_lock);
-        self.closed.send_replace(true);
-    }
-}
-
-fn bytes_of(requests: &[CommitRequest]) -> usize {
-    requests.iter().flat_map(|request| &request.commit.events).map(|event| event.payload.len()).sum()
-}
-
-fn answer(answers: Vec<Answer>) {
-    for (sender, answer, _) in answers {
-        // Whoever asked may be gone; the commit stands all the same.
-        let _ = sender.send(answer);
-    }
-}
-
-fn answer_unknown(answers: Vec<Answer>, reason: &str) {
-    for (sender, answer, written) in answers {
-        let unknown = CommitError::OutcomeUnknown { reason: reason.to_owned() };
-        let _ = sender.send(if written || answer.is_ok() { Err(unknown) } else { answer });
-    }
-}
-
-fn refuse(requests: Vec<CommitRequest>, reason: &str) {
-    for request in requests {
-        let _ = request.answer.send(Err(CommitError::ReadOnly { reason: reason.to_owned() }));
+        drop(head);
+        drop(folder_lock);
+        closed.send_replace(true);
     }
 }
 

@@ -1,51 +1,53 @@
 //! One process at a time: the lock of a store's folder, and what it says of the last holder.
 
-use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
-use crate::OpenError;
+use crate::{
+    OpenError,
+    log::disk::{Disk, DiskFile},
+};
 
 /// Held as long as the store is open. The operating system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
-    file: File,
+    file: DiskFile,
     /// Whether the machine has not been started again since the store was last opened.
     pub(crate) same_boot: bool,
 }
 
 impl FolderLock {
     /// Takes the lock of `store`.
-    pub(crate) fn take(store: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn take(disk: &Disk, store: &Path) -> Result<Self, OpenError> {
         let path = store.join("lock");
         let io = |error| OpenError::io("locking", &path, &error);
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: store.to_owned() }),
-            Err(TryLockError::Error(error)) => return Err(io(error)),
+        let file = disk.open_or_create("lock", &path).map_err(io)?;
+        if !file.try_lock().map_err(io)? {
+            return Err(OpenError::InUse { path: store.to_owned() });
         }
-        let mut before = String::new();
-        // Rubbish in the file counts as another boot.
-        let _ = file.read_to_string(&mut before);
-        // No boot id counts as another boot too: better an index rebuilt than one believed wrongly.
-        let same_boot = boot_id().is_some_and(|now| now == before);
+        let before = file.read_all().map_err(io)?;
+        // Rubbish in the file counts as another boot, and so does no boot id: better an index rebuilt than one believed
+        // wrongly.
+        let same_boot = boot_id().is_some_and(|now| now.as_bytes() == before);
         Ok(Self { file, same_boot })
     }
 
     /// Says that what is in the folder was looked at in this boot. Not before: an opening that fails must not make the
     /// next one believe an index that a machine's crash has left behind.
-    pub(crate) fn confirm(&mut self) -> io::Result<()> {
+    pub(crate) fn confirm(&self) -> io::Result<()> {
         if self.same_boot {
             return Ok(());
         }
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(boot_id().unwrap_or_default().as_bytes())?;
+        self.file.set_length(0)?;
+        self.file.write_at(boot_id().unwrap_or_default().as_bytes(), 0)?;
         self.file.sync_all()
+    }
+}
+
+impl Drop for FolderLock {
+    /// Closing the file would let go of the lock only once no other process has it open: one that is being started just
+    /// now has it, for a moment, as it has every file of this process.
+    fn drop(&mut self) {
+        self.file.unlock();
     }
 }
 

@@ -1,7 +1,9 @@
 //! Opening a store: lock, log, end of the log, index, tail, threads.
 
+mod tail;
+
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,15 +16,14 @@ use crate::{
     index::Index,
     lock::FolderLock,
     log::{
-        Log, Place,
+        Log,
         clean::{self, LastClose},
-        frame::{Frame, Standing},
+        disk::Disk,
+        frame::Standing,
         recovery,
-        scanner::Scanner,
-        segment::sync_folder,
         writer::Writer,
     },
-    overlay::{Part, Progress},
+    overlay::Progress,
     shared::{Shared, head_of},
 };
 
@@ -42,10 +43,11 @@ pub(crate) struct Opened {
 /// Opens the store's files. Until the end of the log is known to be whole, nothing is changed.
 pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let store = &options.path;
-    prepare_folder(options)?;
-    let mut lock = FolderLock::take(store)?;
-    let log = Arc::new(recovery::open_log(store)?);
-    let last_close = clean::read(store, log.id).map_err(|error| OpenError::io("reading", store, &error))?;
+    let disk = options.disk();
+    prepare_folder(&disk, options)?;
+    let lock = FolderLock::take(&disk, store)?;
+    let log = Arc::new(recovery::open_log(&disk, store)?);
+    let last_close = clean::read(&disk, store, log.id).map_err(|error| OpenError::io("reading", store, &error))?;
     if last_close == LastClose::Damaged {
         let file = store.join("clean").display().to_string();
         let what = "the marker of the last close cannot be read".to_owned();
@@ -54,10 +56,16 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let (end, torn) = recovery::find_end(store, &log, &last_close)?;
     let was_closed = matches!(last_close, LastClose::Clean(_));
     let trusted = was_closed || lock.same_boot;
+    // An index that is believed is of this boot from now on, and of no close: sled writes once it is opened, and does
+    // not sync. One that is not believed must first be aside.
+    if trusted {
+        begin_writing(&disk, store, &lock)?;
+    }
     let (index, progress, rebuilt) = open_index(store, &log, &end, trusted)?;
-    let tail = take_in_tail(&log, &index, progress, &end, options.index_batch_entries)?;
-    lock.confirm().map_err(|error| OpenError::io("writing the lock of", store, &error))?;
-    clean::remove(store).map_err(|error| OpenError::io("removing the marker of the last close in", store, &error))?;
+    let tail = tail::take_in(&log, &index, progress, &end, options.index_batch_entries)?;
+    if !trusted {
+        begin_writing(&disk, store, &lock)?;
+    }
     let head = head_of(&tail.through);
     let Some(segment) = log.last_segment() else {
         return Err(OpenError::NotAStore { path: store.clone(), reason: "its log has no segment" });
@@ -67,18 +75,25 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     Ok(Opened { shared, head: signal, writer, lock, report: OpenReport { head, was_closed, torn, rebuilt } })
 }
 
+/// Says that the index is of this boot, and that the store is no longer closed.
+fn begin_writing(disk: &Disk, store: &Path, lock: &FolderLock) -> Result<(), OpenError> {
+    lock.confirm().map_err(|error| OpenError::io("writing the lock of", store, &error))?;
+    let removed = clean::remove(disk, store);
+    removed.map_err(|error| OpenError::io("removing the marker of the last close in", store, &error))
+}
+
 /// Makes sure that the folder is a store, or empty and allowed to become one.
-fn prepare_folder(options: &SledOptions) -> Result<(), OpenError> {
+fn prepare_folder(disk: &Disk, options: &SledOptions) -> Result<(), OpenError> {
     let store = &options.path;
     let not_a_store = |reason| Err(OpenError::NotAStore { path: store.clone(), reason });
     let log = Log::folder(store);
     if log.is_dir() {
         return Ok(());
     }
-    match fs::read_dir(store) {
+    match disk.list("folder", store) {
         Ok(_) if !options.create => return not_a_store("it has no folder `log`"),
-        Ok(mut entries) => {
-            if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "lock")) {
+        Ok(entries) => {
+            if entries.iter().any(|entry| entry.file_name() != Some("lock".as_ref())) {
                 return not_a_store("it has no folder `log`, but holds other files");
             }
         }
@@ -89,20 +104,18 @@ fn prepare_folder(options: &SledOptions) -> Result<(), OpenError> {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => return not_a_store("it is a file"),
         Err(error) => return Err(OpenError::io("reading", store, &error)),
     }
-    create_folders(&log).map_err(|error| OpenError::io("creating", &log, &error))
+    create_folders(disk, &log).map_err(|error| OpenError::io("creating", &log, &error))
 }
 
 /// Creates `folder` and what is missing above it; each new name is synced in its parent.
-fn create_folders(folder: &Path) -> io::Result<()> {
+fn create_folders(disk: &Disk, folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    create_folders(parent)?;
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => sync_folder(parent),
-    }
+    create_folders(disk, parent)?;
+    disk.create_folder("folder", folder)?;
+    disk.sync_folder("folder", parent)
 }
 
 /// Opens the index if it can be believed and belongs to this log, else moves it aside and begins an empty one.
@@ -115,10 +128,10 @@ fn open_index(
     let folder = index_folder(store);
     if !folder.exists() {
         let reason = (end.commit.get() > 0).then(|| "it was gone".to_owned());
-        return Ok((Index::open(&folder)?, Progress::START, reason));
+        return Ok((Index::open(&log.disk, &folder)?, Progress::START, reason));
     }
     let reason = if trusted {
-        match Index::open(&folder) {
+        match Index::open(&log.disk, &folder) {
             Ok(index) => match believe(&index, log, end)? {
                 Ok(progress) => return Ok((index, progress, None)),
                 Err(reason) => reason,
@@ -129,8 +142,8 @@ fn open_index(
         "the machine was started again before the store was closed".to_owned()
     };
     tracing::warn!(reason, "the index is moved aside and rebuilt from the log");
-    move_aside(store, &folder).map_err(|error| OpenError::io("moving aside", &folder, &error))?;
-    Ok((Index::open(&folder)?, Progress::START, Some(reason)))
+    move_aside(&log.disk, store, &folder).map_err(|error| OpenError::io("moving aside", &folder, &error))?;
+    Ok((Index::open(&log.disk, &folder)?, Progress::START, Some(reason)))
 }
 
 /// Whether the index says something that fits the log: inside, why not.
@@ -161,50 +174,11 @@ fn believe(index: &Index, log: &Arc<Log>, end: &Standing) -> Result<Result<Progr
 }
 
 /// One index that was moved aside is kept, the latest.
-fn move_aside(store: &Path, folder: &Path) -> io::Result<()> {
+fn move_aside(disk: &Disk, store: &Path, folder: &Path) -> io::Result<()> {
     let aside = store.join("index.aside");
     if aside.exists() {
-        fs::remove_dir_all(&aside)?;
+        disk.remove_folder("index", &aside)?;
     }
-    fs::rename(folder, aside)?;
-    sync_folder(store)
-}
-
-/// Takes in what the log holds behind `progress`: large parts into sled, the rest stays in memory as the tail.
-fn take_in_tail(
-    log: &Arc<Log>,
-    index: &Index,
-    progress: Progress,
-    end: &Standing,
-    batch_entries: usize,
-) -> Result<Part, OpenError> {
-    let mut part = Part::new(progress);
-    let Some(mut scanner) = Scanner::chained(Arc::clone(log), progress.standing) else { return Ok(part) };
-    while let Some(frame) = scanner.next_before(end.offset)? {
-        add(&mut part, log, &frame)?;
-        part.covers(Progress { standing: scanner.standing, frame: frame.offset });
-        if part.entries >= batch_entries {
-            index.take_in(&part, log.id)?;
-            part = Part::new(part.through);
-        }
-    }
-    // The end may lie behind a segment header, which no frame covers.
-    part.through.standing.offset = end.offset;
-    Ok(part)
-}
-
-fn add(part: &mut Part, log: &Log, frame: &Frame) -> Result<(), ReadError> {
-    let content = frame.content().map_err(|error| log.item_error(frame, error))?;
-    for row in content.all_rows(&frame.header) {
-        part.add_row(row);
-    }
-    for (record, item, length) in &content.events {
-        part.add_event(
-            &record.stream,
-            record.version,
-            &record.tags,
-            Place { position: record.position, frame: frame.offset, item: *item, length: *length },
-        );
-    }
-    Ok(())
+    disk.rename("index", folder, &aside)?;
+    disk.sync_folder("index", store)
 }

@@ -7,6 +7,8 @@ use std::{
 
 use annals_core::{Clock, Limits, SystemClock};
 
+use crate::log::disk::Disk;
+
 /// Where a store lies and how it behaves.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -19,10 +21,11 @@ pub struct SledOptions {
     pub limits: Limits,
     /// Where recorded times come from.
     pub clock: Arc<dyn Clock>,
-    /// How many entries the unindexed tail in memory has when it is written to the index; 60,000 by default, an event
-    /// making one or two. More makes loading faster, less makes the tail smaller. The committer waits at four times as
-    /// many. A tail that is older than half a second is written in any case.
+    /// How many entries the unindexed tail in memory has when it is written to the index; 100,000 by default, an event
+    /// making one and one for each of its tags. More makes loading faster, less makes the tail smaller. The committer waits at four times as
+    /// many. A tail that is older than two seconds is written in any case.
     pub index_batch_entries: usize,
+    disk: Disk,
 }
 
 impl SledOptions {
@@ -33,7 +36,8 @@ impl SledOptions {
             create: true,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
-            index_batch_entries: 60_000,
+            index_batch_entries: 100_000,
+            disk: Disk::default(),
         }
     }
 
@@ -64,11 +68,41 @@ impl SledOptions {
         self.clock = clock;
         self
     }
+
+    /// The same with an observer of every call to the disk and to sled. For tests of the store itself; not stable.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn crate::faults::Observer>) -> Self {
+        self.disk.observer = Some(observer);
+        self
+    }
+
+    /// The same with segments of this length, so that small logs have several, and none prepared by a thread of its own,
+    /// so that the order of the calls is the same each time. For tests of the store itself; not stable.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn segment_bytes(mut self, bytes: u64) -> Self {
+        self.disk.segment_bytes = Some(bytes);
+        self.disk.prepares = false;
+        self
+    }
+
+    /// The same with segments that are prepared ahead. For tests of the store itself; not stable.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn prepared_segments(mut self) -> Self {
+        self.disk.prepares = true;
+        self
+    }
+
+    pub(crate) fn disk(&self) -> Disk {
+        self.disk.clone()
+    }
 }
 
 impl std::fmt::Debug for SledOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { path, create, limits, clock: _, index_batch_entries } = self;
+        let Self { path, create, limits, clock: _, index_batch_entries, disk: _ } = self;
         f.debug_struct("SledOptions")
             .field("path", path)
             .field("create", create)

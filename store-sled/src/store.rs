@@ -1,24 +1,23 @@
 //! The store: the contract, on top of log, index and threads.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use annals_core::{
-    ApplyError, Commit, CommitError, DerivedTable, Generation, Head, Page, ReadError, ReadLog, ReadStream, Receipt,
-    Record, RowBatch, Scan, Store, Table,
+    ApplyError, Commit, CommitError, Head, Page, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch, Scan,
+    Store, Table,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
 use crate::{
-    OpenError, OpenReport, SledOptions,
-    committer::{CommitRequest, Committer, Looked, Request},
-    index::{guard, rows},
+    OpenError, OpenReport, SledOptions, apply,
+    committer::{Committer, Looked, Queue, Surroundings, queue},
     indexer::{self, Signal},
     open::{self, Opened},
     read::{self, log::LogRecords, matches, stream::StreamRecords},
-    shared::{Shared, indexed_row, lock},
+    shared::{Shared, lock},
 };
 
 /// The embedded store. Cloning gives another handle on the same store; it is closed when the last one is dropped, or
@@ -30,16 +29,13 @@ pub struct SledStore {
 
 struct Handle {
     shared: Arc<Shared>,
+    signal: Arc<Signal>,
     options: SledOptions,
     report: OpenReport,
-    /// Taken when the last handle is dropped, which tells the committer to end.
-    queue: Mutex<Option<mpsc::Sender<Request>>>,
+    queue: Queue,
     committer: Mutex<Option<std::thread::JoinHandle<()>>>,
     closed: watch::Receiver<bool>,
 }
-
-/// Commits beyond this wait outside the queue.
-const QUEUE_COMMITS: usize = 4096;
 
 impl SledStore {
     /// Opens the store, or begins one. Blocks: fast after a close, about a second per million events when the index has
@@ -53,23 +49,21 @@ impl SledStore {
         let signal = Arc::new(Signal::new(options.index_batch_entries));
         let thread = |error| OpenError::io("starting a thread for", &options.path, &error);
         let indexer = indexer::start(Arc::clone(&shared), Arc::clone(&signal)).map_err(thread)?;
-        let (queue, requests) = mpsc::channel(QUEUE_COMMITS);
+        let (queue, requests) = queue();
         let (closing, closed) = watch::channel(false);
-        let committer = Committer {
+        let surroundings = Surroundings {
             shared: Arc::clone(&shared),
-            head,
-            queue: requests,
-            writer,
             clock: Arc::clone(&options.clock),
-            signal,
+            head,
+            signal: Arc::clone(&signal),
             indexer,
             folder: options.path.clone(),
             folder_lock: lock,
             closed: closing,
         };
-        let committer = Mutex::new(Some(committer.start().map_err(thread)?));
-        let queue = Mutex::new(Some(queue));
-        Ok(Self { handle: Arc::new(Handle { shared, options, report, queue, committer, closed }) })
+        let committer = Committer::start(surroundings, (queue.clone(), requests), writer).map_err(thread)?;
+        let committer = Mutex::new(Some(committer));
+        Ok(Self { handle: Arc::new(Handle { shared, signal, options, report, queue, committer, closed }) })
     }
 
     /// What opening found and did.
@@ -78,8 +72,9 @@ impl SledStore {
         &self.handle.report
     }
 
-    fn queue(&self) -> Option<mpsc::Sender<Request>> {
-        lock(&self.handle.queue).clone()
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
     }
 
     /// Looks at the commit's `NoneMatch` conditions as far as the log is published.
@@ -107,10 +102,7 @@ impl Store for SledStore {
         self.handle.options.limits.check(&commit)?;
         self.handle.shared.check_open().map_err(|_| CommitError::ShutDown)?;
         let looked = self.look(&commit).await?;
-        let queue = self.queue().ok_or(CommitError::ShutDown)?;
-        let permit = queue.reserve().await.map_err(|_| CommitError::ShutDown)?;
-        let (answer, answered) = oneshot::channel();
-        permit.send(Request::Commit(Box::new(CommitRequest { commit, looked, answer })));
+        let answered = self.handle.queue.push(commit, looked).await?;
         match answered.await {
             Ok(result) => result,
             Err(_) => Err(CommitError::OutcomeUnknown { reason: "the committer ended before it answered".into() }),
@@ -119,13 +111,8 @@ impl Store for SledStore {
 
     async fn apply(&self, batch: RowBatch) -> Result<(), ApplyError> {
         self.handle.options.limits.check_batch(&batch.rows)?;
-        let shared = &self.handle.shared;
-        shared.check_open()?;
-        let fence = batch.epoch.as_ref().map(|epoch| shared.fences.of(&epoch.row().1));
-        let _running = fence.as_ref().map(|fence| lock(fence));
-        let _alone = shared.derived.write().unwrap_or_else(PoisonError::into_inner);
-        check(shared, &batch)?;
-        write(shared, &batch)
+        self.handle.shared.check_open()?;
+        apply::apply(&self.handle.shared, &self.handle.signal, batch).await
     }
 
     fn read_stream(&self, read: ReadStream) -> BoxStream<'_, Result<Record, ReadError>> {
@@ -157,56 +144,16 @@ impl Store for SledStore {
     }
 
     async fn shut_down(&self) {
-        if let Some(queue) = self.queue() {
-            // An error says that the committer is ending already.
-            let _ = queue.send(Request::ShutDown).await;
-        }
+        self.handle.queue.shut_down();
         let mut closed = self.handle.closed.clone();
         // An error says that the committer has ended without saying so; there is nothing left to wait for.
         let _ = closed.wait_for(|closed| *closed).await;
     }
 }
 
-/// Checks generation, epoch and conditions; the caller holds the fence and the derived rows.
-fn check(shared: &Shared, batch: &RowBatch) -> Result<(), ApplyError> {
-    let index = shared.index()?;
-    if let Some(expected) = batch.generation {
-        let row = indexed_row(&index, &DerivedTable::GENERATION.into(), b"")?;
-        let actual = row.as_deref().and_then(Generation::from_row);
-        if let Some(actual) = actual.filter(|actual| *actual != expected) {
-            return Err(ApplyError::GenerationLost { expected, actual });
-        }
-    }
-    if let Some(epoch) = &batch.epoch {
-        let (table, key) = epoch.row();
-        epoch.check(shared.logged_row(&table, &key)?.as_deref())?;
-    }
-    let mut failed = Vec::new();
-    for condition in &batch.conditions {
-        let row = indexed_row(&index, &condition.table.clone().into(), &condition.key)?;
-        if !condition.is.holds(row.as_deref()) {
-            failed.push(condition.clone());
-        }
-    }
-    if failed.is_empty() { Ok(()) } else { Err(ApplyError::Conflict { failed }) }
-}
-
-fn write(shared: &Shared, batch: &RowBatch) -> Result<(), ApplyError> {
-    let index = shared.index()?;
-    guard(|| {
-        let mut writes = sled::Batch::default();
-        for row in &batch.rows {
-            let table = row.table.clone().into();
-            rows::put(&index.derived, &mut writes, &table, &row.key, row.value.as_deref())?;
-        }
-        index.derived.apply_batch(writes)
-    })?;
-    Ok(())
-}
-
 impl Drop for Handle {
     fn drop(&mut self) {
-        drop(lock(&self.queue).take());
+        self.queue.shut_down();
         if let Some(committer) = lock(&self.committer).take() {
             // The committer catches its own panics; whatever it says, it has ended.
             let _ = committer.join();
@@ -216,7 +163,7 @@ impl Drop for Handle {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::atomic::Ordering, time::Duration};
+    use std::time::Duration;
 
     use annals_core::{ConsumerName, Epoch, EventType, NewEvent, RowWrite};
     use futures::TryStreamExt;
@@ -233,28 +180,6 @@ mod tests {
         records.into_iter().map(|record| record.payload).collect()
     }
 
-    /// F6, P1: after a failed sync nothing is acknowledged any more, although the next sync would succeed; reads go on.
-    #[tokio::test]
-    async fn a_failed_sync_makes_the_store_read_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SledStore::open(SledOptions::new(folder.path())).unwrap();
-        store.commit(commit("one")).await.unwrap();
-        store.handle.shared.log.is_failing.store(true, Ordering::SeqCst);
-        let unknown = store.commit(commit("two")).await.unwrap_err();
-        assert!(matches!(unknown, CommitError::OutcomeUnknown { .. }), "{unknown}");
-        let refused = store.commit(commit("three")).await.unwrap_err();
-        assert!(
-            matches!(&refused, CommitError::ReadOnly { reason } if reason.contains("the disk is gone")),
-            "{refused}"
-        );
-        assert_eq!(payloads(&store).await, ["one"]);
-        store.shut_down().await;
-        let store = SledStore::open(SledOptions::new(folder.path())).unwrap();
-        assert!(!store.report().was_closed, "a store that failed is not marked as closed");
-        let found = payloads(&store).await;
-        assert!(found == ["one"] || found == ["one", "two"], "{found:?}");
-        store.commit(commit("four")).await.unwrap();
-    }
     /// P9: while the index cannot be written, the tail in memory grows to its bound and commits wait; nothing is lost.
     #[tokio::test]
     async fn the_unindexed_tail_is_bounded() {
@@ -264,7 +189,7 @@ mod tests {
         store.commit(commit("first")).await.unwrap();
         let shared = Arc::clone(&store.handle.shared);
         // A read that lasts: nothing newer than what it sees may be written to sled.
-        let pin = shared.pins.pin(shared.published().standing.commit);
+        let pin = shared.pins.pin(shared.overlay().active.tick);
         let writing = store.clone();
         let mut writer = tokio::spawn(async move {
             for _ in 0..COMMITS {

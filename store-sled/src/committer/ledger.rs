@@ -81,8 +81,6 @@ impl Heads {
         Self { streams: LruCache::new(HEADS_MAX), last: None }
     }
 
-    /// Follows a commit that is pending now. A commit that closes streams makes it forget everything, which is rare
-    /// and always right.
     fn get(&mut self, stream: &StreamId) -> Option<Head> {
         if let Some((last, head)) = &self.last
             && last == stream
@@ -99,6 +97,8 @@ impl Heads {
         self.last = Some((stream.clone(), head));
     }
 
+    /// Follows a commit that is pending now. A commit that closes streams makes it forget everything, which is rare
+    /// and always right.
     pub(crate) fn advance(&mut self, commit: &Commit, versions: &[(StreamId, Version)]) {
         self.last = None;
         if commit.rows.iter().any(|row| row.table.name() == LoggedTable::CLOSED.name()) {
@@ -114,17 +114,22 @@ impl Heads {
 
 pub(crate) struct PendingLedger<'a> {
     pub(crate) shared: &'a Shared,
-    pub(crate) pending: &'a Pending,
+    /// The open group, and the one that is being written.
+    pub(crate) pending: [Option<&'a Pending>; 2],
     pub(crate) heads: &'a mut Heads,
     pub(crate) looked: &'a [Looked],
 }
 
-impl PendingLedger<'_> {
+impl<'a> PendingLedger<'a> {
+    fn pending(&self) -> impl Iterator<Item = &'a Pending> + use<'a> {
+        self.pending.into_iter().flatten()
+    }
+
     fn head(&mut self, stream: &StreamId) -> Result<Head, ReadError> {
         if let Some(head) = self.heads.get(stream) {
             return Ok(head);
         }
-        let version = match self.pending.versions.get(stream) {
+        let version = match self.pending().find_map(|pending| pending.versions.get(stream)) {
             Some(version) => *version,
             None => self.shared.version(stream)?,
         };
@@ -145,7 +150,7 @@ impl Ledger for PendingLedger<'_> {
     }
 
     fn row(&mut self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
-        if let Some(row) = self.pending.rows.get(table).and_then(|rows| rows.get(key)) {
+        if let Some(row) = self.pending().find_map(|pending| pending.rows.get(table)?.get(key)) {
             return Ok(row.clone());
         }
         self.shared.logged_row(table, key)
@@ -161,9 +166,9 @@ impl Ledger for PendingLedger<'_> {
         if looked.found.is_some() {
             return Ok(looked.found);
         }
-        match matches::first(self.shared, query, after.max(looked.to))? {
+        match matches::find(self.shared, query, after.max(looked.to))? {
             Some(found) => Ok(Some(found)),
-            None => Ok(self.pending.find_match(query, after)),
+            None => Ok(self.pending().find_map(|pending| pending.find_match(query, after))),
         }
     }
 }

@@ -1,17 +1,13 @@
 //! The marker of a clean close: exactly where the log ended.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use uuid::Uuid;
 
-use super::{
-    frame::Standing,
-    segment::{replace_file, sync_folder},
-    wire::Cursor,
-};
+use super::{disk::Disk, frame::Standing, wire::Cursor};
 
 const MAGIC: [u8; 8] = *b"annals.C";
 
@@ -31,29 +27,29 @@ fn path(store: &Path) -> PathBuf {
 }
 
 /// Says that the log ends at `standing` and nothing will be written before the next open.
-pub(crate) fn write(store: &Path, log: Uuid, standing: &Standing) -> io::Result<()> {
+pub(crate) fn write(disk: &Disk, store: &Path, log: Uuid, standing: &Standing) -> io::Result<()> {
     let mut rest = log.as_bytes().to_vec();
     standing.encode(&mut rest);
-    replace_file(&path(store), &[&MAGIC[..], &crc32c::crc32c(&rest).to_le_bytes(), &rest].concat())
+    disk.replace("clean", &path(store), &[&MAGIC[..], &crc32c::crc32c(&rest).to_le_bytes(), &rest].concat())
 }
 
-pub(crate) fn read(store: &Path, log: Uuid) -> io::Result<LastClose> {
-    let bytes = match fs::read(path(store)) {
-        Ok(bytes) => bytes,
+pub(crate) fn read(disk: &Disk, store: &Path, log: Uuid) -> io::Result<LastClose> {
+    let bytes = match disk.open("clean", &path(store)) {
+        Ok(file) => file.read_all()?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LastClose::Unclean),
         Err(error) => return Err(error),
     };
-    Ok(parse(bytes, log).map_or(LastClose::Damaged, LastClose::Clean))
+    Ok(parse(&bytes, log).map_or(LastClose::Damaged, LastClose::Clean))
 }
 
-fn parse(bytes: Vec<u8>, log: Uuid) -> Option<Standing> {
-    let mut cursor = Cursor::new(bytes.into());
+fn parse(bytes: &[u8], log: Uuid) -> Option<Standing> {
+    let mut cursor = Cursor::new(bytes);
     if cursor.array()? != MAGIC {
         return None;
     }
     let checksum = cursor.u32()?;
-    let rest = cursor.take(cursor.rest())?;
-    if crc32c::crc32c(&rest) != checksum {
+    let rest = cursor.take_rest();
+    if crc32c::crc32c(rest) != checksum {
         return None;
     }
     let mut cursor = Cursor::new(rest);
@@ -61,9 +57,9 @@ fn parse(bytes: Vec<u8>, log: Uuid) -> Option<Standing> {
 }
 
 /// Takes the marker away before anything is written.
-pub(crate) fn remove(store: &Path) -> io::Result<()> {
-    match fs::remove_file(path(store)) {
+pub(crate) fn remove(disk: &Disk, store: &Path) -> io::Result<()> {
+    match disk.remove("clean", &path(store)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => sync_folder(store),
+        _ => disk.sync_folder("clean", store),
     }
 }

@@ -1,6 +1,10 @@
 //! Finding the end of the log when it is opened, and telling a torn last group from damage.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use annals_core::{CommitNumber, ReadError};
 use bytes::Bytes;
@@ -9,62 +13,58 @@ use uuid::Uuid;
 use super::{
     Log,
     clean::LastClose,
+    disk::Disk,
     frame::{
         FORMAT, GROUP_HEADER, GROUP_MAGIC, HeaderError, SEGMENT_HEADER, Standing, take_group_header,
         take_segment_header,
     },
     scanner::{Scanner, Step},
-    segment::{Segment, replace_file},
+    segment::Segment,
     writer::create_segment,
 };
 use crate::{OpenError, TornTail};
 
 /// Opens every segment, or begins the first one.
-pub(crate) fn open_log(store: &Path) -> Result<Log, OpenError> {
+pub(crate) fn open_log(disk: &Disk, store: &Path) -> Result<Log, OpenError> {
     let folder = Log::folder(store);
-    let paths = segment_paths(&folder).map_err(|error| OpenError::io("listing", &folder, &error))?;
+    let paths = segment_paths(disk, &folder).map_err(|error| OpenError::io("listing", &folder, &error))?;
     if paths.is_empty() {
         if store.join("index").exists() || store.join("clean").exists() {
             return Err(OpenError::NotAStore { path: store.to_owned(), reason: "the files of its log are gone" });
         }
         let id = Uuid::now_v7();
-        let segment = create_segment(&folder, id, Standing::START)
+        let segment = create_segment(disk, &folder, id, Standing::START)
             .map_err(|error| OpenError::io("creating a segment in", &folder, &error))?;
-        return Ok(Log::new(id, folder, vec![Arc::new(segment)]));
+        return Ok(Log::new(id, folder, disk.clone(), vec![Arc::new(segment)]));
     }
     let mut segments: Vec<Arc<Segment>> = Vec::with_capacity(paths.len());
     let mut id = None;
     for path in paths {
-        let (log, segment) = open_segment(&path)?;
+        let (log, segment) = open_segment(disk, &path)?;
         if *id.get_or_insert(log) != log {
             return Err(segment.corruption(segment.start.offset, "the segment belongs to another log").into());
         }
         check_follows(segments.last().map(AsRef::as_ref), &segment)?;
         segments.push(Arc::new(segment));
     }
-    Ok(Log::new(id.unwrap_or_default(), folder, segments))
+    Ok(Log::new(id.unwrap_or_default(), folder, disk.clone(), segments))
 }
 
-fn segment_paths(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if Segment::offset_of(&path).is_some() {
-            paths.push(path);
-        }
-    }
+fn segment_paths(disk: &Disk, folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = disk.list("log", folder)?;
+    paths.retain(|path| Segment::offset_of(path).is_some());
     paths.sort();
     Ok(paths)
 }
 
-fn open_segment(path: &Path) -> Result<(Uuid, Segment), OpenError> {
+fn open_segment(disk: &Disk, path: &Path) -> Result<(Uuid, Segment), OpenError> {
     let io = |error| OpenError::io("opening", path, &error);
-    let file = Segment::open_file(path).map_err(io)?;
+    let file = disk.open("log", path).map_err(io)?;
     let offset = Segment::offset_of(path).unwrap_or_default();
     let segment = Segment::new(path.to_owned(), file, Standing { offset, ..Standing::START });
     let header = segment.read(offset, SEGMENT_HEADER).map_err(io)?;
     let damaged = |what: &str| OpenError::from(segment.corruption(offset, what));
-    match take_segment_header(header) {
+    match take_segment_header(&header) {
         Err(HeaderError::Format(found)) => Err(OpenError::Format { file: path.to_owned(), found, supported: FORMAT }),
         Err(HeaderError::NotALog) => Err(damaged("the file does not begin as a segment of a log does")),
         Err(HeaderError::Damaged) => Err(damaged("the header of the segment does not match its checksum")),
@@ -83,7 +83,7 @@ fn check_follows(before: Option<&Segment>, segment: &Segment) -> Result<(), Open
             .corruption(segment.start.offset, "the log begins here, its earlier segments are missing")
             .into());
     };
-    let length = before.file.metadata().map_err(|error| OpenError::io("reading", &before.path, &error))?.len();
+    let length = before.file.length().map_err(|error| io_open(before, &error))?;
     let expected = segment.start.offset - before.start.offset;
     if length == expected {
         return Ok(());
@@ -133,7 +133,7 @@ pub(crate) fn find_end(
                 let corruption = bad.unwrap_or_else(|| segment.corruption(at, format!("{what}, at byte {later}")));
                 return Err(corruption.into());
             }
-            cut(store, &segment, &end, &rest).map(|torn| (end, Some(torn)))
+            cut(&log.disk, store, &segment, &end, &rest).map(|torn| (end, Some(torn)))
         }
     }
 }
@@ -151,7 +151,7 @@ fn check_closed(segment: &Segment, end: &Standing, closed: &Standing) -> Result<
 }
 
 fn rest_of(segment: &Segment, from: u64) -> Result<usize, OpenError> {
-    let length = segment.file.metadata().map_err(|error| io_open(segment, &error))?.len();
+    let length = segment.file.length().map_err(|error| io_open(segment, &error))?;
     let rest = (segment.start.offset + length).saturating_sub(from);
     Ok(usize::try_from(rest).unwrap_or(usize::MAX))
 }
@@ -167,7 +167,7 @@ fn later_group(bytes: &Bytes, log: Uuid, at: u64, group: u64) -> Option<u64> {
     while let Some(found) = bytes.get(from..)?.windows(GROUP_MAGIC.len()).position(|window| window == GROUP_MAGIC) {
         let index = from + found;
         let offset = at + index as u64;
-        let header = bytes.slice(index..(index + GROUP_HEADER).min(bytes.len()));
+        let header = bytes.get(index..(index + GROUP_HEADER).min(bytes.len()))?;
         if take_group_header(header, log, offset).is_some_and(|(number, _)| number > group) {
             return Some(offset);
         }
@@ -177,15 +177,15 @@ fn later_group(bytes: &Bytes, log: Uuid, at: u64, group: u64) -> Option<u64> {
 }
 
 /// Copies what stands behind `end` aside and cuts it off.
-fn cut(store: &Path, segment: &Segment, end: &Standing, rest: &[u8]) -> Result<TornTail, OpenError> {
+fn cut(disk: &Disk, store: &Path, segment: &Segment, end: &Standing, rest: &[u8]) -> Result<TornTail, OpenError> {
     let used = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let folder = store.join("torn");
     let aside = folder.join(format!("{:020}-after-commit-{}.bytes", end.offset, end.commit));
     let io = |error| OpenError::io("setting a torn group aside in", &folder, &error);
-    fs::create_dir_all(&folder).map_err(io)?;
-    replace_file(&aside, rest.get(..used).unwrap_or_default()).map_err(io)?;
+    disk.create_folder("torn", &folder).and_then(|()| disk.sync_folder("torn", store)).map_err(io)?;
+    disk.replace("torn", &aside, rest.get(..used).unwrap_or_default()).map_err(io)?;
     let cut = |error| OpenError::io("cutting a torn group off", &segment.path, &error);
-    segment.file.set_len(end.offset - segment.start.offset).map_err(cut)?;
+    segment.file.set_length(end.offset - segment.start.offset).map_err(cut)?;
     segment.file.sync_all().map_err(cut)?;
     Ok(TornTail {
         file: segment.path.clone(),
@@ -204,7 +204,7 @@ pub(crate) fn holds(log: &Arc<Log>, end: &Standing, seen: &Standing, frame: u64)
     if seen.offset > end.offset {
         return Ok(false);
     }
-    let Some(mut scanner) = Scanner::from_offset(Arc::clone(log), frame) else { return Ok(false) };
+    let Some(mut scanner) = Scanner::from_offset(Arc::clone(log), frame, end.offset) else { return Ok(false) };
     Ok(matches!(scanner.step()?, Step::Frame(found)
         if found.header.chain == seen.chain && found.header.common.commit == seen.commit))
 }

@@ -1,6 +1,11 @@
 //! What the black-box tests share.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+pub mod faults;
+pub mod power_cut;
+pub mod workload;
 
 use std::{
     fs,

@@ -61,6 +61,8 @@ fn fail(segments: Segments, name: &str, number: usize, moment: Moment) -> bool {
     let fault = Arc::new(Fault::new(Some(name), number, moment, Failure::Once(kind)));
     let outcome = block_on(WORKLOAD.run(&options(&path, segments).observer(fault.clone()), |_| ()));
     if fault.was_reached() {
+        let must_show = ["log.write", "log.sync"].contains(&name);
+        assert!(!must_show || !outcome.errors.is_empty(), "{name} {number} failed, and nobody was told");
         block_on(verify(&WORKLOAD, &outcome, &options(&path, segments), false));
     }
     fault.was_reached()

@@ -28,7 +28,7 @@ use support::{
 /// Every other workload prepares its segments ahead.
 fn options(path: &Path, seed: u64) -> SledOptions {
     let options = SledOptions::new(path).segment_bytes(4096 + seed % 3 * 5000).index_batch_entries(8);
-    if seed % 2 == 0 { options.prepared_segments() } else { options }
+    if seed.is_multiple_of(2) { options.prepared_segments() } else { options }
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -103,7 +103,11 @@ impl Run {
         };
         let image = self.folder.path().join(format!("image-{number}"));
         let store = self.folder.path().join("store");
-        self.recording.image(&store, until, &mut random, &image);
+        // In place of a power cut, the end of the process: all is there, but what was not synced may still be lost.
+        let killed = random.one_in(4).then(|| Arc::new(self.recording.kill(&store, until, &image)));
+        if killed.is_none() {
+            self.recording.image(&store, until, &mut random, &image);
+        }
         let closed = image.join("clean").exists();
         let closes = self.recording.closes(&store, until);
         if closed {
@@ -113,13 +117,19 @@ impl Run {
                 "a power cut now may tear an index that is believed"
             );
             copy_folder(&self.closed[closes - 1], &image.join("index"));
-        } else if image.join("log").exists() {
+        } else if killed.is_none() && image.join("log").exists() {
             self.leave_index(until, &mut random, &image);
         }
         if image.join("lock").exists() {
             fs::write(image.join("lock"), "another boot").unwrap();
         }
-        block_on(self.check_image(&image, until, closed.then(|| &*self.closed[closes - 1]), &mut random));
+        block_on(self.check_image(
+            &image,
+            until,
+            closes.checked_sub(1).map(|last| &*self.closed[last]),
+            killed,
+            &mut random,
+        ));
         fs::remove_dir_all(image).unwrap();
     }
 
@@ -139,11 +149,20 @@ impl Run {
         }
     }
 
-    /// `index` is what the index was like when the store was closed, if it was.
-    async fn check_image(&self, image: &Path, until: u64, index: Option<&Path>, random: &mut Random) {
-        let closed = index.is_some();
-        let recorder = image.exists().then(|| Arc::new(Recorder::over(image)));
+    /// `index` is what the index was like when the store was last closed.
+    async fn check_image(
+        &self,
+        image: &Path,
+        until: u64,
+        index: Option<&Path>,
+        killed: Option<Arc<Recorder>>,
+        random: &mut Random,
+    ) {
+        let closed = image.join("clean").exists();
+        let is_cut_again = killed.is_some() || random.one_in(4);
+        let recorder = killed.or_else(|| image.exists().then(|| Arc::new(Recorder::over(image))));
         let options = recorder.iter().fold(self.options(image), |options, recorder| options.observer(recorder.clone()));
+        let begin = recorder.as_ref().map_or(0, |recorder| recorder.moment());
         let store = SledStore::open(options).unwrap();
         let state = State::of(&store).await.unwrap();
         let found = self.workload.commits_of(&state);
@@ -163,16 +182,16 @@ impl Run {
         SEEN.torn.fetch_add(u64::from(store.report().torn.is_some()), Ordering::Relaxed);
         SEEN.closed.fetch_add(u64::from(closed), Ordering::Relaxed);
         self.workload.check_keys(&store, &found).await;
-        if let Some(recorder) = recorder.filter(|_| random.one_in(4)) {
+        if let Some(recorder) = recorder.filter(|_| is_cut_again && image.exists()) {
             let (found, acknowledged) = (found.len() as u32, acknowledged.len() as u32);
-            let opened = Opened { store, image, recorder: &recorder, found, acknowledged, index };
+            let opened = Opened { store, image, recorder: &recorder, found, acknowledged, index, begin };
             self.cut_again(opened, random).await;
         }
     }
 
-    /// A second power cut, while the store is opened and goes on: what was shown is still there.
+    /// A power cut while the store is opened and goes on: what was shown is still there.
     async fn cut_again(&self, opened: Opened<'_>, random: &mut Random) {
-        let Opened { store, image, recorder, found, acknowledged, index } = opened;
+        let Opened { store, image, recorder, found, acknowledged, index, begin } = opened;
         let shown = recorder.moment();
         let next = found;
         store.commit(self.workload.commit(next)).await.unwrap();
@@ -180,12 +199,12 @@ impl Run {
         store.shut_down().await;
         drop(store);
         let recording = recorder.recording();
-        let until = random.below(recording.end() + 1);
+        let until = begin + random.below(recording.end() + 1 - begin);
         let second = image.with_extension("again");
         recording.image(image, until, random, &second);
         if second.join("clean").exists() {
             assert!(!recording.index_was_opened(image, until), "a power cut now may tear an index that is believed");
-            let closed_again = recording.closes(image, until) > 0;
+            let closed_again = recording.closes(image, until) > recording.closes(image, begin);
             copy_folder(index.filter(|_| !closed_again).unwrap_or(&image.join("index")), &second.join("index"));
         }
         let store = SledStore::open(self.options(&second)).unwrap();
@@ -218,8 +237,10 @@ struct Opened<'a> {
     /// How many commits it has, and how many of them were acknowledged before the power cut.
     found: u32,
     acknowledged: u32,
-    /// What the index was like when the store was closed, if it was.
+    /// What the index was like when the store was last closed.
     index: Option<&'a Path>,
+    /// When it was opened.
+    begin: u64,
 }
 
 /// What the images have reached, so that the test cannot come to test nothing.

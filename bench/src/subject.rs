@@ -1,29 +1,35 @@
-//! What is measured.
+//! What is measured: whatever events can be appended to.
+
+mod fjall;
+mod group;
+mod log;
+mod redb;
+mod segment;
+mod sled;
+mod sqlite;
+mod store;
 
 use std::{path::Path, sync::Arc};
 
-use annals_core::{Commit, Condition, EventType, Expected, MemoryStore, NewEvent, Store, StreamId, Version};
+use annals_core::MemoryStore;
 use annals_store_sled::{SledOptions, SledStore};
 use async_trait::async_trait;
-use bytes::Bytes;
 use clap::ValueEnum;
 
-use crate::{Failure, segment::Space, yardstick::Yardstick};
+use crate::{Failure, load::Append};
 
-/// One event, for a stream that is at version `expected`.
-pub(crate) struct Append {
-    pub(crate) stream: StreamId,
-    pub(crate) expected: Version,
-    pub(crate) payload: Bytes,
-}
+use group::Group;
+use log::Log;
+use segment::Space;
+pub(crate) use store::OfStore;
 
 /// Something that events are appended to.
 #[async_trait]
 pub(crate) trait Subject: Send + Sync {
-    /// Appends one event; it is durable when this returns.
-    async fn append(&self, append: Append) -> Result<(), Failure>;
+    /// Appends all events or none; they are durable when this returns.
+    async fn append(&self, batch: Vec<Append>) -> Result<(), Failure>;
 
-    /// Finishes everything that goes on behind the answers.
+    /// Finishes everything that goes on behind the answers, and closes.
     async fn finish(&self);
 }
 
@@ -35,58 +41,91 @@ pub(crate) enum Kind {
     /// A log in segments that were filled with zeros before.
     Preallocated,
     /// annals' store on disk.
+    Store,
+    /// SQLite, WAL, synchronous=FULL.
+    Sqlite,
+    /// redb, a durable transaction a group.
+    Redb,
+    /// fjall, a batch with SyncData a group.
+    Fjall,
+    /// sled alone, a batch, a flush and an fsync of its file a group.
     Sled,
     /// annals' store in memory: what all but the disk costs.
     Memory,
 }
 
 impl Kind {
-    /// What is measured when nothing is said, the growing log first: ratios are taken to it.
-    pub(crate) const USUAL: [Self; 3] = [Self::Growing, Self::Preallocated, Self::Sled];
+    /// What is measured when nothing is said.
+    pub(crate) const USUAL: [Self; 7] =
+        [Self::Growing, Self::Preallocated, Self::Store, Self::Sqlite, Self::Redb, Self::Fjall, Self::Sled];
 
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Growing => "log, growing",
             Self::Preallocated => "log, preallocated",
-            Self::Sled => "store-sled",
+            Self::Store => "store-sled",
+            Self::Sqlite => "SQLite, WAL, FULL",
+            Self::Redb => "redb",
+            Self::Fjall => "fjall, SyncData",
+            Self::Sled => "sled alone, fsync",
             Self::Memory => "MemoryStore (not durable)",
         }
     }
 
-    /// Opens a new, empty one in `folder`. Blocks.
-    pub(crate) fn open(self, folder: &Path) -> Result<Box<dyn Subject>, Failure> {
+    /// Opens a new, empty one in `folder`.
+    pub(crate) async fn open(self, folder: &Path) -> Result<Arc<dyn Subject>, Failure> {
+        let folder = folder.to_owned();
+        tokio::task::spawn_blocking(move || self.open_blocking(&folder)).await?
+    }
+
+    fn open_blocking(self, folder: &Path) -> Result<Arc<dyn Subject>, Failure> {
         Ok(match self {
-            Self::Growing => Box::new(Yardstick::open(folder, Space::Growing)?),
-            Self::Preallocated => Box::new(Yardstick::open(folder, Space::Preallocated)?),
-            Self::Sled => Box::new(OfStore::new(SledStore::open(SledOptions::new(folder.join("store")))?)?),
-            Self::Memory => Box::new(OfStore::new(MemoryStore::new())?),
+            Self::Growing => Arc::new(Group::start(Log::open(folder, Space::Growing)?)?),
+            Self::Preallocated => Arc::new(Group::start(Log::open(folder, Space::Preallocated)?)?),
+            Self::Store => Arc::new(OfStore::new(Arc::new(SledStore::open(SledOptions::new(folder.join("store")))?))?),
+            Self::Sqlite => Arc::new(Group::start(sqlite::Sqlite::open(folder)?)?),
+            Self::Redb => Arc::new(Group::start(redb::Redb::open(folder)?)?),
+            Self::Fjall => Arc::new(Group::start(fjall::Fjall::open(folder)?)?),
+            Self::Sled => Arc::new(Group::start(sled::Sled::open(folder)?)?),
+            Self::Memory => Arc::new(OfStore::new(Arc::new(MemoryStore::new()))?),
         })
     }
 }
 
-/// A store of annals. It does what a command does: it checks the version of the stream.
-struct OfStore {
-    store: Arc<dyn Store>,
-    event_type: EventType,
-}
+#[cfg(test)]
+mod tests {
+    use annals_core::{StreamId, Version};
+    use bytes::Bytes;
 
-impl OfStore {
-    fn new(store: impl Store) -> Result<Self, Failure> {
-        Ok(Self { store: Arc::new(store), event_type: EventType::new("bench.appended")? })
-    }
-}
+    use super::*;
 
-#[async_trait]
-impl Subject for OfStore {
-    async fn append(&self, append: Append) -> Result<(), Failure> {
-        let Append { stream, expected, payload } = append;
-        let event = NewEvent::new(stream.clone(), self.event_type.clone(), payload);
-        let condition = Condition::stream(stream, Expected::At(expected));
-        self.store.commit(Commit::of([event]).when(condition)).await?;
-        Ok(())
+    fn append(version: u64) -> Append {
+        Append {
+            stream: StreamId::new("bench", "1").unwrap(),
+            expected: Version::new(version).unwrap(),
+            payload: Bytes::from_static(b"payload"),
+        }
     }
 
-    async fn finish(&self) {
-        self.store.shut_down().await;
+    #[tokio::test]
+    async fn every_subject_takes_appends_until_it_is_finished() {
+        for kind in Kind::value_variants() {
+            let folder = tempfile::tempdir().unwrap();
+            let subject = kind.open(folder.path()).await.unwrap();
+            subject.append(vec![append(0)]).await.unwrap();
+            subject.append(vec![append(1), append(2)]).await.unwrap();
+            subject.finish().await;
+            assert!(subject.append(vec![append(3)]).await.is_err(), "{}", kind.label());
+        }
+    }
+
+    #[tokio::test]
+    async fn who_checks_versions_refuses_a_stale_one() {
+        for kind in [Kind::Store, Kind::Memory, Kind::Sqlite, Kind::Redb] {
+            let folder = tempfile::tempdir().unwrap();
+            let subject = kind.open(folder.path()).await.unwrap();
+            subject.append(vec![append(0)]).await.unwrap();
+            assert!(subject.append(vec![append(0)]).await.is_err(), "{}", kind.label());
+        }
     }
 }

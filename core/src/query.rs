@@ -92,11 +92,23 @@ impl EventQuery {
     /// Whether a record of `stream` with this type and these tags would match.
     #[must_use]
     pub fn matches_parts(&self, stream: &StreamId, event_type: &EventType, tags: &[Tag]) -> bool {
+        self.matches_texts(stream.as_str(), event_type.as_str(), tags.iter().map(Tag::as_str))
+    }
+
+    /// Whether a record would match whose stream, type and tags have these texts. For a store that looks at what it
+    /// has stored before it makes a record of it; the texts are taken to be valid.
+    #[must_use]
+    pub fn matches_texts<'a>(
+        &self,
+        stream: &str,
+        event_type: &str,
+        tags: impl Iterator<Item = &'a str> + Clone,
+    ) -> bool {
         let in_scope = match &self.tenant {
             TenantScope::Any => true,
-            TenantScope::Only(tenant) => tenant.as_ref().map(Tenant::as_str) == stream.tenant(),
+            TenantScope::Only(tenant) => tenant.as_ref().map(Tenant::as_str) == StreamId::parts_of(stream).0,
         };
-        in_scope && (self.items.is_empty() || self.items.iter().any(|item| item.matches(stream, event_type, tags)))
+        in_scope && (self.items.is_empty() || self.items.iter().any(|item| item.matches(stream, event_type, &tags)))
     }
 }
 
@@ -141,10 +153,11 @@ impl QueryItem {
         self.categories.is_empty() && self.streams.is_empty() && self.types.is_empty() && self.tags.is_empty()
     }
 
-    fn matches(&self, stream: &StreamId, event_type: &EventType, tags: &[Tag]) -> bool {
-        (self.categories.is_empty() || self.categories.iter().any(|c| c.as_str() == stream.category()))
-            && (self.streams.is_empty() || self.streams.contains(stream))
-            && (self.types.is_empty() || self.types.contains(event_type))
-            && self.tags.iter().all(|tag| tags.contains(tag))
+    fn matches<'a>(&self, stream: &str, event_type: &str, tags: &(impl Iterator<Item = &'a str> + Clone)) -> bool {
+        let is_category = |category: &Category| category.as_str() == StreamId::parts_of(stream).1;
+        (self.types.is_empty() || self.types.iter().any(|wanted| wanted.as_str() == event_type))
+            && (self.streams.is_empty() || self.streams.iter().any(|wanted| wanted.as_str() == stream))
+            && (self.categories.is_empty() || self.categories.iter().any(is_category))
+            && self.tags.iter().all(|wanted| tags.clone().any(|tag| tag == wanted.as_str()))
     }
 }

@@ -37,10 +37,10 @@ impl Timestamp {
     /// # Errors
     /// [`InvalidTimestamp`] outside years -9999 to 9999.
     pub fn from_micros(micros: i64) -> Result<Self, InvalidTimestamp> {
-        match jiff::Timestamp::from_microsecond(micros) {
-            Ok(_) => Ok(Self(micros)),
-            Err(_) => Err(InvalidTimestamp { found: micros.to_string() }),
+        if (jiff::Timestamp::MIN.as_microsecond()..=jiff::Timestamp::MAX.as_microsecond()).contains(&micros) {
+            return Ok(Self(micros));
         }
+        Err(InvalidTimestamp { found: micros.to_string() })
     }
 
     /// Microseconds since the epoch.

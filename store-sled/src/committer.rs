@@ -233,7 +233,8 @@ impl Committer {
             let events = commit.events.iter().zip(&placement.versions).zip(placement.positions());
             for (((event, version), position), &(item, length)) in events.zip(items.by_ref()) {
                 let place = Place { position, frame, item, length };
-                overlay.active.add_event(&event.stream, *version, &in_order(&event.tags), place);
+                let tags = in_order(&event.tags);
+                overlay.active.add_event(&event.stream, *version, &event.event_type, &tags, place);
             }
             for row in commit.rows.iter().cloned().chain(placement.system_rows(commit)) {
                 overlay.active.add_row(row);

@@ -1,21 +1,37 @@
 //! The index: what is faster to look up than to scan for, in sled. Everything in it follows from the log, or from the
 //! log and its consumers, so it can be lost.
 
+mod derived;
+mod filter;
 pub(crate) mod keys;
+pub(crate) mod kinds;
+mod pages;
 pub(crate) mod places;
-pub(crate) mod rows;
+mod rows;
+mod streams;
 
 use std::{
     io,
+    ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use annals_core::{DerivedTable, Generation, ReadError, Table, Version};
-use sled::{Db, Tree};
+use annals_core::{DerivedTable, Direction, EventQuery, Generation, LoggedTable, ReadError, Table, Version};
+use bytes::Bytes;
+use sled::{Db, IVec, Tree};
 use uuid::Uuid;
 
-use self::keys::Term;
+use self::{
+    filter::{Changed, Filter},
+    keys::Term,
+    kinds::{Kinds, LastMatch},
+    places::PlaceTrees,
+};
 use crate::{
     faults::{Call, Effect},
     log::{disk::Disk, frame::Standing, wire::Cursor},
@@ -26,14 +42,24 @@ use crate::{
 const CACHE_BYTES: u64 = 64 << 20;
 
 /// The index of one log, and the derived tables, which share sled's files and their fate.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Index {
     disk: Disk,
     db: Db,
-    /// Places, logged rows and the progress.
-    pub(crate) entries: Tree,
-    /// Derived rows: in one tree, because sled's batches are atomic within one tree only.
-    pub(crate) derived: Tree,
+    /// Places, logged rows, the filter and the progress.
+    entries: Tree,
+    /// Older places, in chunks that do not change any more.
+    older: Tree,
+    /// Derived rows, and the journal that makes their batches atomic.
+    derived: Tree,
+    /// The streams that exist or are closed.
+    filter: Filter,
+    /// Where the last event of each kind is.
+    kinds: RwLock<Kinds>,
+    /// Whether any stream was ever closed.
+    has_closed: AtomicBool,
+    /// The life of the derived rows: it changes only with the whole index.
+    pub(crate) generation: Generation,
 }
 
 impl Index {
@@ -41,14 +67,14 @@ impl Index {
     pub(crate) fn open(disk: &Disk, folder: &Path) -> Result<Self, ReadError> {
         guard(disk, "open", || {
             let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open()?;
-            let (entries, derived) = (db.open_tree("entries")?, db.open_tree("derived")?);
-            let index = Self { disk: disk.clone(), entries, derived, db };
-            let generation: Table = DerivedTable::GENERATION.into();
-            if rows::get(&index.derived, &generation, b"")?.is_none() {
-                let row = Generation::random().to_row();
-                rows::put(&index.derived, &mut &index.derived, &generation, b"", Some(&row))?;
-            }
-            Ok(index)
+            let (entries, older) = (db.open_tree("entries")?, db.open_tree("older")?);
+            let derived = db.open_tree("derived")?;
+            check_layout(&entries)?;
+            derived::recover(&derived)?;
+            let generation = generation(&derived)?;
+            let (filter, kinds) = (Filter::read(&entries)?, RwLock::new(Kinds::read(&entries)?));
+            let (disk, has_closed) = (disk.clone(), AtomicBool::new(false));
+            Ok(Self { disk, db, entries, older, derived, filter, kinds, has_closed, generation })
         })
     }
 
@@ -57,15 +83,16 @@ impl Index {
         let Some(row) = self.guard("progress", || self.entries.get(keys::PROGRESS))? else {
             return Ok(Some(Progress::START));
         };
-        let mut cursor = Cursor::new(row.to_vec().into());
+        let mut cursor = Cursor::new(&row);
         let mut take = || {
             let checksum = cursor.u32()?;
-            let rest = cursor.take(cursor.rest())?;
-            let mut rest_cursor = Cursor::new(rest.clone());
+            let rest = cursor.take_rest();
+            let mut rest_cursor = Cursor::new(rest);
             let id = Uuid::from_bytes(rest_cursor.array()?);
             let standing = Standing::take(&mut rest_cursor)?;
             let frame = rest_cursor.u64()?;
-            (crc32c::crc32c(&rest) == checksum && id == log).then_some(Progress { standing, frame })
+            self.has_closed.store(rest_cursor.byte()? != 0, Ordering::Relaxed);
+            (crc32c::crc32c(rest) == checksum && id == log).then_some(Progress { standing, frame })
         };
         Ok(take())
     }
@@ -74,43 +101,109 @@ impl Index {
     /// and what survives of sled's writes is always the first of them.
     pub(crate) fn take_in(&self, part: &Part, log: Uuid) -> Result<(), ReadError> {
         self.guard("take_in", || {
-            let mut writes = Vec::new();
-            for (stream, (first, places)) in &part.streams {
-                let version = |index: usize, _: &_| first.get() + index as u64;
-                places::extend(&self.entries, Term::Stream(stream.as_str()), version, places, &mut writes)?;
+            let changed = self.note_streams(part);
+            places::merge(self.places(), part)?;
+            for (table, rows) in &part.rows.logged {
+                rows::merge(&self.entries, &Table::Logged(table.clone()), rows)?;
             }
-            for (term, places) in &part.tags {
-                places::extend(&self.entries, Term::Tag(term), |_, place| place.position.get(), places, &mut writes)?;
+            part.kinds.merge(&self.entries)?;
+            self.filter.write(&self.entries, &changed)?;
+            let has_closed = self.has_closed.load(Ordering::Relaxed);
+            self.entries.insert(keys::PROGRESS, progress_row(log, &part.through, has_closed))?;
+            self.kinds.write().unwrap_or_else(PoisonError::into_inner).extend(&part.kinds);
+            derived::take_in(&self.derived, &part.rows.derived)
+        })
+    }
+
+    /// Adds the part's new and closed streams to the filter; says what of it is to be written.
+    fn note_streams(&self, part: &Part) -> Changed {
+        let mut changed = Changed::new();
+        for (stream, (first, _)) in &part.streams {
+            if *first == Version::FIRST {
+                self.filter.insert(stream.as_str(), &mut changed);
             }
-            writes.sort_unstable();
-            for (key, value) in writes {
-                self.entries.insert(key, value)?;
-            }
-            for (table, rows) in &part.rows {
-                let table = Table::Logged(table.clone());
-                for (key, value) in rows {
-                    rows::put(&self.entries, &mut &self.entries, &table, key, value.as_deref())?;
+        }
+        for (table, rows) in &part.rows.logged {
+            if table.name() == LoggedTable::CLOSED.name() {
+                self.has_closed.store(true, Ordering::Relaxed);
+                for row in rows.keys() {
+                    self.filter.insert(&stream_text(table, row), &mut changed);
                 }
             }
-            self.entries.insert(keys::PROGRESS, progress_row(log, &part.through))?;
-            Ok(())
-        })
+        }
+        changed
     }
 
     /// The version of `stream` as far as the log was taken in.
     pub(crate) fn version(&self, stream: &str) -> Result<Version, ReadError> {
-        match self.guard("version", || places::chunk_before(&self.entries, Term::Stream(stream), u64::MAX - 1))? {
-            None => Ok(Version::ZERO),
-            Some(Ok(chunk)) => {
-                let version = (chunk.first + chunk.places.len() as u64).saturating_sub(1);
-                Version::new(version).map_err(|error| malformed(&error.to_string()))
+        if !self.filter.contains(stream) {
+            return Ok(Version::ZERO);
+        }
+        let version = self.guard("version", || match places::newest_chunk(self.places(), Term::Stream(stream))? {
+            None => Ok(0),
+            Some(chunk) => chunk.last(),
+        })?;
+        Version::new(version).map_err(|error| malformed(&error.to_string()))
+    }
+
+    /// Where the last record is that matches `query`, as far as the log was taken in and that can be said.
+    pub(crate) fn last_match(&self, query: &EventQuery) -> Option<LastMatch> {
+        self.kinds.read().unwrap_or_else(PoisonError::into_inner).last_match(query)
+    }
+
+    /// A row as sled has it.
+    pub(crate) fn row(&self, table: &Table, row: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        match table {
+            Table::Logged(table) if is_streams(table) => self.guard("row", || streams::get(&self.entries, table, row)),
+            Table::Logged(table) if !self.may_have(table, row) => Ok(None),
+            _ => self.guard("row", || rows::get(self.tree(table), table, row)),
+        }
+    }
+
+    /// Whether it is worth the look-up: a row of `$closed` is asked for with each new stream, and seldom there.
+    fn may_have(&self, table: &LoggedTable, row: &[u8]) -> bool {
+        table.name() != LoggedTable::CLOSED.name()
+            || (self.has_closed.load(Ordering::Relaxed) && self.filter.contains(&stream_text(table, row)))
+    }
+
+    /// The rows in the range, in the order of `direction`: the key of each, and what [`value`](Self::value) makes its
+    /// value from. A row that is being written may be looked at, but not its value.
+    pub(crate) fn scan(
+        &self,
+        table: &Table,
+        range: &(Bound<Bytes>, Bound<Bytes>),
+        direction: Direction,
+    ) -> Box<dyn Iterator<Item = sled::Result<(Bytes, IVec)>>> {
+        match table {
+            Table::Logged(table) if is_streams(table) => {
+                Box::new(streams::scan(&self.entries, table, range, direction))
             }
-            Some(Err(places::Malformed)) => Err(malformed("a list of places cannot be decoded")),
+            _ => Box::new(rows::scan(self.tree(table), table, range, direction)),
+        }
+    }
+
+    /// The value of a row from what is stored under its key.
+    pub(crate) fn value(&self, table: &Table, row: &[u8], stored: &IVec) -> sled::Result<Bytes> {
+        match table {
+            Table::Logged(table) if is_streams(table) => streams::value(stored),
+            _ => rows::value(self.tree(table), table, row, stored),
+        }
+    }
+
+    /// Where places are looked up.
+    pub(crate) fn places(&self) -> PlaceTrees<'_> {
+        PlaceTrees { entries: &self.entries, older: &self.older }
+    }
+
+    fn tree(&self, table: &Table) -> &Tree {
+        match table {
+            Table::Logged(_) => &self.entries,
+            Table::Derived(_) => &self.derived,
         }
     }
 
     /// Writes everything out and waits until it is on disk; sled itself does not wait.
-    pub(crate) fn close(self, folder: &Path) -> io::Result<()> {
+    pub(crate) fn close(self: Arc<Self>, folder: &Path) -> io::Result<()> {
         self.guard("flush", || self.db.flush().map(drop)).map_err(|error| io::Error::other(error.to_string()))?;
         let disk = self.disk.clone();
         drop(self);
@@ -128,10 +221,47 @@ impl Index {
     }
 }
 
-fn progress_row(log: Uuid, progress: &Progress) -> Vec<u8> {
+/// How the index is laid out. Another number is another layout; an index of another layout is built anew.
+const LAYOUT: [u8; 4] = 2_u32.to_le_bytes();
+
+/// Checks the layout, which is the first that is written.
+fn check_layout(entries: &Tree) -> sled::Result<()> {
+    match entries.get(keys::LAYOUT)? {
+        Some(found) if *found == LAYOUT => Ok(()),
+        None if entries.is_empty() => entries.insert(keys::LAYOUT, &LAYOUT).map(drop),
+        _ => Err(sled::Error::Unsupported("it is laid out as another version of annals does".into())),
+    }
+}
+
+/// The generation of the derived rows, which begins with their tree.
+fn generation(derived: &Tree) -> sled::Result<Generation> {
+    let table: Table = DerivedTable::GENERATION.into();
+    match rows::get(derived, &table, b"")? {
+        Some(row) => Generation::from_row(&row).ok_or_else(|| pages::malformed("the generation of the derived rows")),
+        None => {
+            let generation = Generation::random();
+            rows::put(derived, &table, b"", Some(&generation.to_row()))?;
+            Ok(generation)
+        }
+    }
+}
+
+/// Whether the table is `$streams` of some tenant, which is no rows but a view of the places of streams.
+pub(crate) fn is_streams(table: &LoggedTable) -> bool {
+    table.name() == LoggedTable::STREAMS.name()
+}
+
+/// The id of the stream that has the row `row` in a table with a row a stream.
+pub(crate) fn stream_text(table: &LoggedTable, row: &[u8]) -> String {
+    let row = String::from_utf8_lossy(row);
+    table.tenant().map_or_else(|| row.to_string(), |tenant| format!("{tenant}/{row}"))
+}
+
+fn progress_row(log: Uuid, progress: &Progress, has_closed: bool) -> Vec<u8> {
     let mut rest = log.as_bytes().to_vec();
     progress.standing.encode(&mut rest);
     rest.extend_from_slice(&progress.frame.to_le_bytes());
+    rest.push(u8::from(has_closed));
     [&crc32c::crc32c(&rest).to_le_bytes()[..], &rest].concat()
 }
 

@@ -6,25 +6,30 @@ use std::{
     time::Duration,
 };
 
+use annals_core::ReadError;
+use tokio::sync::{Notify, futures::Notified};
+
 use crate::{
-    overlay::Part,
+    overlay::{Overlay, Part},
     shared::{Shared, lock},
 };
 
 /// The tail is written to sled when it has the configured number of entries, or rows of so many bytes, or this long
 /// after its first.
 const BATCH_BYTES: usize = 32 << 20;
-const BATCH_TIME: Duration = Duration::from_millis(500);
+const BATCH_TIME: Duration = Duration::from_secs(2);
 
 /// The committer waits while the tail is larger than so many batches, so that memory stays bounded.
 const BACKLOG_BATCHES: usize = 4;
 
-/// How the committer and the indexer talk.
+/// How the committer and who applies batches of derived rows talk with the indexer.
 #[derive(Debug)]
 pub(crate) struct Signal {
     batch_entries: usize,
     state: Mutex<State>,
     changed: Condvar,
+    /// Tells tasks what `changed` tells threads: the tail is shorter.
+    shortened: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -40,29 +45,51 @@ struct State {
 
 impl Signal {
     pub(crate) fn new(batch_entries: usize) -> Self {
-        Self { batch_entries: batch_entries.max(1), state: Mutex::default(), changed: Condvar::new() }
+        let (state, changed, shortened) = (Mutex::default(), Condvar::new(), Notify::new());
+        Self { batch_entries: batch_entries.max(1), state, changed, shortened }
     }
 
     /// Says that the tail has grown to this size, and waits while it is too large.
     pub(crate) fn grown(&self, shared: &Shared, entries: usize, bytes: usize) {
+        self.has_grown(entries, bytes);
+        if !self.is_backlog(entries, bytes) {
+            return;
+        }
+        let too_large = |state: &mut State| {
+            let overlay = shared.overlay();
+            !state.ended && self.is_backlog(overlay.active.entries, overlay.active.bytes)
+        };
+        drop(self.changed.wait_while(lock(&self.state), too_large).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Says that the tail has grown to this size.
+    pub(crate) fn has_grown(&self, entries: usize, bytes: usize) {
+        let full = self.is_batch(entries, bytes);
         let mut state = lock(&self.state);
-        let full = entries >= self.batch_entries || bytes >= BATCH_BYTES;
         if !state.work || (full && !state.full) {
             state.work = true;
             state.full |= full;
             self.changed.notify_all();
         }
-        let is_backlog = |entries: usize, bytes: usize| {
-            entries / BACKLOG_BATCHES >= self.batch_entries || bytes / BACKLOG_BATCHES >= BATCH_BYTES
-        };
-        if !is_backlog(entries, bytes) {
-            return;
-        }
-        let too_large = |state: &mut State| {
-            let overlay = shared.overlay();
-            !state.ended && is_backlog(overlay.active.entries, overlay.active.bytes)
-        };
-        drop(self.changed.wait_while(state, too_large).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Whether no derived rows may be added before the indexer takes what is there. Their bound is lower than that of
+    /// commits, which wait only at several batches: what is computed again and again gives way to what is new.
+    pub(crate) fn is_full(&self, overlay: &Overlay) -> bool {
+        self.is_batch(overlay.active.entries, overlay.active.bytes)
+    }
+
+    fn is_batch(&self, entries: usize, bytes: usize) -> bool {
+        entries >= self.batch_entries || bytes >= BATCH_BYTES
+    }
+
+    fn is_backlog(&self, entries: usize, bytes: usize) -> bool {
+        self.is_batch(entries / BACKLOG_BATCHES, bytes / BACKLOG_BATCHES)
+    }
+
+    /// Is ready when the tail is shorter than at this call, or the indexer has ended.
+    pub(crate) fn shortened(&self) -> Notified<'_> {
+        self.shortened.notified()
     }
 
     /// Lets the indexer write the rest of the tail and end.
@@ -85,9 +112,11 @@ impl Signal {
         state.stop
     }
 
-    fn batch_done(&self, ended: bool) {
+    /// The tail is shorter, or will never be.
+    fn tell(&self, ended: bool) {
         lock(&self.state).ended |= ended;
         self.changed.notify_all();
+        self.shortened.notify_waiters();
     }
 }
 
@@ -96,9 +125,12 @@ pub(crate) fn start(shared: Arc<Shared>, signal: Arc<Signal>) -> std::io::Result
     thread::Builder::new().name("annals-indexer".into()).spawn(move || {
         loop {
             let last = signal.wait();
-            let healthy = write_tail(&shared);
+            if last {
+                shared.end_batches(ReadError::ShutDown);
+            }
+            let healthy = write_tail(&shared, &signal);
             let ended = last || !healthy;
-            signal.batch_done(ended);
+            signal.tell(ended);
             if ended {
                 return;
             }
@@ -107,9 +139,11 @@ pub(crate) fn start(shared: Arc<Shared>, signal: Arc<Signal>) -> std::io::Result
 }
 
 /// Moves the tail into sled. False when sled failed: the tail then stays in memory, and the store read-only.
-fn write_tail(shared: &Shared) -> bool {
+fn write_tail(shared: &Shared, signal: &Signal) -> bool {
     let Some(part) = freeze(shared) else { return true };
-    shared.pins.wait_for(part.through.standing.commit);
+    // What grows from now on is a part of its own.
+    signal.tell(false);
+    shared.pins.wait_for(part.tick);
     let written = shared.index().and_then(|index| index.take_in(&part, shared.log.id));
     match written {
         Ok(()) => {
@@ -118,6 +152,7 @@ fn write_tail(shared: &Shared) -> bool {
         }
         Err(error) => {
             shared.set_read_only(&format!("{error}; the log is intact, the index is rebuilt at the next open"));
+            shared.end_batches(error);
             false
         }
     }
@@ -128,7 +163,7 @@ fn freeze(shared: &Shared) -> Option<Arc<Part>> {
     if overlay.active.is_empty() {
         return None;
     }
-    let next = Part::new(overlay.active.through);
+    let next = overlay.active.following();
     let part = Arc::new(std::mem::replace(&mut overlay.active, next));
     overlay.frozen = Some(Arc::clone(&part));
     Some(part)

@@ -3,6 +3,7 @@
 //! A commit is written to the log (`log`), synced, and published to readers from memory (`overlay`); a thread behind
 //! feeds it to sled (`index`, `indexer`). FORMAT.md beside this crate's manifest documents every byte of the log.
 
+mod apply;
 mod committer;
 #[cfg(feature = "faults")]
 pub mod faults;

@@ -2,8 +2,11 @@
 
 pub(crate) mod clean;
 pub(crate) mod disk;
+pub(crate) mod event_head;
 pub(crate) mod frame;
+pub(crate) mod gather;
 pub(crate) mod item;
+pub(crate) mod items;
 pub(crate) mod layout;
 pub(crate) mod prepare;
 pub(crate) mod recovery;
@@ -18,16 +21,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use annals_core::{Position, ReadError, Record};
+use annals_core::{Position, ReadError};
 use uuid::Uuid;
 
-use self::{
-    disk::Disk,
-    frame::{FRAME_HEADER, Frame, FrameHeader, SEGMENT_HEADER},
-    item::{ItemError, take_event, take_item},
-    segment::Segment,
-    wire::Cursor,
-};
+use self::{disk::Disk, frame::SEGMENT_HEADER, item::ItemError, segment::Segment};
 
 /// The files of the log, to read from. Who reads knows up to where: nothing here looks beyond what is asked for.
 #[derive(Debug)]
@@ -50,9 +47,6 @@ pub(crate) struct Place {
     /// How long its item is.
     pub(crate) length: u32,
 }
-
-/// An event within this many bytes of the beginning of its frame is read together with the frame's header.
-const NEAR_BYTES: u64 = 4096;
 
 impl Log {
     pub(crate) fn new(id: Uuid, folder: PathBuf, disk: Disk, segments: Vec<Arc<Segment>>) -> Self {
@@ -89,35 +83,11 @@ impl Log {
         segment.mark_before(position).unwrap_or(segment.start.offset + SEGMENT_HEADER as u64)
     }
 
-    /// Reads one event, checking the header of its frame and the event itself.
-    pub(crate) fn record(&self, place: Place) -> Result<Record, ReadError> {
-        let lost = || ReadError::Index { reason: format!("it places position {} outside the log", place.position) };
-        let (segment, _) = self.segment(place.frame).ok_or_else(lost)?;
-        let io = |error| io_error(&segment, &error);
-        let end = u64::from(place.item) + u64::from(place.length);
-        let near = usize::try_from(end).unwrap_or(usize::MAX);
-        let (header, item) = if end <= NEAR_BYTES {
-            let bytes = segment.read(place.frame, near).map_err(io)?;
-            let at = (place.item as usize).min(bytes.len());
-            (bytes.slice(..FRAME_HEADER.min(bytes.len())), bytes.slice(at..))
-        } else {
-            let header = segment.read(place.frame, FRAME_HEADER).map_err(io)?;
-            (header, segment.read(place.frame + u64::from(place.item), place.length as usize).map_err(io)?)
-        };
-        let header = FrameHeader::take(header, self.id, place.frame)
-            .ok_or_else(|| segment.corruption(place.frame, "the header of a commit does not match its checksum"))?;
-        let ordinal = place.position.get().checked_sub(header.common.first.get()).ok_or_else(lost)?;
-        let index = usize::try_from(ordinal).unwrap_or(usize::MAX).saturating_add(usize::from(header.keyed));
-        take_item(&mut Cursor::new(item), header.common.commit, index)
-            .and_then(|content| take_event(content, header.common))
-            .map_err(|error| item_error(&segment, place.frame + u64::from(place.item), error))
-    }
-
-    /// Damage, or an encoding of a later version, in the item at `at` bytes behind the beginning of `frame`.
-    pub(crate) fn item_error(&self, frame: &Frame, (at, error): (u64, ItemError)) -> ReadError {
-        match self.segment(frame.offset) {
-            Some((segment, _)) => item_error(&segment, frame.offset + at, error),
-            None => ReadError::Index { reason: format!("no segment holds byte {} of the log", frame.offset) },
+    /// Damage, or an encoding of a later version, in the item at `at` bytes behind the beginning of the frame at `frame`.
+    pub(crate) fn item_error(&self, frame: u64, (at, error): (u64, ItemError)) -> ReadError {
+        match self.segment(frame) {
+            Some((segment, _)) => item_error(&segment, frame + at, error),
+            None => ReadError::Index { reason: format!("no segment holds byte {frame} of the log") },
         }
     }
 }

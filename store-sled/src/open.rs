@@ -1,5 +1,7 @@
 //! Opening a store: lock, log, end of the log, index, tail, threads.
 
+mod tail;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -14,15 +16,14 @@ use crate::{
     index::Index,
     lock::FolderLock,
     log::{
-        Log, Place,
+        Log,
         clean::{self, LastClose},
         disk::Disk,
-        frame::{Frame, Standing},
+        frame::Standing,
         recovery,
-        scanner::Scanner,
         writer::Writer,
     },
-    overlay::{Part, Progress},
+    overlay::Progress,
     shared::{Shared, head_of},
 };
 
@@ -61,7 +62,7 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
         begin_writing(&disk, store, &lock)?;
     }
     let (index, progress, rebuilt) = open_index(store, &log, &end, trusted)?;
-    let tail = take_in_tail(&log, &index, progress, &end, options.index_batch_entries)?;
+    let tail = tail::take_in(&log, &index, progress, &end, options.index_batch_entries)?;
     if !trusted {
         begin_writing(&disk, store, &lock)?;
     }
@@ -185,43 +186,4 @@ fn move_aside(disk: &Disk, store: &Path, folder: &Path) -> io::Result<()> {
     }
     disk.rename("index", folder, &aside)?;
     disk.sync_folder("index", store)
-}
-
-/// Takes in what the log holds behind `progress`: large parts into sled, the rest stays in memory as the tail.
-fn take_in_tail(
-    log: &Arc<Log>,
-    index: &Index,
-    progress: Progress,
-    end: &Standing,
-    batch_entries: usize,
-) -> Result<Part, OpenError> {
-    let mut part = Part::new(progress);
-    let Some(mut scanner) = Scanner::chained(Arc::clone(log), progress.standing) else { return Ok(part) };
-    while let Some(frame) = scanner.next_before(end.offset)? {
-        add(&mut part, log, &frame)?;
-        part.covers(Progress { standing: scanner.standing, frame: frame.offset });
-        if part.entries >= batch_entries {
-            index.take_in(&part, log.id)?;
-            part = Part::new(part.through);
-        }
-    }
-    // The end may lie behind a segment header, which no frame covers.
-    part.through.standing.offset = end.offset;
-    Ok(part)
-}
-
-fn add(part: &mut Part, log: &Log, frame: &Frame) -> Result<(), ReadError> {
-    let content = frame.content().map_err(|error| log.item_error(frame, error))?;
-    for row in content.all_rows(&frame.header) {
-        part.add_row(row);
-    }
-    for (record, item, length) in &content.events {
-        part.add_event(
-            &record.stream,
-            record.version,
-            &record.tags,
-            Place { position: record.position, frame: frame.offset, item: *item, length: *length },
-        );
-    }
-    Ok(())
 }

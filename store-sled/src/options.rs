@@ -21,9 +21,9 @@ pub struct SledOptions {
     pub limits: Limits,
     /// Where recorded times come from.
     pub clock: Arc<dyn Clock>,
-    /// How many entries the unindexed tail in memory has when it is written to the index; 60,000 by default, an event
-    /// making one or two. More makes loading faster, less makes the tail smaller. The committer waits at four times as
-    /// many. A tail that is older than half a second is written in any case.
+    /// How many entries the unindexed tail in memory has when it is written to the index; 100,000 by default, an event
+    /// making one and one for each of its tags. More makes loading faster, less makes the tail smaller. The committer waits at four times as
+    /// many. A tail that is older than two seconds is written in any case.
     pub index_batch_entries: usize,
     disk: Disk,
 }
@@ -36,7 +36,7 @@ impl SledOptions {
             create: true,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
-            index_batch_entries: 60_000,
+            index_batch_entries: 100_000,
             disk: Disk::default(),
         }
     }

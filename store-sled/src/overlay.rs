@@ -1,14 +1,22 @@
 //! The tail of the log that is not in the index yet: served from memory, and the indexer's queue.
 
-use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+mod listing;
+mod places;
+pub(crate) mod rows;
 
-use annals_core::{Direction, LoggedTable, RowWrite, StreamId, Tag, Version};
+use std::sync::Arc;
+
+use annals_core::{Direction, EventQuery, EventType, Position, StreamId, Tag, Version};
 use bytes::Bytes;
 use hashbrown::HashMap;
 
+use self::{listing::Listing, places::Places, rows::Rows};
 use crate::{
-    index::keys,
-    log::{Place, frame::Standing},
+    index::{
+        keys,
+        kinds::{Kinds, LastMatch},
+    },
+    log::{Place, event_head::EventHead, frame::Standing, item::ItemError},
 };
 
 /// What the index has taken in: where the log then stood, and the frame that was last.
@@ -22,15 +30,21 @@ impl Progress {
     pub(crate) const START: Self = Self { standing: Standing::START, frame: 0 };
 }
 
-/// Index entries of consecutive commits.
+/// Index entries of consecutive commits, and the derived rows of the batches between them.
 #[derive(Debug)]
 pub(crate) struct Part {
     /// The places of each stream's events, and the version of the first.
-    pub(crate) streams: HashMap<StreamId, (Version, Vec<Place>)>,
+    pub(crate) streams: HashMap<StreamId, (Version, Places)>,
     /// The places of each tag's events, under the tag's term.
-    pub(crate) tags: HashMap<Bytes, Vec<Place>>,
-    /// The latest value of each row that changed; `None` where it was deleted.
-    pub(crate) rows: HashMap<LoggedTable, BTreeMap<Bytes, Option<Bytes>>>,
+    pub(crate) tags: HashMap<Bytes, Places>,
+    /// The last position of each kind of events.
+    pub(crate) kinds: Kinds,
+    listing: Listing,
+    /// Room in which a tag's term is put together.
+    term: Vec<u8>,
+    pub(crate) rows: Rows,
+    /// Counts every change of the overlay, a group of commits or a batch, through all parts.
+    pub(crate) tick: u64,
     /// Up to where the log is covered by this part and those before it.
     pub(crate) through: Progress,
     pub(crate) entries: usize,
@@ -39,35 +53,84 @@ pub(crate) struct Part {
 
 impl Part {
     pub(crate) fn new(through: Progress) -> Self {
-        Self { streams: HashMap::new(), tags: HashMap::new(), rows: HashMap::new(), through, entries: 0, bytes: 0 }
+        Self {
+            streams: HashMap::new(),
+            tags: HashMap::new(),
+            kinds: Kinds::default(),
+            listing: Listing::default(),
+            term: Vec::new(),
+            rows: Rows::default(),
+            tick: 0,
+            through,
+            entries: 0,
+            bytes: 0,
+        }
+    }
+
+    /// An empty part that goes on where this one ends, with room for as much: growing is work under a lock.
+    pub(crate) fn following(&self) -> Self {
+        let streams = HashMap::with_capacity(self.streams.len());
+        let tags = HashMap::with_capacity(self.tags.len());
+        Self { tick: self.tick, streams, tags, ..Self::new(self.through) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.entries == 0
     }
 
-    pub(crate) fn add_event(&mut self, stream: &StreamId, version: Version, tags: &[Tag], place: Place) {
+    pub(crate) fn add_event(
+        &mut self,
+        stream: &StreamId,
+        version: Version,
+        event_type: &EventType,
+        tags: &[Tag],
+        place: Place,
+    ) {
+        self.kinds.add(stream.as_str(), event_type.as_str(), place.position);
+        self.add_tags(stream.as_str(), tags.iter().map(Tag::as_str), place);
         match self.streams.get_mut(stream) {
             Some((_, places)) => places.push(place),
-            None => drop(self.streams.insert(stream.clone(), (version, vec![place]))),
-        }
-        for tag in tags {
-            self.tags.entry(keys::tag_term(stream.tenant(), tag)).or_default().push(place);
-            self.entries += 1;
+            None => self.begin_stream(stream.clone(), version, place),
         }
         self.entries += 1;
     }
 
-    pub(crate) fn add_row(&mut self, row: RowWrite) {
-        self.bytes += row.key.len() + row.value.as_ref().map_or(0, Bytes::len);
-        self.rows.entry(row.table).or_default().insert(row.key, row.value);
+    /// Adds an event as its item has it.
+    pub(crate) fn add_head(&mut self, event: &EventHead<'_>, place: Place) -> Result<(), ItemError> {
+        self.kinds.add(event.stream, event.event_type, place.position);
+        self.add_tags(event.stream, event.tags(), place);
+        match self.streams.get_mut(event.stream) {
+            Some((_, places)) => places.push(place),
+            None => self.begin_stream(event.stream_id()?, event.version, place),
+        }
         self.entries += 1;
+        Ok(())
+    }
+
+    fn begin_stream(&mut self, stream: StreamId, version: Version, place: Place) {
+        if version == Version::FIRST {
+            self.listing.add(&stream, place.position);
+        }
+        self.streams.insert(stream, (version, Places::One(place)));
+    }
+
+    fn add_tags<'a>(&mut self, stream: &str, tags: impl Iterator<Item = &'a str>, place: Place) {
+        let tenant = stream.split_once('/').map(|(tenant, _)| tenant);
+        for tag in tags {
+            keys::put_tag(&mut self.term, tenant, tag);
+            match self.tags.get_mut(self.term.as_slice()) {
+                Some(places) => places.push(place),
+                None => drop(self.tags.insert(Bytes::copy_from_slice(&self.term), Places::One(place))),
+            }
+            self.entries += 1;
+        }
     }
 
     pub(crate) fn covers(&mut self, through: Progress) {
         self.through = through;
+        self.tick += 1;
         // A commit without events or rows counts too, or it would never be indexed.
-        self.entries += 1;
+        self.entries = self.entries.max(1);
     }
 
     fn version(&self, stream: &StreamId) -> Option<Version> {
@@ -97,9 +160,10 @@ impl Overlay {
         self.parts().find_map(|part| part.version(stream))
     }
 
-    /// The row, if it changed in the tail; inside, `None` where it was deleted.
-    pub(crate) fn row(&self, table: &LoggedTable, key: &[u8]) -> Option<Option<Bytes>> {
-        self.parts().find_map(|part| part.rows.get(table)?.get(key).cloned())
+    /// Where the last record of the tail is that matches `query`, going by its kinds alone.
+    pub(crate) fn last_match(&self, query: &EventQuery) -> Option<LastMatch> {
+        let found: Option<Vec<_>> = self.parts().map(|part| part.kinds.last_match(query)).collect();
+        found?.into_iter().reduce(LastMatch::or)
     }
 
     /// The places of `stream` from `version` on in the part that holds that version, or those up to it backward.
@@ -111,6 +175,7 @@ impl Overlay {
     ) -> Option<Vec<Place>> {
         self.parts().find_map(|part| {
             let (first, places) = part.streams.get(stream)?;
+            let places = places.as_slice();
             let index = usize::try_from(version.get().checked_sub(first.get())?).ok()?;
             places.get(index)?;
             Some(match direction {
@@ -120,54 +185,28 @@ impl Overlay {
         })
     }
 
-    /// The places of a stream's events, in the order of the log.
-    pub(crate) fn all_stream_places(&self, stream: &StreamId) -> Vec<Place> {
-        let frozen = self.frozen.as_deref().and_then(|part| part.streams.get(stream));
-        let active = self.active.streams.get(stream);
-        frozen.into_iter().chain(active).flat_map(|(_, places)| places).copied().collect()
+    /// The places of a stream's events behind `after`, in the order of the log.
+    pub(crate) fn stream_places_after(&self, stream: &StreamId, after: Position) -> Vec<Place> {
+        let places = self.parts().filter_map(|part| part.streams.get(stream).map(|(_, places)| places));
+        places_after(places, after)
     }
 
-    /// The places of a tag's events, in the order of the log.
-    pub(crate) fn tag_places(&self, term: &[u8]) -> Vec<Place> {
-        let frozen = self.frozen.as_deref().and_then(|part| part.tags.get(term));
-        let active = self.active.tags.get(term);
-        frozen.into_iter().chain(active).flatten().copied().collect()
+    /// The places of a tag's events behind `after`, in the order of the log.
+    pub(crate) fn tag_places_after(&self, term: &[u8], after: Position) -> Vec<Place> {
+        places_after(self.parts().filter_map(|part| part.tags.get(term)), after)
     }
+}
 
-    /// Up to `limit` changed rows of `table` in the range, in the order of `direction`.
-    pub(crate) fn rows(
-        &self,
-        table: &LoggedTable,
-        range: &(Bound<Bytes>, Bound<Bytes>),
-        direction: Direction,
-        limit: usize,
-    ) -> Vec<(Bytes, Option<Bytes>)> {
-        let mut merged: BTreeMap<Bytes, Option<Bytes>> = BTreeMap::new();
-        // The newer part is inserted last, so that it overrides.
-        for part in [self.frozen.as_deref(), Some(&self.active)].into_iter().flatten() {
-            let rows = part.rows.get(table).into_iter().flat_map(|rows| rows.range(range.clone()));
-            merged.extend(take(rows, direction, limit));
-        }
-        match direction {
-            Direction::Forward => merged.into_iter().take(limit).collect(),
-            Direction::Backward => merged.into_iter().rev().take(limit).collect(),
-        }
-    }
+/// What is behind `after` of the places of parts, which come the newest first.
+fn places_after<'a>(parts: impl Iterator<Item = &'a Places>, after: Position) -> Vec<Place> {
+    let behind = parts.map(|places| {
+        let places = places.as_slice();
+        places.get(places.partition_point(|place| place.position <= after)..).unwrap_or_default()
+    });
+    let mut parts: Vec<_> = behind.collect();
+    parts.reverse();
+    parts.concat()
 }
 
 /// The most places that one look-up gives out.
 pub(crate) const PLACES_MAX: usize = 512;
-
-type Row<'a> = (&'a Bytes, &'a Option<Bytes>);
-
-fn take<'a>(
-    rows: impl DoubleEndedIterator<Item = Row<'a>>,
-    direction: Direction,
-    limit: usize,
-) -> Vec<(Bytes, Option<Bytes>)> {
-    let copy = |(key, value): Row<'_>| (key.clone(), value.clone());
-    match direction {
-        Direction::Forward => rows.take(limit).map(copy).collect(),
-        Direction::Backward => rows.rev().take(limit).map(copy).collect(),
-    }
-}

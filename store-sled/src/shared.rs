@@ -8,14 +8,15 @@ use std::{
     },
 };
 
-use annals_core::{CommitNumber, Head, LoggedTable, ReadError, StreamId, Table, Version};
+use annals_core::{EventQuery, Head, LoggedTable, ReadError, StreamId, Table, Version};
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::{
-    index::{Index, malformed, rows},
+    index::{Index, kinds::LastMatch},
     log::Log,
     overlay::{Overlay, Part, Progress},
+    read::ahead::Threads,
 };
 
 /// What readers, the committer and the indexer share.
@@ -27,11 +28,13 @@ pub(crate) struct Shared {
     /// Its sender is the committer's, and gone when the store is shut down, which wakes whoever waits for a commit.
     head: watch::Receiver<Head>,
     /// Gone once the store is shut down.
-    index: RwLock<Option<Index>>,
-    /// Shared by reads of rows, exclusive for a batch of derived rows.
-    pub(crate) derived: RwLock<()>,
+    index: RwLock<Option<Arc<Index>>>,
+    /// Locked while a batch of derived rows is checked and put into the overlay: they go one after the other, because a
+    /// batch rests on what those before it left. Inside, why no more are taken.
+    pub(crate) batches: Mutex<Option<ReadError>>,
     pub(crate) pins: Pins,
     pub(crate) fences: Fences,
+    pub(crate) read_ahead: Threads,
     /// Why the store takes no more writes.
     read_only: Mutex<Option<String>>,
     pub(crate) is_shut_down: AtomicBool,
@@ -45,10 +48,11 @@ impl Shared {
             log,
             overlay: RwLock::new(Overlay::new(tail)),
             head,
-            index: RwLock::new(Some(index)),
-            derived: RwLock::new(()),
+            index: RwLock::new(Some(Arc::new(index))),
+            batches: Mutex::new(None),
             pins: Pins::default(),
             fences: Fences::default(),
+            read_ahead: Threads::default(),
             read_only: Mutex::new(None),
             is_shut_down: AtomicBool::new(false),
         };
@@ -70,12 +74,17 @@ impl Shared {
     }
 
     /// The index, for as long as the store is open.
-    pub(crate) fn index(&self) -> Result<Index, ReadError> {
+    pub(crate) fn index(&self) -> Result<Arc<Index>, ReadError> {
         self.index.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(ReadError::ShutDown)
     }
 
-    pub(crate) fn take_index(&self) -> Option<Index> {
+    pub(crate) fn take_index(&self) -> Option<Arc<Index>> {
         self.index.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn put_index(&self, index: Option<Arc<Index>>) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
     }
 
     /// Up to where everything is published.
@@ -97,6 +106,11 @@ impl Shared {
         self.read_only.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.to_owned());
     }
 
+    /// Takes no more batches of derived rows from now on; the first reason stays.
+    pub(crate) fn end_batches(&self, reason: ReadError) {
+        lock(&self.batches).get_or_insert(reason);
+    }
+
     pub(crate) fn version(&self, stream: &StreamId) -> Result<Version, ReadError> {
         if let Some(version) = self.overlay().version(stream) {
             return Ok(version);
@@ -104,24 +118,25 @@ impl Shared {
         self.index()?.version(stream.as_str())
     }
 
+    /// Where the last published record is that matches `query`, going by its kinds alone; `None` when that cannot be
+    /// said. The tail is asked first, so that nothing is missed that moves from there to the index meanwhile.
+    pub(crate) fn last_match(&self, query: &EventQuery) -> Result<Option<LastMatch>, ReadError> {
+        let Some(tail) = self.overlay().last_match(query) else { return Ok(None) };
+        Ok(self.index()?.last_match(query).map(|indexed| indexed.or(tail)))
+    }
+
     pub(crate) fn logged_row(&self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        if let Some(row) = self.overlay().logged_row(table, key) {
+            return Ok(row);
+        }
+        self.index()?.row(&table.clone().into(), key)
+    }
+
+    pub(crate) fn row(&self, table: &Table, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         if let Some(row) = self.overlay().row(table, key) {
             return Ok(row);
         }
-        indexed_row(&self.index()?, &table.clone().into(), key)
-    }
-}
-
-/// A row as sled has it.
-pub(crate) fn indexed_row(index: &Index, table: &Table, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
-    let tree = match table {
-        Table::Logged(_) => &index.entries,
-        Table::Derived(_) => &index.derived,
-    };
-    match index.guard("row", || rows::get(tree, table, key))? {
-        None => Ok(None),
-        Some(Ok(value)) => Ok(Some(value)),
-        Some(Err(rows::Malformed)) => Err(malformed(&format!("a row of table {table} cannot be decoded"))),
+        self.index()?.row(table, key)
     }
 }
 
@@ -129,32 +144,32 @@ pub(crate) fn head_of(progress: &Progress) -> Head {
     Head { commit: progress.standing.commit, position: progress.standing.position }
 }
 
-/// Reads under way that look at sled as of some commit.
+/// Reads under way that look at sled as of some tick of the overlay.
 ///
 /// Invariant: the indexer writes to sled nothing newer than the oldest pin, so what a reader took from the overlay and
 /// what it then reads from sled are of one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Pins {
-    held: Mutex<BTreeMap<CommitNumber, usize>>,
+    held: Mutex<BTreeMap<u64, usize>>,
     released: Condvar,
 }
 
-/// A read that looks at sled as of a commit, for the time of one page.
+/// A read that looks at sled as of a tick, for the time of one page.
 pub(crate) struct Pin<'a> {
     pins: &'a Pins,
-    commit: CommitNumber,
+    tick: u64,
 }
 
 impl Pins {
-    pub(crate) fn pin(&self, commit: CommitNumber) -> Pin<'_> {
-        *lock(&self.held).entry(commit).or_default() += 1;
-        Pin { pins: self, commit }
+    pub(crate) fn pin(&self, tick: u64) -> Pin<'_> {
+        *lock(&self.held).entry(tick).or_default() += 1;
+        Pin { pins: self, tick }
     }
 
-    /// Waits until no reader looks at sled as of a commit before `commit`.
-    pub(crate) fn wait_for(&self, commit: CommitNumber) {
+    /// Waits until no reader looks at sled as of a tick before `tick`.
+    pub(crate) fn wait_for(&self, tick: u64) {
         let held = lock(&self.held);
-        let older = |held: &mut BTreeMap<CommitNumber, usize>| held.keys().next().is_some_and(|pin| *pin < commit);
+        let older = |held: &mut BTreeMap<u64, usize>| held.keys().next().is_some_and(|pin| *pin < tick);
         drop(self.released.wait_while(held, older).unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -162,10 +177,10 @@ impl Pins {
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
         let mut held = lock(&self.pins.held);
-        if let Some(count) = held.get_mut(&self.commit) {
+        if let Some(count) = held.get_mut(&self.tick) {
             *count -= 1;
             if *count == 0 {
-                held.remove(&self.commit);
+                held.remove(&self.tick);
                 self.pins.released.notify_all();
             }
         }

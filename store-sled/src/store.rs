@@ -1,10 +1,10 @@
 //! The store: the contract, on top of log, index and threads.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use annals_core::{
-    ApplyError, Commit, CommitError, DerivedTable, Generation, Head, Page, ReadError, ReadLog, ReadStream, Receipt,
-    Record, RowBatch, Scan, Store, Table,
+    ApplyError, Commit, CommitError, Head, Page, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch, Scan,
+    Store, Table,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,13 +12,12 @@ use futures::stream::BoxStream;
 use tokio::sync::watch;
 
 use crate::{
-    OpenError, OpenReport, SledOptions,
+    OpenError, OpenReport, SledOptions, apply,
     committer::{Committer, Looked, Queue, Surroundings, queue},
-    index::rows,
     indexer::{self, Signal},
     open::{self, Opened},
     read::{self, log::LogRecords, matches, stream::StreamRecords},
-    shared::{Shared, indexed_row, lock},
+    shared::{Shared, lock},
 };
 
 /// The embedded store. Cloning gives another handle on the same store; it is closed when the last one is dropped, or
@@ -30,6 +29,7 @@ pub struct SledStore {
 
 struct Handle {
     shared: Arc<Shared>,
+    signal: Arc<Signal>,
     options: SledOptions,
     report: OpenReport,
     queue: Queue,
@@ -55,7 +55,7 @@ impl SledStore {
             shared: Arc::clone(&shared),
             clock: Arc::clone(&options.clock),
             head,
-            signal,
+            signal: Arc::clone(&signal),
             indexer,
             folder: options.path.clone(),
             folder_lock: lock,
@@ -63,13 +63,18 @@ impl SledStore {
         };
         let committer = Committer::start(surroundings, (queue.clone(), requests), writer).map_err(thread)?;
         let committer = Mutex::new(Some(committer));
-        Ok(Self { handle: Arc::new(Handle { shared, options, report, queue, committer, closed }) })
+        Ok(Self { handle: Arc::new(Handle { shared, signal, options, report, queue, committer, closed }) })
     }
 
     /// What opening found and did.
     #[must_use]
     pub fn report(&self) -> &OpenReport {
         &self.handle.report
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
     }
 
     /// Looks at the commit's `NoneMatch` conditions as far as the log is published.
@@ -106,13 +111,8 @@ impl Store for SledStore {
 
     async fn apply(&self, batch: RowBatch) -> Result<(), ApplyError> {
         self.handle.options.limits.check_batch(&batch.rows)?;
-        let shared = &self.handle.shared;
-        shared.check_open()?;
-        let fence = batch.epoch.as_ref().map(|epoch| shared.fences.of(&epoch.row().1));
-        let _running = fence.as_ref().map(|fence| lock(fence));
-        let _alone = shared.derived.write().unwrap_or_else(PoisonError::into_inner);
-        check(shared, &batch)?;
-        write(shared, &batch)
+        self.handle.shared.check_open()?;
+        apply::apply(&self.handle.shared, &self.handle.signal, batch).await
     }
 
     fn read_stream(&self, read: ReadStream) -> BoxStream<'_, Result<Record, ReadError>> {
@@ -149,43 +149,6 @@ impl Store for SledStore {
         // An error says that the committer has ended without saying so; there is nothing left to wait for.
         let _ = closed.wait_for(|closed| *closed).await;
     }
-}
-
-/// Checks generation, epoch and conditions; the caller holds the fence and the derived rows.
-fn check(shared: &Shared, batch: &RowBatch) -> Result<(), ApplyError> {
-    let index = shared.index()?;
-    if let Some(expected) = batch.generation {
-        let row = indexed_row(&index, &DerivedTable::GENERATION.into(), b"")?;
-        let actual = row.as_deref().and_then(Generation::from_row);
-        if let Some(actual) = actual.filter(|actual| *actual != expected) {
-            return Err(ApplyError::GenerationLost { expected, actual });
-        }
-    }
-    if let Some(epoch) = &batch.epoch {
-        let (table, key) = epoch.row();
-        epoch.check(shared.logged_row(&table, &key)?.as_deref())?;
-    }
-    let mut failed = Vec::new();
-    for condition in &batch.conditions {
-        let row = indexed_row(&index, &condition.table.clone().into(), &condition.key)?;
-        if !condition.is.holds(row.as_deref()) {
-            failed.push(condition.clone());
-        }
-    }
-    if failed.is_empty() { Ok(()) } else { Err(ApplyError::Conflict { failed }) }
-}
-
-fn write(shared: &Shared, batch: &RowBatch) -> Result<(), ApplyError> {
-    let index = shared.index()?;
-    index.guard("apply", || {
-        let mut writes = sled::Batch::default();
-        for row in &batch.rows {
-            let table = row.table.clone().into();
-            rows::put(&index.derived, &mut writes, &table, &row.key, row.value.as_deref())?;
-        }
-        index.derived.apply_batch(writes)
-    })?;
-    Ok(())
 }
 
 impl Drop for Handle {
@@ -226,7 +189,7 @@ mod tests {
         store.commit(commit("first")).await.unwrap();
         let shared = Arc::clone(&store.handle.shared);
         // A read that lasts: nothing newer than what it sees may be written to sled.
-        let pin = shared.pins.pin(shared.published().standing.commit);
+        let pin = shared.pins.pin(shared.overlay().active.tick);
         let writing = store.clone();
         let mut writer = tokio::spawn(async move {
             for _ in 0..COMMITS {

@@ -8,7 +8,7 @@ use futures::poll;
 use crate::{Harness, Setup, fixture::*};
 
 /// Polls `future` up to `count` times, lets others run in between, and drops it. Whether it was ready.
-async fn poll_and_drop(count: usize, future: impl Future) -> bool {
+pub(crate) async fn poll_and_drop(count: usize, future: impl Future) -> bool {
     let mut future = pin!(future);
     for _ in 0..count {
         if poll!(future.as_mut()).is_ready() {
@@ -19,13 +19,13 @@ async fn poll_and_drop(count: usize, future: impl Future) -> bool {
     false
 }
 
-fn wide(round: usize) -> Commit {
+pub(crate) fn wide(round: usize) -> Commit {
     let pattern = [event("a-1", "x"), event("b-1", "y"), event("a-1", "z")];
     Commit::of(pattern).row(put("names", &format!("{round:04}"), "1")).once(once(&round.to_string(), "request", ""))
 }
 
 /// Every commit that left a trace left all of it: events of both streams, its row, its key.
-async fn are_whole(store: &Handle) -> usize {
+pub(crate) async fn are_whole(store: &Handle) -> usize {
     let whole = log(store).await;
     let wide: Vec<_> = whole.iter().filter(|record| record.stream != stream("sentinel-1")).collect();
     for three in wide.chunks(3) {

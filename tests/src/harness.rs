@@ -25,6 +25,12 @@ pub trait Harness: Sized + Send + Sync + 'static {
     /// Shuts the store down and opens it again with the same setup. Handles that were given out before may still be
     /// there; they answer `ShutDown`.
     fn reopen(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// The same, losing in between what the store can build again from its log. A store that has no such thing does
+    /// nothing and says `false`.
+    fn lose_index(&mut self) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
 }
 
 /// How a store is to be opened.

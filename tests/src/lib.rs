@@ -33,14 +33,17 @@
 mod fixture;
 mod harness;
 mod suite;
+mod tally;
 
 pub mod append;
 pub mod apply;
+pub mod bad_inputs;
 pub mod boundary;
 pub mod cancel;
 pub mod closed;
 pub mod concurrency;
 pub mod conditions;
+pub mod dropped;
 pub mod durable;
 pub mod follow;
 pub mod head;
@@ -54,8 +57,12 @@ pub mod shut_down;
 pub mod streams;
 pub mod time;
 
+pub mod histories;
 pub mod model;
 pub mod planted;
+
+pub mod random;
+pub mod soak;
 
 pub use harness::{Harness, ManualClock, MemoryHarness, Setup};
 pub use suite::{Case, cases, run, survives};

@@ -1,9 +1,10 @@
 //! Random operations against a store and against an obviously correct model of it.
 //!
-//! 256 sequences of up to 40 operations, or as many as `PROPTEST_CASES` says. A failure prints the shortest sequence
-//! found and its seed; `ANNALS_SEED` repeats it.
+//! T4: 50,000 operations in sequences of up to 400, or as many as `ANNALS_SOAK_OPERATIONS` says. A failure prints the
+//! shortest sequence found and its seed; `ANNALS_SEED` repeats it. What must be met on the way is counted, so that a
+//! generator that stopped making conflicts, say, is noticed.
 
-use std::fmt::Write;
+use std::sync::Mutex;
 
 use annals_core::{
     Commit, CommitError, Condition, DerivedTable, Expected, Failure, Generation, Limits, ReadLog, ReadStream, RowBatch,
@@ -15,53 +16,57 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 
 use crate::{
     Harness, Setup,
-    fixture::{Handle, head, rows},
+    fixture::{Handle, head},
+    soak,
 };
 
 mod operation;
+mod reached;
 mod reference;
+
+pub use reached::Reached;
 
 use operation::{Operation, Whose};
 use reference::{Model, Outcome};
 
-/// Fails when the store of `H` and the model disagree.
+/// How many operations are compared on every push.
+const OPERATIONS: u64 = 50_000;
+
+/// Fails when the store of `H` and the model disagree, or when something was never met.
 pub fn check<H: Harness>() {
-    if let Err(difference) = compare::<H>() {
-        panic!("{difference}");
+    let operations = soak::size("ANNALS_SOAK_OPERATIONS", OPERATIONS);
+    match compare::<H>(operations) {
+        Err(difference) => panic!("{difference}"),
+        Ok(reached) => {
+            soak::report(&format!("operations={}", reached.operations));
+            let missing = reached.missing();
+            assert!(operations < OPERATIONS || missing.is_empty(), "never met: {missing:?}\n{reached:#?}");
+        }
     }
 }
 
-/// Compares the store of `H` with the model.
+/// Compares the store of `H` with the model over about so many operations, and says what was met.
 ///
 /// # Errors
 /// The shortest sequence of operations found after which they disagree, how, and the seed.
-pub fn compare<H: Harness>() -> Result<(), String> {
-    let seed = seed();
-    let config = Config { failure_persistence: None, max_shrink_iters: 1000, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+pub fn compare<H: Harness>(operations: u64) -> Result<Reached, String> {
+    let seed = soak::seed("the model");
+    let cases = u32::try_from(operations.div_ceil(operation::LONGEST as u64 / 2)).unwrap_or(u32::MAX);
+    let config = Config { cases, max_local_rejects: u32::MAX, max_shrink_iters: 500, ..Config::default() };
+    let config = Config { failure_persistence: None, ..config };
+    let bytes: Vec<u8> = (0..4_u64).flat_map(|part| (seed ^ part).to_le_bytes()).collect();
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let run =
-        |operations: Vec<Operation>| runtime.block_on(Comparison::<H>::run(operations)).map_err(TestCaseError::fail);
-    runner.run(&operation::sequences(), run).map_err(|error| {
-        let hex = seed.iter().fold(String::new(), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("a string takes all");
-            hex
-        });
-        format!("{error}\nrepeat it with ANNALS_SEED={hex}")
-    })
-}
-
-fn seed() -> [u8; 32] {
-    let Ok(hex) = std::env::var("ANNALS_SEED") else {
-        let mut seed = [0; 32];
-        for half in seed.chunks_mut(16) {
-            half.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        }
-        return seed;
+    let all = Mutex::new(Reached::default());
+    let run = |operations: Vec<Operation>| {
+        let reached = runtime.block_on(Comparison::<H>::run(operations)).map_err(TestCaseError::fail)?;
+        all.lock().expect("not poisoned").add(reached);
+        Ok(())
     };
-    let byte = |index: usize| u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok();
-    std::array::from_fn(|index| byte(index).expect("ANNALS_SEED has 64 hexadecimal digits"))
+    let outcome = runner.run(&operation::sequences(), run);
+    outcome.map_err(|error| format!("{error}\nrepeat it with ANNALS_SEED={seed}"))?;
+    Ok(all.into_inner().expect("not poisoned"))
 }
 
 struct Comparison<H> {
@@ -69,6 +74,7 @@ struct Comparison<H> {
     setup: Setup,
     model: Model,
     generation: Generation,
+    reached: Reached,
 }
 
 type Compared = Result<(), String>;
@@ -78,15 +84,17 @@ fn same<T: PartialEq + std::fmt::Debug>(what: impl std::fmt::Debug, store: &T, m
 }
 
 impl<H: Harness> Comparison<H> {
-    async fn run(operations: Vec<Operation>) -> Compared {
+    async fn run(operations: Vec<Operation>) -> Result<Reached, String> {
         let setup = Setup { limits: Limits::default(), ..Setup::default() };
         let harness = H::create(setup.clone()).await;
         let generation = generation(&harness.store()).await;
-        let mut comparison = Self { harness, setup, model: Model::default(), generation };
+        let mut comparison = Self { harness, setup, model: Model::default(), generation, reached: Reached::default() };
         for operation in operations {
+            comparison.reached.operations += 1;
             comparison.step(operation).await?;
         }
-        comparison.everything().await
+        comparison.everything().await?;
+        Ok(comparison.reached)
     }
 
     async fn step(&mut self, operation: Operation) -> Compared {
@@ -99,20 +107,38 @@ impl<H: Harness> Comparison<H> {
             Operation::Get(keys) => self.get(&store, keys).await,
             Operation::Scan(scan) => self.scan(&store, scan).await,
             Operation::StepClock(seconds) => {
+                self.reached.when(seconds < 0, "a clock set back");
                 self.setup.clock.step(seconds);
                 Ok(())
             }
             Operation::Reopen => {
                 drop(store);
                 self.harness.reopen().await;
-                let generation = generation(&self.harness.store()).await;
-                if generation != self.generation {
-                    self.model.lose_derived();
-                    self.generation = generation;
+                self.reopened("reopened").await.map(drop)
+            }
+            Operation::LoseIndex => {
+                drop(store);
+                if !self.harness.lose_index().await {
+                    self.reached.note("no index to lose");
+                    return Ok(());
                 }
-                self.everything().await
+                let is_new = self.reopened("an index lost").await?;
+                if is_new { Ok(()) } else { Err("the index was lost, and the generation is the same".to_owned()) }
             }
         }
+    }
+
+    /// Compares what is there after a restart; whether the derived tables are of a new generation.
+    async fn reopened(&mut self, how: &'static str) -> Result<bool, String> {
+        self.reached.note(how);
+        let generation = generation(&self.harness.store()).await;
+        let is_new = generation != self.generation;
+        if is_new {
+            self.model.lose_derived();
+            self.generation = generation;
+        }
+        self.everything().await?;
+        Ok(is_new)
     }
 
     async fn commit(
@@ -137,6 +163,7 @@ impl<H: Harness> Comparison<H> {
             Err(CommitError::KeyReused { key, recorded, found }) => Outcome::KeyReused(key, recorded, found),
             Err(other) => return Err(format!("{commit:?}: {other:?}")),
         };
+        self.reached.outcome(&commit, &wanted);
         same(&commit, &found, &wanted)?;
         same("the head", &head(store), &self.model.head())
     }
@@ -161,6 +188,7 @@ impl<H: Harness> Comparison<H> {
             Whose::Lost => Some(Generation::random()),
         };
         let failed = self.model.apply(&batch, self.generation);
+        self.reached.batch(&batch, &failed);
         match store.apply(batch.clone()).await {
             Ok(()) => same(&batch, &Vec::new(), &failed),
             // Of several reasons a store may name any.
@@ -169,14 +197,18 @@ impl<H: Harness> Comparison<H> {
         }
     }
 
-    async fn read_stream(&self, store: &Handle, read: ReadStream) -> Compared {
+    async fn read_stream(&mut self, store: &Handle, read: ReadStream) -> Compared {
         let found: Result<Vec<_>, _> = store.read_stream(read.clone()).try_collect().await;
-        same(&read, &found.map_err(|error| error.to_string())?, &self.model.read_stream(&read))
+        let found = found.map_err(|error| error.to_string())?;
+        self.reached.read(found.len(), read.direction, read.limit, read.as_of);
+        same(&read, &found, &self.model.read_stream(&read))
     }
 
-    async fn read_log(&self, store: &Handle, read: ReadLog) -> Compared {
+    async fn read_log(&mut self, store: &Handle, read: ReadLog) -> Compared {
         let found: Result<Vec<_>, _> = store.read_log(read.clone()).try_collect().await;
-        same(&read, &found.map_err(|error| error.to_string())?, &self.model.read_log(&read))
+        let found = found.map_err(|error| error.to_string())?;
+        self.reached.read(found.len(), read.direction, read.limit, read.as_of);
+        same(&read, &found, &self.model.read_log(&read))
     }
 
     async fn get(&self, store: &Handle, keys: Vec<(Table, Bytes)>) -> Compared {
@@ -185,11 +217,25 @@ impl<H: Harness> Comparison<H> {
         same(&keys, &found, &wanted)
     }
 
-    async fn scan(&self, store: &Handle, scan: Scan) -> Compared {
-        same(&scan, &rows(store, scan.clone()).await, &self.model.scan(&scan))
+    /// Page after page, none longer than asked for.
+    async fn scan(&mut self, store: &Handle, scan: Scan) -> Compared {
+        let mut found = Vec::new();
+        let mut next = Some(scan.clone());
+        let mut pages = 0;
+        while let Some(scan) = next {
+            let page = store.scan(scan.clone()).await.map_err(|error| error.to_string())?;
+            if page.rows.len() > scan.limit || pages > 10_000 {
+                return Err(format!("{scan:?}: page {pages} has {} rows", page.rows.len()));
+            }
+            self.reached.when(pages > 0 && !page.rows.is_empty(), "a page continued");
+            found.extend(page.rows);
+            next = page.next;
+            pages += 1;
+        }
+        same(&scan, &found, &self.model.scan(&scan))
     }
 
-    async fn everything(&self) -> Compared {
+    async fn everything(&mut self) -> Compared {
         let store = self.harness.store();
         same("the head", &head(&store), &self.model.head())?;
         self.read_log(&store, ReadLog::all()).await?;

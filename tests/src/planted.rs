@@ -24,7 +24,7 @@ mod writes;
 
 pub use reads::{
     AnnouncesEarly, ForgetsToSignal, GetsOneByOne, IncludesAfter, LetsTimeDecrease, LosesTailOnReopen, MixesPrefixes,
-    ReadsOnAndOn, Reorders, ShowsOutOfOrder,
+    ReadsLate, ReadsOnAndOn, Reorders, ShowsOutOfOrder,
 };
 pub use writes::{
     CommitsOneByOne, ForgetsKeys, ForgetsKeysOnReopen, ForgetsToClose, IgnoresBoundaries, IgnoresEpochs,

@@ -191,6 +191,13 @@ macro_rules! for_each_case {
                 an_aborted_task_leaves_a_commit_whole_or_absent,
                 a_dropped_batch_is_whole_or_absent,
             }
+            dropped {
+                every_future_of_the_contract_can_be_dropped,
+                a_dropped_shut_down_leaves_the_store_open_or_shut,
+                every_future_of_annals_can_be_dropped,
+                a_commit_that_loses_against_a_time_out_is_whole_or_absent,
+                a_runtime_that_ends_leaves_commits_whole_or_absent,
+            }
             shut_down {
                 everything_answers_shut_down,
                 shutting_down_twice_is_no_error,
@@ -206,6 +213,11 @@ macro_rules! for_each_case {
                 counts_are_limited,
                 the_whole_commit_is_limited,
                 batches_are_limited,
+            }
+            bad_inputs {
+                every_row_is_taken_or_refused_as_it_should,
+                hostile_ids_are_kept_apart,
+                hostile_snapshots_change_nothing,
             }
             durable {
                 everything_is_there_after_reopening,
@@ -230,7 +242,7 @@ pub fn cases<H: crate::Harness>() -> Vec<Case> {
     crate::for_each_case!([collect][H])
 }
 
-/// Makes a test of every case, and of the comparison with the model, for the store behind a harness.
+/// Makes a test of every case, of the comparison with the model and of concurrent histories, for the store behind a harness.
 ///
 /// ```
 /// use annals_conformance::MemoryHarness;
@@ -245,6 +257,11 @@ macro_rules! suite {
         #[test]
         fn store_agrees_with_the_model() {
             $crate::model::check::<$harness>();
+        }
+
+        #[test]
+        fn every_history_is_explained() {
+            $crate::histories::check::<$harness>();
         }
     };
 }

@@ -38,6 +38,13 @@ impl<const BATCH: usize> Harness for SledHarness<BATCH> {
         self.store.shut_down().await;
         self.store = open(&self.folder, &self.setup, BATCH);
     }
+
+    async fn lose_index(&mut self) -> bool {
+        self.store.shut_down().await;
+        std::fs::remove_dir_all(self.folder.path().join("store/index")).expect("the index is deleted");
+        self.store = open(&self.folder, &self.setup, BATCH);
+        true
+    }
 }
 
 mod tail_in_memory {

@@ -50,6 +50,19 @@ impl Run {
         self.command.status().map_err(|source| Failure::Start { command: self.shown, source })
     }
 
+    /// Runs tests, and gives what they wrote to their standard output; shows it when they fail, seeds included.
+    pub(crate) fn output_of_tests(mut self) -> Result<String, Failure> {
+        println!("$ {}", self.shown);
+        let result = self.command.stderr(Stdio::inherit()).output();
+        let output = result.map_err(|source| Failure::Start { command: self.shown.clone(), source })?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            println!("{text}");
+            return Err(Failure::Command { command: self.shown, status: output.status });
+        }
+        Ok(text)
+    }
+
     /// Runs it, and gives what it wrote to its standard output.
     pub(crate) fn output(mut self) -> Result<Vec<u8>, Failure> {
         println!("$ {}", self.shown);

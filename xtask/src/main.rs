@@ -12,6 +12,7 @@ mod sizes;
 mod ci;
 mod deny;
 mod runs;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,12 @@ enum Task {
     Bench,
     /// All of the above.
     Ci,
+    /// The random tests in their long form, and a table of what they reached.
+    Soak {
+        /// For about so many minutes, and one turn of everything at least.
+        #[arg(long, default_value_t = 60)]
+        minutes: u64,
+    },
 }
 
 /// How a task that did not fail ended.
@@ -78,6 +85,7 @@ impl Task {
             Self::Import => runs::import(workspace),
             Self::Bench => runs::bench(workspace),
             Self::Ci => ci::run(workspace),
+            Self::Soak { minutes } => soak::run(workspace, minutes),
         }
     }
 }

@@ -166,7 +166,7 @@ impl Ledger for PendingLedger<'_> {
         if looked.found.is_some() {
             return Ok(looked.found);
         }
-        match matches::first(self.shared, query, after.max(looked.to))? {
+        match matches::find(self.shared, query, after.max(looked.to))? {
             Some(found) => Ok(Some(found)),
             None => Ok(self.pending().find_map(|pending| pending.find_match(query, after))),
         }

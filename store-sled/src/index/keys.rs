@@ -1,19 +1,44 @@
-//! The keys of the index. Texts hold no zero byte, so one ends them; numbers are big-endian, so that they sort.
+//! The keys of the index. Texts hold no zero byte, so one ends them; numbers sort as they are.
 
-use annals_core::{Table, Tag, Tenant};
+use annals_core::{StreamId, Table, Tag, Tenant};
 use bytes::Bytes;
 
 /// Where the index stands.
 pub(crate) const PROGRESS: &[u8] = b"p";
+/// How the index is laid out.
+pub(crate) const LAYOUT: &[u8] = b"l";
+
+/// The header of the journal of derived rows, and what the keys of its pieces begin with.
+pub(crate) const JOURNAL: &[u8] = b"j";
 
 const STREAM: u8 = b's';
 const TAG: u8 = b't';
 const ROW: u8 = b'r';
-const CHUNK: u8 = b'c';
+const KIND: u8 = b'k';
+const PIECE: u8 = b'c';
+const FILTER: u8 = b'f';
+
+/// What a stream's places are kept under: its tenant and its id within it, told apart by a `/`.
+pub(crate) fn put_stream(output: &mut Vec<u8>, stream: &str) {
+    if !stream.contains('/') {
+        output.push(b'/');
+    }
+    output.extend_from_slice(stream.as_bytes());
+}
 
 /// What a tag's places are kept under: its tenant and its text, told apart by a `/`, which no tenant holds.
 pub(crate) fn tag_term(tenant: Option<&str>, tag: &Tag) -> Bytes {
-    [tenant.unwrap_or_default().as_bytes(), b"/", tag.as_str().as_bytes()].concat().into()
+    let mut term = Vec::new();
+    put_tag(&mut term, tenant, tag.as_str());
+    term.into()
+}
+
+/// The same, instead of what `term` holds.
+pub(crate) fn put_tag(term: &mut Vec<u8>, tenant: Option<&str>, tag: &str) {
+    term.clear();
+    term.extend_from_slice(tenant.unwrap_or_default().as_bytes());
+    term.push(b'/');
+    term.extend_from_slice(tag.as_bytes());
 }
 
 /// Whose places: of a stream or of a tag.
@@ -24,18 +49,65 @@ pub(crate) enum Term<'a> {
 }
 
 impl Term<'_> {
-    /// What all keys of the term begin with.
-    pub(crate) fn prefix(self) -> Vec<u8> {
-        let (kind, text) = match self {
-            Self::Stream(text) => (STREAM, text.as_bytes()),
-            Self::Tag(text) => (TAG, text),
-        };
-        [&[kind], text, &[0]].concat()
+    /// Appends what all keys of the term begin with: the key of its newest places.
+    pub(crate) fn put_prefix(self, output: &mut Vec<u8>) {
+        match self {
+            Self::Stream(text) => {
+                output.push(STREAM);
+                put_stream(output, text);
+            }
+            Self::Tag(text) => {
+                output.push(TAG);
+                output.extend_from_slice(text);
+            }
+        }
+        output.push(0);
     }
 
-    /// The key of the chunk that begins with `first`: a version, or a tag's position.
+    /// What all keys of the term begin with: the key of its newest places.
+    pub(crate) fn prefix(self) -> Vec<u8> {
+        let mut prefix = Vec::with_capacity(64);
+        self.put_prefix(&mut prefix);
+        prefix
+    }
+
+    /// The key of the older chunk that begins with the place `first`.
     pub(crate) fn chunk(self, first: u64) -> Vec<u8> {
-        [&self.prefix()[..], &first.to_be_bytes()].concat()
+        let mut key = self.prefix();
+        put_number(&mut key, first);
+        key
+    }
+}
+
+/// What the keys of all streams of `tenant` begin with.
+pub(crate) fn streams_prefix(tenant: Option<&Tenant>) -> Vec<u8> {
+    [&[STREAM], tenant.map_or("", Tenant::as_str).as_bytes(), b"/"].concat()
+}
+
+/// Numbers below this are one byte; others a byte that says how many follow, big-endian without leading zeros.
+const SHORT: u8 = 0xf0;
+
+/// Appends `number` so that keys sort by it.
+pub(crate) fn put_number(output: &mut Vec<u8>, number: u64) {
+    match u8::try_from(number) {
+        Ok(short) if short < SHORT => output.push(short),
+        _ => {
+            let bytes = number.to_be_bytes();
+            let digits = bytes.get(number.leading_zeros() as usize / 8..).unwrap_or_default();
+            output.push(SHORT + u8::try_from(digits.len()).unwrap_or_default());
+            output.extend_from_slice(digits);
+        }
+    }
+}
+
+/// The number that is all of `bytes`.
+pub(crate) fn take_number(bytes: &[u8]) -> Option<u64> {
+    match bytes.split_first()? {
+        (short, []) if *short < SHORT => Some(u64::from(*short)),
+        (length, digits) if length.checked_sub(SHORT).map(usize::from) == Some(digits.len()) && digits.len() <= 8 => {
+            Some(digits.iter().fold(0, |number, digit| (number << 8) | u64::from(*digit)))
+        }
+        _ => None,
     }
 }
 
@@ -49,10 +121,52 @@ pub(crate) fn row(table: &Table, key: &[u8]) -> Vec<u8> {
     [&table_prefix(table)[..], key].concat()
 }
 
-/// The key of the piece `index` of a long value. The length of the row's key keeps keys apart that begin alike.
-pub(crate) fn chunk(table: &Table, key: &[u8], index: u32) -> Vec<u8> {
+/// The key of the piece `index` of a long value, in sled. The length of the row's key keeps keys apart that begin alike.
+pub(crate) fn piece(table: &Table, key: &[u8], index: u32) -> Vec<u8> {
     let length = u16::try_from(key.len()).unwrap_or(u16::MAX);
-    [&named(CHUNK, table)[..], &length.to_be_bytes(), key, &index.to_be_bytes()].concat()
+    [&named(PIECE, table)[..], &length.to_be_bytes(), key, &index.to_be_bytes()].concat()
+}
+
+/// The key of a piece of the journal of derived rows.
+pub(crate) fn journal(index: u32) -> Vec<u8> {
+    [JOURNAL, &index.to_be_bytes()].concat()
+}
+
+/// What the last positions of all kinds begin with.
+pub(crate) const KINDS: &[u8] = &[KIND];
+
+/// The key of the last position of a kind of events: whether they have tenants, their category and type.
+pub(crate) fn kind(has_tenant: bool, category: &str, event_type: &str) -> Vec<u8> {
+    [&[KIND, u8::from(has_tenant)], category.as_bytes(), &[0], event_type.as_bytes()].concat()
+}
+
+/// The parts of such a key.
+pub(crate) fn take_kind(key: &[u8]) -> Option<(bool, &str, &str)> {
+    let (has_tenant, texts) = key.strip_prefix(KINDS)?.split_first()?;
+    let (category, event_type) = std::str::from_utf8(texts).ok()?.split_once('\0')?;
+    Some((*has_tenant == 1, category, event_type))
+}
+
+/// The key of a piece of the filter, in sled.
+pub(crate) fn filter(layer: u8, piece: u32) -> Vec<u8> {
+    [&[FILTER, layer][..], &piece.to_be_bytes()].concat()
+}
+
+/// The layer and piece of such a key.
+pub(crate) fn take_filter(key: &[u8]) -> Option<(u8, u32)> {
+    let (layer, piece) = key.strip_prefix(&[FILTER])?.split_first()?;
+    Some((*layer, u32::from_be_bytes(piece.try_into().ok()?)))
+}
+
+/// What the keys of all pieces of the filter begin with.
+pub(crate) const FILTERS: &[u8] = &[FILTER];
+
+/// The first key behind all that begin with `prefix`, which ends with a byte below 0xff.
+pub(crate) fn behind(mut prefix: Vec<u8>) -> Vec<u8> {
+    if let Some(last) = prefix.last_mut() {
+        *last = last.saturating_add(1);
+    }
+    prefix
 }
 
 fn named(kind: u8, table: &Table) -> Vec<u8> {
@@ -61,4 +175,32 @@ fn named(kind: u8, table: &Table) -> Vec<u8> {
         Table::Derived(table) => (table.tenant(), table.name()),
     };
     [&[kind], tenant.map_or("", Tenant::as_str).as_bytes(), b"/", name.as_bytes(), &[0]].concat()
+}
+
+/// The key under which the stream's places are sorted, without what all streams begin with.
+pub(crate) fn stream_term(stream: &StreamId) -> Bytes {
+    let mut term = Vec::with_capacity(stream.as_str().len() + 1);
+    put_stream(&mut term, stream.as_str());
+    term.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_keys_sort_as_numbers_do() {
+        let numbers = [0, 1, 0xef, 0xf0, 0xff, 0x100, 0xffff, 0x1_0000, u64::from(u32::MAX), u64::MAX];
+        let keys: Vec<_> = numbers.iter().map(|number| Term::Stream("a-1").chunk(*number)).collect();
+        assert!(keys.is_sorted_by(|a, b| a < b));
+        let prefix = Term::Stream("a-1").prefix();
+        assert!(keys.iter().map(|key| take_number(&key[prefix.len()..]).unwrap()).eq(numbers));
+        assert_eq!(take_number(&[SHORT + 2, 1]), None);
+    }
+
+    #[test]
+    fn streams_sort_within_their_tenant() {
+        assert_eq!(Term::Stream("order-1").prefix(), b"s/order-1\0");
+        assert_eq!(Term::Stream("acme/order-1").prefix(), b"sacme/order-1\0");
+    }
 }

@@ -1,112 +1,422 @@
-//! Lists of places in chunks: the events of a stream by version, those of a tag by position.
+//! Lists of places: the events of a stream, numbered by version; those of a tag, numbered from 1 on.
+//!
+//! The newest places of each, up to 128, are one entry of the tree of entries; what is older is cut off in chunks of 128
+//! into a tree of its own, and never written again. So what a growing stream rewrites is short, and lies close to that
+//! of other streams.
+//!
+//! A chunk begins with how many places it holds and the newest of them; the others follow as differences, each from the
+//! next newer one. So adding to a chunk copies what it holds without looking at it, and its newest place is read at once.
 
 use annals_core::Position;
-use bytes::Bytes;
-use sled::Tree;
+use sled::{IVec, Tree};
 
-use super::keys::Term;
-use crate::log::{
-    Place,
-    wire::{Cursor, put_varint},
+use super::{
+    keys::{self, Term},
+    pages::{self, Change, Draft, malformed},
+};
+use crate::{
+    log::{
+        Place,
+        wire::{Cursor, put_signed, put_varint},
+    },
+    overlay::Part,
 };
 
-/// A chunk is filled up to this many places before the next one is begun: about 1.5 KiB, well below the size at which
-/// sled moves values into files of their own.
+/// The most places of a chunk: what is written again when a long stream grows.
 const CHUNK_PLACES: usize = 128;
 
-/// One chunk: the number of its first place (for a stream its version, for a tag its position), and the places.
+/// The trees that hold places.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlaceTrees<'a> {
+    /// The newest places of each stream and tag, among other things.
+    pub(crate) entries: &'a Tree,
+    /// Whole chunks of older ones.
+    pub(crate) older: &'a Tree,
+}
+
+/// One chunk, and the number of its first place.
 pub(crate) struct Chunk {
     pub(crate) first: u64,
-    pub(crate) places: Vec<Place>,
+    bytes: IVec,
 }
 
-/// The bytes of a chunk are not places.
-pub(crate) struct Malformed;
-
-pub(crate) fn encode(places: &[Place]) -> Vec<u8> {
-    let mut output = Vec::with_capacity(places.len() * 12);
-    let (mut position, mut frame) = (0, 0);
-    for place in places {
-        put_varint(&mut output, place.position.get().wrapping_sub(position));
-        put_varint(&mut output, place.frame.wrapping_sub(frame));
-        put_varint(&mut output, u64::from(place.item));
-        put_varint(&mut output, u64::from(place.length));
-        (position, frame) = (place.position.get(), place.frame);
+impl Chunk {
+    /// The number of its last place.
+    pub(crate) fn last(&self) -> sled::Result<u64> {
+        let count = Cursor::new(&self.bytes).varint().ok_or_else(lost)?;
+        self.first.checked_add(count).and_then(|behind| behind.checked_sub(1)).ok_or_else(lost)
     }
-    output
-}
 
-pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Place>, Malformed> {
-    let mut cursor = Cursor::new(Bytes::copy_from_slice(bytes));
-    let (mut position, mut frame) = (0_u64, 0_u64);
-    let mut places = Vec::with_capacity(bytes.len() / 6);
-    while cursor.rest() > 0 {
-        position = position.wrapping_add(cursor.varint().ok_or(Malformed)?);
-        frame = frame.wrapping_add(cursor.varint().ok_or(Malformed)?);
-        let mut short = || cursor.varint().and_then(|number| u32::try_from(number).ok()).ok_or(Malformed);
-        let (item, length) = (short()?, short()?);
-        let position = Position::new(position).map_err(|_| Malformed)?;
-        places.push(Place { position, frame, item, length });
+    /// The places, the newest first.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = sled::Result<Place>> {
+        newest_first(&self.bytes)
     }
-    Ok(places)
-}
 
-/// The chunk of `term` that begins at or before `number`, or else nothing.
-pub(crate) fn chunk_before(tree: &Tree, term: Term<'_>, number: u64) -> sled::Result<Option<Result<Chunk, Malformed>>> {
-    let prefix = term.prefix();
-    match tree.get_lt(term.chunk(number.saturating_add(1)))? {
-        Some((key, value)) if key.starts_with(&prefix) => Ok(Some(chunk(&prefix, &key, &value))),
-        _ => Ok(None),
+    /// The places, the oldest first.
+    pub(crate) fn places(&self) -> sled::Result<Vec<Place>> {
+        let mut places: Vec<_> = self.newest_first().collect::<Result<_, _>>()?;
+        places.reverse();
+        Ok(places)
     }
 }
 
-fn chunk(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Chunk, Malformed> {
-    let first = key.strip_prefix(prefix).and_then(|first| first.try_into().ok()).ok_or(Malformed)?;
-    Ok(Chunk { first: u64::from_be_bytes(first), places: decode(value)? })
+fn lost() -> sled::Error {
+    malformed("a list of places")
 }
 
-/// The writes that add `places` to `term`, whose first has the number `first`. Doing it twice changes nothing: places
-/// that are there already are left out.
-pub(crate) fn extend(
-    tree: &Tree,
-    term: Term<'_>,
-    numbered: impl Fn(usize, &Place) -> u64,
-    places: &[Place],
-    writes: &mut Vec<(Vec<u8>, Vec<u8>)>,
-) -> sled::Result<()> {
-    let mut last = match chunk_before(tree, term, u64::MAX - 1)? {
-        Some(Ok(chunk)) => Some(chunk),
-        Some(Err(Malformed)) => return Err(sled::Error::Unsupported("a list of places cannot be decoded".into())),
-        None => None,
-    };
-    let seen = last.as_ref().and_then(|chunk| chunk.places.last()).map_or(Position::ZERO, |place| place.position);
-    let skip = places.partition_point(|place| place.position <= seen);
-    let mut rest = places.iter().enumerate().skip(skip).peekable();
-    while let Some((index, place)) = rest.peek() {
-        let mut chunk = match last.take().filter(|chunk| chunk.places.len() < CHUNK_PLACES) {
-            Some(chunk) => chunk,
-            None => Chunk { first: numbered(*index, place), places: Vec::new() },
-        };
-        while chunk.places.len() < CHUNK_PLACES
-            && let Some((_, place)) = rest.next()
-        {
-            chunk.places.push(*place);
+/// An entry: the number of the first place in its chunk; if that is not 1, the position of the very first; the chunk.
+struct Newest<'a> {
+    first: u64,
+    begin: Option<Position>,
+    chunk: &'a [u8],
+}
+
+impl<'a> Newest<'a> {
+    fn take(bytes: &'a [u8]) -> sled::Result<Self> {
+        Self::try_take(bytes).ok_or_else(lost)
+    }
+
+    fn try_take(bytes: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(bytes);
+        let first = cursor.varint()?;
+        let begin = if first == 1 { None } else { Some(Position::new(cursor.varint()?).ok()?) };
+        Some(Self { first, begin, chunk: cursor.take_rest() })
+    }
+
+    fn put(&self, output: &mut Vec<u8>) {
+        put_varint(output, self.first);
+        if let Some(begin) = self.begin {
+            put_varint(output, begin.get());
         }
-        writes.push((term.chunk(chunk.first), encode(&chunk.places)));
     }
-    Ok(())
+
+    /// The position of the very first place.
+    fn begin(&self) -> sled::Result<Position> {
+        let oldest = || newest_first(self.chunk).last().transpose().map(|oldest| oldest.map(|place| place.position));
+        self.begin.map_or_else(oldest, |begin| Ok(Some(begin)))?.ok_or_else(lost)
+    }
+}
+
+/// The position of the first event of a stream, from its entry.
+pub(crate) fn begin(entry: &[u8]) -> sled::Result<Position> {
+    Newest::take(entry)?.begin()
+}
+
+fn newest_first(bytes: &[u8]) -> impl Iterator<Item = sled::Result<Place>> {
+    let mut rest = Cursor::new(bytes);
+    let mut left = rest.varint().unwrap_or(1);
+    let mut newer = None;
+    std::iter::from_fn(move || {
+        left = left.checked_sub(1)?;
+        let place = match newer {
+            None => take_whole(&mut rest),
+            Some(newer) => take_older(&mut rest, newer),
+        };
+        newer = place;
+        if place.is_none() {
+            left = 0;
+        }
+        Some(place.ok_or_else(lost))
+    })
+}
+
+fn put_whole(output: &mut Vec<u8>, place: &Place) {
+    put_varint(output, place.position.get());
+    put_varint(output, place.frame);
+    put_varint(output, u64::from(place.item));
+    put_varint(output, u64::from(place.length));
+}
+
+fn take_whole(rest: &mut Cursor<'_>) -> Option<Place> {
+    let position = Position::new(rest.varint()?).ok()?;
+    let frame = rest.varint()?;
+    let item = u32::try_from(rest.varint()?).ok()?;
+    let length = u32::try_from(rest.varint()?).ok()?;
+    Some(Place { position, frame, item, length })
+}
+
+/// How far apart the frames of places so many positions apart are, going by the whole log: what a difference is told
+/// from, since events are mostly about as long as each other.
+fn expected(newer: &Place, positions: u64) -> u64 {
+    let bytes = u128::from(positions) * u128::from(newer.frame) / u128::from(newer.position.get().max(1));
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// Appends `older` as its difference from `newer`.
+fn put_older(output: &mut Vec<u8>, newer: &Place, older: &Place) {
+    let positions = newer.position.get().wrapping_sub(older.position.get());
+    let frames = newer.frame.wrapping_sub(older.frame);
+    put_varint(output, positions);
+    put_signed(output, frames.wrapping_sub(expected(newer, positions)).cast_signed());
+    // The lowest bit says whether the item begins elsewhere in its frame: mostly frames hold one event.
+    let moved = older.item != newer.item;
+    put_signed(output, (i64::from(newer.length) - i64::from(older.length)) << 1 | i64::from(moved));
+    if moved {
+        put_varint(output, u64::from(older.item));
+    }
+}
+
+fn take_older(rest: &mut Cursor<'_>, newer: Place) -> Option<Place> {
+    let positions = rest.varint()?;
+    let frames = expected(&newer, positions).wrapping_add(rest.signed()?.cast_unsigned());
+    let length = rest.signed()?;
+    let moved = length & 1 == 1;
+    let length = u32::try_from(i64::from(newer.length).checked_sub(length >> 1)?).ok()?;
+    let item = if moved { u32::try_from(rest.varint()?).ok()? } else { newer.item };
+    let position = Position::new(newer.position.get().checked_sub(positions)?).ok()?;
+    Some(Place { position, frame: newer.frame.wrapping_sub(frames), item, length })
+}
+
+/// Appends a chunk that holds what `before` holds and `places`, which are newer.
+fn put_chunk(output: &mut Vec<u8>, before: Option<Stored<'_>>, places: &[Place]) {
+    let Some(newest) = places.last() else { return };
+    put_varint(output, before.as_ref().map_or(0, |before| before.count) + places.len() as u64);
+    put_whole(output, newest);
+    for (older, newer) in places.iter().zip(places.iter().skip(1)).rev() {
+        put_older(output, newer, older);
+    }
+    if let (Some(before), Some(newer)) = (before, places.first()) {
+        put_older(output, newer, &before.newest);
+        output.extend_from_slice(before.older);
+    }
+}
+
+/// A chunk as far as it must be read to add to it.
+struct Stored<'a> {
+    count: u64,
+    newest: Place,
+    older: &'a [u8],
+}
+
+impl<'a> Stored<'a> {
+    fn take(bytes: &'a [u8]) -> sled::Result<Self> {
+        let mut cursor = Cursor::new(bytes);
+        let mut take = || Some((cursor.varint()?, take_whole(&mut cursor)?));
+        let (count, newest) = take().ok_or_else(lost)?;
+        Ok(Self { count, newest, older: cursor.take_rest() })
+    }
+}
+
+/// The chunk with the newest places of `term`.
+pub(crate) fn newest_chunk(trees: PlaceTrees<'_>, term: Term<'_>) -> sled::Result<Option<Chunk>> {
+    let Some(entry) = pages::get(trees.entries, &term.prefix())? else { return Ok(None) };
+    let Newest { first, chunk, .. } = Newest::take(&entry)?;
+    Ok(Some(Chunk { first, bytes: entry.subslice(entry.len() - chunk.len(), chunk.len()) }))
+}
+
+/// The chunk of `term` that holds the place `number`, or the newest one; nothing if there is none.
+pub(crate) fn chunk_with(trees: PlaceTrees<'_>, term: Term<'_>, number: u64) -> sled::Result<Option<Chunk>> {
+    let newest = newest_chunk(trees, term)?;
+    if newest.as_ref().is_none_or(|newest| newest.first <= number) {
+        return Ok(newest);
+    }
+    let Some((key, bytes)) = pages::last_at(trees.older, &term.chunk(number))? else { return Ok(None) };
+    let Some(first) = key.strip_prefix(term.prefix().as_slice()) else { return Ok(None) };
+    Ok(Some(Chunk { first: keys::take_number(first).ok_or_else(lost)?, bytes }))
+}
+
+/// Places that are added behind those of a stream or tag.
+struct Addition<'a> {
+    /// The bytes of the key behind what all keys have in common: compared before the keys are.
+    head: u64,
+    key: &'a [u8],
+    places: &'a [Place],
+    older: &'a Tree,
+}
+
+impl Change for Addition<'_> {
+    fn key(&self) -> &[u8] {
+        self.key
+    }
+
+    /// Places that are there already are left out, so that doing it twice changes nothing.
+    fn apply(&self, draft: &mut Draft) -> sled::Result<()> {
+        let mut value = Vec::new();
+        let Some((_, entry)) = draft.last().filter(|(key, _)| *key == self.key) else {
+            self.put_newest(&Newest { first: 1, begin: None, chunk: &[] }, None, self.places, &mut value)?;
+            draft.push(self.key, [&value, &[]]);
+            return Ok(());
+        };
+        let newest = Newest::take(entry)?;
+        let stored = Stored::take(newest.chunk)?;
+        let known = self.places.partition_point(|place| place.position <= stored.newest.position);
+        let new = self.places.get(known..).unwrap_or_default();
+        if !new.is_empty() {
+            self.put_newest(&newest, Some(stored), new, &mut value)?;
+            draft.pop();
+            draft.push(self.key, [&value, &[]]);
+        }
+        Ok(())
+    }
+}
+
+impl Addition<'_> {
+    /// Appends the entry that has `new` behind what is stored. What is too much for one chunk goes to the older ones,
+    /// which is written before the entry is.
+    fn put_newest(
+        &self,
+        newest: &Newest<'_>,
+        stored: Option<Stored<'_>>,
+        new: &[Place],
+        output: &mut Vec<u8>,
+    ) -> sled::Result<()> {
+        let count = stored.as_ref().map_or(0, |stored| stored.count) + new.len() as u64;
+        if count <= CHUNK_PLACES as u64 {
+            newest.put(output);
+            put_chunk(output, stored, new);
+            return Ok(());
+        }
+        let mut places: Vec<_> =
+            newest_first(newest.chunk).take_while(|_| stored.is_some()).collect::<Result<_, _>>()?;
+        places.reverse();
+        places.extend_from_slice(new);
+        let begin = match newest.begin {
+            None => places.first().map(|place| place.position),
+            begin => begin,
+        };
+        let keep = (places.len() - 1) % CHUNK_PLACES + 1;
+        let (whole, rest) = places.split_at_checked(places.len() - keep).unwrap_or_default();
+        let mut first = newest.first;
+        let mut chunks = Vec::new();
+        for places in whole.chunks(CHUNK_PLACES) {
+            let mut key = self.key.to_vec();
+            keys::put_number(&mut key, first);
+            let mut bytes = Vec::new();
+            put_chunk(&mut bytes, None, places);
+            chunks.push(WholeChunk { key, bytes });
+            first += places.len() as u64;
+        }
+        pages::merge(self.older, &chunks)?;
+        Newest { first, begin, chunk: &[] }.put(output);
+        put_chunk(output, None, rest);
+        Ok(())
+    }
+}
+
+/// A chunk that will not change any more.
+struct WholeChunk {
+    key: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl Change for WholeChunk {
+    fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    fn apply(&self, draft: &mut Draft) -> sled::Result<()> {
+        if draft.last().is_some_and(|(key, _)| key == self.key) {
+            draft.pop();
+        }
+        draft.push(&self.key, [&self.bytes, &[]]);
+        Ok(())
+    }
+}
+
+/// Adds the places of all streams of `part`, then those of its tags.
+pub(crate) fn merge(trees: PlaceTrees<'_>, part: &Part) -> sled::Result<()> {
+    let streams = part.streams.iter().map(|(stream, (_, places))| (Term::Stream(stream.as_str()), places.as_slice()));
+    merge_terms(trees, streams, part.streams.len())?;
+    let tags = part.tags.iter().map(|(term, places)| (Term::Tag(term), places.as_slice()));
+    merge_terms(trees, tags, part.tags.len())
+}
+
+fn merge_terms<'a>(
+    trees: PlaceTrees<'_>,
+    terms: impl Iterator<Item = (Term<'a>, &'a [Place])>,
+    count: usize,
+) -> sled::Result<()> {
+    // All keys in one buffer, so that a term costs no allocation.
+    let (mut buffer, mut spans) = (Vec::with_capacity(count * 24), Vec::with_capacity(count));
+    for (term, places) in terms {
+        let start = buffer.len();
+        term.put_prefix(&mut buffer);
+        spans.push((start, buffer.len(), places));
+    }
+    let addition = |(start, end, places)| {
+        let key = buffer.get(start..end).unwrap_or_default();
+        Addition { head: 0, key, places, older: trees.older }
+    };
+    let mut additions: Vec<_> = spans.into_iter().map(addition).collect();
+    let common = common_length(&additions);
+    for addition in &mut additions {
+        let head = addition.key.get(common..).unwrap_or_default().iter().chain(&[0; 8]).take(8);
+        addition.head = head.fold(0, |head, byte| (head << 8) | u64::from(*byte));
+    }
+    additions.sort_unstable_by(|one, other| one.head.cmp(&other.head).then_with(|| one.key.cmp(other.key)));
+    pages::merge(trees.entries, &additions)
+}
+
+/// How many bytes all keys begin with.
+fn common_length(additions: &[Addition<'_>]) -> usize {
+    let Some(first) = additions.first() else { return 0 };
+    let common = |length: usize, addition: &Addition<'_>| {
+        let pairs = first.key.iter().zip(addition.key).take(length);
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    additions.iter().fold(first.key.len(), common)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn place(number: u32) -> Place {
+        let (frame, item) = (u64::from(number / 3) * 1077 + 80, 56 + number % 3 * 300);
+        Place { position: number.into(), frame, item, length: 300 - number % 7 }
+    }
+
     #[test]
     fn places_round_trip() {
-        let places: Vec<_> = (1..200_u32)
-            .map(|n| Place { position: n.into(), frame: u64::from(n) * 77, item: n % 5, length: 300 })
-            .collect();
-        assert!(decode(&encode(&places)).is_ok_and(|decoded| decoded == places));
-        assert!(decode(&[0x80]).is_err());
+        let mut places: Vec<_> = (1..200).map(place).collect();
+        let far = Place { position: Position::MAX, frame: u64::MAX, item: u32::MAX, length: u32::MAX };
+        places.extend([Place { frame: 0, ..place(500) }, Place { length: u32::MAX, ..place(501) }, far]);
+        let mut bytes = Vec::new();
+        put_chunk(&mut bytes, None, &places);
+        let decoded: Vec<_> = newest_first(&bytes).collect::<Result<_, _>>().unwrap();
+        assert!(decoded.iter().rev().eq(&places));
+        assert!(newest_first(&bytes[..bytes.len() - 1]).any(|place| place.is_err()));
+        assert!(newest_first(&[0x80]).any(|place| place.is_err()));
+    }
+
+    /// However places are divided into batches, and whichever batch is repeated, the chunks are the same.
+    #[test]
+    fn chunks_do_not_depend_on_batches() {
+        let places: Vec<_> = (11..1011).map(place).collect();
+        let chunks = |size: usize, count: usize, term: Term<'_>| {
+            let db = sled::Config::new().temporary(true).open().unwrap();
+            let (entries, older) = (db.open_tree("entries").unwrap(), db.open_tree("older").unwrap());
+            let trees = PlaceTrees { entries: &entries, older: &older };
+            for (index, batch) in places[..count].chunks(size).enumerate() {
+                for _ in 0..1 + index % 2 {
+                    merge_terms(trees, [(term, batch)].into_iter(), 1).unwrap();
+                }
+                let entry = pages::get(&entries, &term.prefix()).unwrap().unwrap();
+                assert_eq!(begin(&entry).unwrap(), places[0].position);
+            }
+            let mut found = Vec::new();
+            let mut before = u64::MAX;
+            while before > 0
+                && let Some(chunk) = chunk_with(trees, term, before).unwrap()
+            {
+                let places = chunk.places().unwrap();
+                assert_eq!(chunk.last().unwrap(), chunk.first + places.len() as u64 - 1);
+                before = chunk.first - 1;
+                found.push((chunk.first, places));
+            }
+            found.reverse();
+            found
+        };
+        for term in [Term::Stream("s-1"), Term::Tag(b"/about:it")] {
+            for count in [1, 127, 128, 129, 256, 257, 1000] {
+                let whole = chunks(1000, count, term);
+                assert!(whole.iter().flat_map(|(_, places)| places).eq(&places[..count]));
+                assert!(whole.iter().all(|(first, chunk)| places[*first as usize - 1] == chunk[0]));
+                assert!(whole.iter().rev().skip(1).all(|(_, chunk)| chunk.len() == CHUNK_PLACES));
+                for size in [1, 7, 127, 128, 129, 500] {
+                    assert!(chunks(size, count, term) == whole, "{count} places in batches of {size}");
+                }
+            }
+        }
     }
 }

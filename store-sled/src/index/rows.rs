@@ -1,5 +1,5 @@
-//! Rows in a tree of sled. Values over 4 KiB are cut into pieces, because sled keeps large ones in files of their own
-//! that it never syncs.
+//! Rows in pages. Values over 4 KiB are cut into pieces beside the pages, because sled keeps large ones in files of
+//! their own that it never syncs.
 
 use std::ops::Bound;
 
@@ -7,7 +7,10 @@ use annals_core::{Direction, Table};
 use bytes::Bytes;
 use sled::{IVec, Tree};
 
-use super::keys;
+use super::{
+    keys,
+    pages::{self, Change, Draft, malformed},
+};
 
 const PIECE_BYTES: usize = 4096;
 
@@ -15,124 +18,127 @@ const PIECE_BYTES: usize = 4096;
 const WHOLE: u8 = 0;
 const PIECES: u8 = 1;
 
-/// Where writes go: a batch, or the tree at once.
-pub(crate) trait Writes {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> sled::Result<()>;
-    fn remove(&mut self, key: Vec<u8>) -> sled::Result<()>;
-}
-
-impl Writes for sled::Batch {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> sled::Result<()> {
-        self.insert(key, value);
-        Ok(())
-    }
-    fn remove(&mut self, key: Vec<u8>) -> sled::Result<()> {
-        Self::remove(self, key);
-        Ok(())
-    }
-}
-
-impl Writes for &Tree {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> sled::Result<()> {
-        self.insert(key, value).map(drop)
-    }
-    fn remove(&mut self, key: Vec<u8>) -> sled::Result<()> {
-        Tree::remove(self, key).map(drop)
-    }
-}
-
-/// A row's value is not what was written.
-pub(crate) struct Malformed;
-
-pub(crate) fn get(tree: &Tree, table: &Table, key: &[u8]) -> sled::Result<Option<Result<Bytes, Malformed>>> {
-    match tree.get(keys::row(table, key))? {
-        None => Ok(None),
-        Some(stored) => value(tree, table, key, &stored).map(Some),
-    }
-}
-
-/// Writes one row through `writes`, pieces first, and removes pieces of the value before that are left over.
-pub(crate) fn put(
+/// Writes changed rows of one table, in rising order of their keys. Doing it twice changes nothing. A value's pieces are
+/// written before the row that counts them.
+pub(crate) fn merge<'a>(
     tree: &Tree,
-    writes: &mut impl Writes,
     table: &Table,
-    key: &[u8],
-    value: Option<&[u8]>,
+    changes: impl IntoIterator<Item = (&'a Bytes, &'a Option<Bytes>)>,
 ) -> sled::Result<()> {
-    let row = keys::row(table, key);
-    let before = tree.get(&row)?.and_then(|stored| pieces(&stored)).unwrap_or(0);
-    let mut count = 0;
-    match value {
-        None => writes.remove(row)?,
-        Some(value) if value.len() <= PIECE_BYTES => writes.put(row, [&[WHOLE], value].concat())?,
-        Some(value) => {
-            for piece in value.chunks(PIECE_BYTES) {
-                writes.put(keys::chunk(table, key, count), piece.to_vec())?;
-                count += 1;
-            }
-            writes.put(row, [&[PIECES][..], &count.to_be_bytes()].concat())?;
-        }
+    let change = |(row, value): (&'a Bytes, &'a Option<Bytes>)| RowChange::new(tree, table, row, value.as_deref());
+    let changes: Vec<_> = changes.into_iter().map(change).collect();
+    for change in &changes {
+        change.write_pieces()?;
     }
-    for index in count..before {
-        writes.remove(keys::chunk(table, key, index))?;
-    }
-    Ok(())
+    pages::merge(tree, &changes)
 }
 
-fn pieces(stored: &IVec) -> Option<u32> {
+/// Writes one row.
+pub(crate) fn put(tree: &Tree, table: &Table, row: &[u8], value: Option<&[u8]>) -> sled::Result<()> {
+    let change = RowChange::new(tree, table, row, value);
+    change.write_pieces()?;
+    pages::merge(tree, &[change])
+}
+
+/// A row that is set or removed.
+struct RowChange<'a> {
+    tree: &'a Tree,
+    table: &'a Table,
+    row: &'a [u8],
+    key: Vec<u8>,
+    value: Option<&'a [u8]>,
+}
+
+impl<'a> RowChange<'a> {
+    fn new(tree: &'a Tree, table: &'a Table, row: &'a [u8], value: Option<&'a [u8]>) -> Self {
+        Self { tree, table, row, key: keys::row(table, row), value }
+    }
+
+    /// The pieces of the value, if it is cut into any.
+    fn pieces(&self) -> impl ExactSizeIterator<Item = &'a [u8]> {
+        let long = self.value.filter(|value| value.len() > PIECE_BYTES);
+        long.unwrap_or_default().chunks(PIECE_BYTES)
+    }
+
+    fn write_pieces(&self) -> sled::Result<()> {
+        for (piece, index) in self.pieces().zip(0..) {
+            self.tree.insert(keys::piece(self.table, self.row, index), piece)?;
+        }
+        Ok(())
+    }
+}
+
+impl Change for RowChange<'_> {
+    fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// What is left over of a longer value before is removed here, so before the page is written: should the writes end
+    /// in between, the row still says that it was there.
+    fn apply(&self, draft: &mut Draft) -> sled::Result<()> {
+        let pieces = u32::try_from(self.pieces().len()).unwrap_or(u32::MAX);
+        if let Some((_, before)) = draft.last().filter(|(key, _)| *key == self.key) {
+            for index in pieces..piece_count(before).unwrap_or(0) {
+                self.tree.remove(keys::piece(self.table, self.row, index))?;
+            }
+            draft.pop();
+        }
+        match (self.value, pieces) {
+            (None, _) => {}
+            (Some(value), 0) => draft.push(&self.key, [&[WHOLE], value]),
+            (Some(_), pieces) => draft.push(&self.key, [&[PIECES], &pieces.to_be_bytes()]),
+        }
+        Ok(())
+    }
+}
+
+/// The value of a row.
+pub(crate) fn get(tree: &Tree, table: &Table, row: &[u8]) -> sled::Result<Option<Bytes>> {
+    let stored = pages::get(tree, &keys::row(table, row))?;
+    stored.map(|stored| value(tree, table, row, &stored)).transpose()
+}
+
+fn piece_count(stored: &[u8]) -> Option<u32> {
     match stored.split_first() {
         Some((&PIECES, count)) => count.try_into().ok().map(u32::from_be_bytes),
         _ => None,
     }
 }
 
-fn value(tree: &Tree, table: &Table, key: &[u8], stored: &IVec) -> sled::Result<Result<Bytes, Malformed>> {
-    match stored.split_first() {
-        Some((&WHOLE, value)) => return Ok(Ok(Bytes::copy_from_slice(value))),
-        Some((&PIECES, _)) => {}
-        _ => return Ok(Err(Malformed)),
+/// The value of a row from what is stored under its key.
+pub(crate) fn value(tree: &Tree, table: &Table, row: &[u8], stored: &IVec) -> sled::Result<Bytes> {
+    if let Some((&WHOLE, value)) = stored.split_first() {
+        return Ok(Bytes::copy_from_slice(value));
     }
-    let Some(count) = pieces(stored) else { return Ok(Err(Malformed)) };
+    let lost = || malformed(&format!("a row of table {table}"));
     let mut value = Vec::new();
-    for index in 0..count {
-        match tree.get(keys::chunk(table, key, index))? {
-            Some(piece) => value.extend_from_slice(&piece),
-            None => return Ok(Err(Malformed)),
-        }
+    for index in 0..piece_count(stored).ok_or_else(lost)? {
+        value.extend_from_slice(&tree.get(keys::piece(table, row, index))?.ok_or_else(lost)?);
     }
-    Ok(Ok(value.into()))
+    Ok(value.into())
 }
 
-/// The rows of `table` in the range, in the order of `direction`.
+/// The rows of `table` in the range, in the order of `direction`: the key of each, and what is stored under it, from
+/// which [`value`] makes its value. A row that is being changed may be looked at, but not its value.
 pub(crate) fn scan(
     tree: &Tree,
     table: &Table,
     range: &(Bound<Bytes>, Bound<Bytes>),
     direction: Direction,
-) -> impl Iterator<Item = sled::Result<Result<(Bytes, Bytes), Malformed>>> {
+) -> impl Iterator<Item = sled::Result<(Bytes, IVec)>> + use<> {
     let prefix = keys::table_prefix(table);
-    let key = |bound: &Bytes| [&prefix[..], bound].concat();
+    // The next key behind one is the same with a zero byte.
+    let key = |bound: &Bytes, behind: bool| [&prefix[..], bound, if behind { &[0] } else { &[] }].concat();
     let from = match &range.0 {
-        Bound::Included(from) => Bound::Included(key(from)),
-        Bound::Excluded(from) => Bound::Excluded(key(from)),
-        Bound::Unbounded => Bound::Included(prefix.clone()),
+        Bound::Included(from) => key(from, false),
+        Bound::Excluded(from) => key(from, true),
+        Bound::Unbounded => prefix.clone(),
     };
     let to = match &range.1 {
-        Bound::Included(to) => Bound::Included(key(to)),
-        Bound::Excluded(to) => Bound::Excluded(key(to)),
-        // The prefix ends with a zero byte, so this is behind every key of the table and before the next one.
-        Bound::Unbounded => Bound::Excluded([prefix.strip_suffix(&[0]).unwrap_or(&prefix), &[1]].concat()),
+        Bound::Included(to) => key(to, true),
+        Bound::Excluded(to) => key(to, false),
+        Bound::Unbounded => keys::behind(prefix.clone()),
     };
-    let mut rows = tree.range((from, to));
-    let (tree, table, length) = (tree.clone(), table.clone(), prefix.len());
-    std::iter::from_fn(move || {
-        let entry = match direction {
-            Direction::Forward => rows.next(),
-            Direction::Backward => rows.next_back(),
-        }?;
-        Some(entry.and_then(|(key, stored)| {
-            let key = Bytes::copy_from_slice(key.get(length..).unwrap_or_default());
-            Ok(value(&tree, &table, &key, &stored)?.map(|value| (key, value)))
-        }))
-    })
+    pages::range(tree, from, to, direction)
+        .map(move |entry| entry.map(|(key, stored)| (Bytes::from(key).slice(prefix.len()..), stored)))
 }

@@ -39,17 +39,17 @@ pub(crate) fn read(disk: &Disk, store: &Path, log: Uuid) -> io::Result<LastClose
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LastClose::Unclean),
         Err(error) => return Err(error),
     };
-    Ok(parse(bytes, log).map_or(LastClose::Damaged, LastClose::Clean))
+    Ok(parse(&bytes, log).map_or(LastClose::Damaged, LastClose::Clean))
 }
 
-fn parse(bytes: Vec<u8>, log: Uuid) -> Option<Standing> {
-    let mut cursor = Cursor::new(bytes.into());
+fn parse(bytes: &[u8], log: Uuid) -> Option<Standing> {
+    let mut cursor = Cursor::new(bytes);
     if cursor.array()? != MAGIC {
         return None;
     }
     let checksum = cursor.u32()?;
-    let rest = cursor.take(cursor.rest())?;
-    if crc32c::crc32c(&rest) != checksum {
+    let rest = cursor.take_rest();
+    if crc32c::crc32c(rest) != checksum {
         return None;
     }
     let mut cursor = Cursor::new(rest);

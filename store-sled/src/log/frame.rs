@@ -8,7 +8,9 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    item::{Common, ItemError, put_event, put_item, put_once, put_row, take_event, take_item, take_once, take_row},
+    event_head::{Common, Types},
+    item::{ItemError, put_event, put_item, put_once, put_row},
+    items::Items,
     wire::Cursor,
 };
 
@@ -53,7 +55,7 @@ impl Standing {
         output.extend_from_slice(&self.recorded.as_micros().to_le_bytes());
     }
 
-    pub(crate) fn take(cursor: &mut Cursor) -> Option<Self> {
+    pub(crate) fn take(cursor: &mut Cursor<'_>) -> Option<Self> {
         let (offset, group) = (cursor.u64()?, cursor.u64()?);
         let commit = CommitNumber::new(cursor.u64()?).ok()?;
         let position = Position::new(cursor.u64()?).ok()?;
@@ -82,7 +84,7 @@ pub(crate) enum HeaderError {
 }
 
 /// The log's id and the standing at which the segment begins, its offset being that of the header.
-pub(crate) fn take_segment_header(bytes: Bytes) -> Result<(Uuid, Standing), HeaderError> {
+pub(crate) fn take_segment_header(bytes: &[u8]) -> Result<(Uuid, Standing), HeaderError> {
     let mut cursor = Cursor::new(bytes);
     if cursor.array() != Some(SEGMENT_MAGIC) {
         return Err(HeaderError::NotALog);
@@ -92,8 +94,8 @@ pub(crate) fn take_segment_header(bytes: Bytes) -> Result<(Uuid, Standing), Head
         found => return Err(HeaderError::Format(found.unwrap_or_default())),
     }
     let checksum = cursor.u32().ok_or(HeaderError::Damaged)?;
-    let rest = cursor.take(cursor.rest()).ok_or(HeaderError::Damaged)?;
-    if crc32c::crc32c(&rest) != checksum {
+    let rest = cursor.take_rest();
+    if crc32c::crc32c(rest) != checksum {
         return Err(HeaderError::Damaged);
     }
     let mut cursor = Cursor::new(rest);
@@ -120,14 +122,14 @@ pub(crate) fn put_group_header(output: &mut Vec<u8>, log: Uuid, offset: u64, num
 
 /// The number of the group whose header stands at `offset`, and where the group before ended. `None` when these bytes
 /// are no group header, or one of another place.
-pub(crate) fn take_group_header(bytes: Bytes, log: Uuid, offset: u64) -> Option<(u64, u64)> {
+pub(crate) fn take_group_header(bytes: &[u8], log: Uuid, offset: u64) -> Option<(u64, u64)> {
     let mut cursor = Cursor::new(bytes);
     if cursor.array()? != GROUP_MAGIC {
         return None;
     }
     let checksum = cursor.u32()?;
     let rest = cursor.take(GROUP_HEADER - 8)?;
-    if placed_checksum(log, offset, &rest) != checksum {
+    if placed_checksum(log, offset, rest) != checksum {
         return None;
     }
     let mut cursor = Cursor::new(rest);
@@ -147,14 +149,14 @@ pub(crate) struct FrameHeader {
 
 impl FrameHeader {
     /// Reads a header back. `None` when these bytes are none, or one of another place.
-    pub(crate) fn take(bytes: Bytes, log: Uuid, offset: u64) -> Option<Self> {
+    pub(crate) fn take(bytes: &[u8], log: Uuid, offset: u64) -> Option<Self> {
         let mut cursor = Cursor::new(bytes);
         if cursor.array()? != FRAME_MAGIC {
             return None;
         }
         let checksum = cursor.u32()?;
         let rest = cursor.take(FRAME_HEADER - 8)?;
-        if placed_checksum(log, offset, &rest) != checksum {
+        if placed_checksum(log, offset, rest) != checksum {
             return None;
         }
         let mut cursor = Cursor::new(rest);
@@ -275,23 +277,29 @@ pub(crate) struct Content {
 }
 
 impl Frame {
+    /// Its items, one after the other.
+    pub(crate) fn items(&self) -> Items<'_> {
+        Items::new(self.header, &self.body)
+    }
+
     /// Decodes everything. An error comes with its place within the frame.
     pub(crate) fn content(&self) -> Result<Content, (u64, ItemError)> {
-        let mut items = Items { cursor: Cursor::new(self.body.clone()), frame: self, index: 0 };
-        let once = if self.header.keyed { Some(items.next(take_once)?.0) } else { None };
         let common = self.header.common;
+        let (mut items, mut types) = (self.items(), Types::default());
+        let once = items.once()?;
         let mut events = Vec::with_capacity(self.header.events.min(self.body.len()));
-        for _ in 0..self.header.events {
-            let (record, at, length) = items.next(|content| take_event(content, common))?;
-            events.push((record, at, length));
+        while let Some(event) = items.event()? {
+            let record = event
+                .head
+                .record(common, &mut types, |payload| self.body.slice_ref(payload))
+                .map_err(|error| (u64::from(event.at), error))?;
+            events.push((record, event.at, event.length));
         }
         let mut rows = Vec::with_capacity(self.header.rows.min(self.body.len()));
-        for _ in 0..self.header.rows {
-            rows.push(items.next(take_row)?.0);
+        while let Some(row) = items.row()? {
+            rows.push(row);
         }
-        if items.cursor.rest() > 0 {
-            return Err((items.at(), ItemError::Damaged("bytes follow the last item")));
-        }
+        items.end()?;
         Ok(Content { once, events, rows })
     }
 }
@@ -320,27 +328,5 @@ impl Content {
             answer: self.once.as_ref().map(|once| once.answer.clone()).unwrap_or_default(),
             repeated: false,
         }
-    }
-}
-
-struct Items<'a> {
-    cursor: Cursor,
-    frame: &'a Frame,
-    index: usize,
-}
-
-impl Items<'_> {
-    fn at(&self) -> u64 {
-        (FRAME_HEADER + self.frame.body.len() - self.cursor.rest()) as u64
-    }
-
-    fn next<T>(&mut self, read: impl FnOnce(Bytes) -> Result<T, ItemError>) -> Result<(T, u32, u32), (u64, ItemError)> {
-        let at = self.at();
-        let item = take_item(&mut self.cursor, self.frame.header.common.commit, self.index)
-            .and_then(read)
-            .map_err(|error| (at, error))?;
-        self.index += 1;
-        let length = self.at() - at;
-        Ok((item, u32::try_from(at).unwrap_or(u32::MAX), u32::try_from(length).unwrap_or(u32::MAX)))
     }
 }

@@ -3,11 +3,10 @@
 //! Each item carries its own checksum, so that one event of a large commit costs one event to read.
 
 use annals_core::{
-    CommitNumber, Digest, EventId, EventType, IdempotencyKey, LoggedTable, Metadata, NewEvent, Once, Position, Record,
-    RowWrite, SchemaVersion, StreamId, Tag, Tenant, Timestamp, Version, judge::in_order,
+    CommitNumber, Digest, IdempotencyKey, LoggedTable, Metadata, NewEvent, Once, RowWrite, Tenant, Timestamp, Version,
+    judge::in_order,
 };
 use bytes::Bytes;
-use uuid::Uuid;
 
 use super::wire::{Cursor, put_bytes, put_signed, put_varint};
 
@@ -30,7 +29,7 @@ pub(crate) enum ItemError {
     Encoding(u8),
 }
 
-const MALFORMED: ItemError = ItemError::Damaged("the item is malformed");
+pub(crate) const MALFORMED: ItemError = ItemError::Damaged("the item is malformed");
 
 /// Appends one item: checksum, length, then what `write` appends. The checksum covers the place of the item, so that
 /// items cannot be exchanged.
@@ -50,20 +49,27 @@ pub(crate) fn put_item(output: &mut Vec<u8>, commit: CommitNumber, index: usize,
 }
 
 /// Takes the content of one item from the front of `cursor`.
-pub(crate) fn take_item(cursor: &mut Cursor, commit: CommitNumber, index: usize) -> Result<Bytes, ItemError> {
+pub(crate) fn take_item<'a>(
+    cursor: &mut Cursor<'a>,
+    commit: CommitNumber,
+    index: usize,
+) -> Result<&'a [u8], ItemError> {
     const SHORT: ItemError = ItemError::Damaged("the item is shorter than its header says");
     let expected = cursor.u32().ok_or(SHORT)?;
     let length = cursor.u32().and_then(|length| usize::try_from(length).ok()).ok_or(SHORT)?;
     let content = cursor.take(length).ok_or(SHORT)?;
-    if checksum(commit, index, &content) != expected {
+    if checksum(commit, index, content) != expected {
         return Err(ItemError::Damaged("the item's checksum does not match its content"));
     }
     Ok(content)
 }
 
 fn checksum(commit: CommitNumber, index: usize, content: &[u8]) -> u32 {
-    let place = crc32c::crc32c_append(crc32c::crc32c(&commit.get().to_le_bytes()), &(index as u64).to_le_bytes());
-    crc32c::crc32c_append(place, content)
+    let mut place = [0; 16];
+    let (at_commit, at_index) = place.split_at_mut(8);
+    at_commit.copy_from_slice(&commit.get().to_le_bytes());
+    at_index.copy_from_slice(&(index as u64).to_le_bytes());
+    crc32c::crc32c_append(crc32c::crc32c(&place), content)
 }
 
 pub(crate) fn put_once(output: &mut Vec<u8>, once: &Once) {
@@ -73,13 +79,13 @@ pub(crate) fn put_once(output: &mut Vec<u8>, once: &Once) {
     put_content(output, &once.answer);
 }
 
-pub(crate) fn take_once(content: Bytes) -> Result<Once, ItemError> {
+pub(crate) fn take_once(content: &[u8]) -> Result<Once, ItemError> {
     let mut cursor = Cursor::new(content);
     let tenant = take_tenant(&mut cursor)?;
     let key = cursor.text().ok_or(MALFORMED)?;
-    let key = IdempotencyKey::new(key.as_str()).map_err(|_| MALFORMED)?.in_tenant(tenant);
+    let key = IdempotencyKey::new(key).map_err(|_| MALFORMED)?.in_tenant(tenant);
     let digest = Digest::from_bytes(cursor.array().ok_or(MALFORMED)?);
-    Ok(Once { key, digest, answer: take_content(&mut cursor)? })
+    Ok(Once { key, digest, answer: Bytes::copy_from_slice(take_content(cursor.take_rest())?) })
 }
 
 pub(crate) fn put_event(output: &mut Vec<u8>, event: &NewEvent, ordinal: usize, version: Version, recorded: Timestamp) {
@@ -105,52 +111,6 @@ fn metadata_bytes(metadata: &Metadata) -> Vec<u8> {
     if metadata.is_empty() { Vec::new() } else { rmp_serde::to_vec_named(metadata).unwrap_or_default() }
 }
 
-/// What a frame knows of all its events.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Common {
-    pub(crate) commit: CommitNumber,
-    pub(crate) first: Position,
-    pub(crate) recorded: Timestamp,
-}
-
-pub(crate) fn take_event(content: Bytes, common: Common) -> Result<Record, ItemError> {
-    let mut cursor = Cursor::new(content);
-    let ordinal = cursor.varint().ok_or(MALFORMED)?;
-    let version = cursor.varint().and_then(|version| Version::new(version).ok()).ok_or(MALFORMED)?;
-    let schema = cursor.varint().and_then(|version| u32::try_from(version).ok());
-    let schema_version = schema.and_then(SchemaVersion::new).ok_or(MALFORMED)?;
-    let id = EventId::from(Uuid::from_bytes(cursor.array().ok_or(MALFORMED)?));
-    let delta = cursor.signed().ok_or(MALFORMED)?;
-    let occurred = common.recorded.as_micros().checked_add(delta).ok_or(MALFORMED)?;
-    let stream = cursor.text().ok_or(MALFORMED)?;
-    let event_type = cursor.text().ok_or(MALFORMED)?;
-    let tags = (0..cursor.varint().ok_or(MALFORMED)?)
-        .map(|_| cursor.text().and_then(|tag| Tag::new(tag.as_str()).ok()).ok_or(MALFORMED))
-        .collect::<Result<_, _>>()?;
-    let metadata = cursor.bytes().ok_or(MALFORMED)?;
-    Ok(Record {
-        position: common.first.checked_add(ordinal).ok_or(MALFORMED)?,
-        commit: common.commit,
-        stream: stream.as_str().parse::<StreamId>().map_err(|_| MALFORMED)?,
-        version,
-        id,
-        event_type: EventType::new(event_type.as_str()).map_err(|_| MALFORMED)?,
-        schema_version,
-        tags,
-        metadata: take_metadata(&metadata)?,
-        recorded: common.recorded,
-        occurred: Timestamp::from_micros(occurred).map_err(|_| MALFORMED)?,
-        payload: take_content(&mut cursor)?,
-    })
-}
-
-fn take_metadata(bytes: &[u8]) -> Result<Metadata, ItemError> {
-    if bytes.is_empty() {
-        return Ok(Metadata::default());
-    }
-    rmp_serde::from_slice(bytes).map_err(|_| MALFORMED)
-}
-
 pub(crate) fn put_row(output: &mut Vec<u8>, row: &RowWrite) {
     put_tenant(output, row.table.tenant());
     put_bytes(output, row.table.name().as_bytes());
@@ -164,15 +124,15 @@ pub(crate) fn put_row(output: &mut Vec<u8>, row: &RowWrite) {
     }
 }
 
-pub(crate) fn take_row(content: Bytes) -> Result<RowWrite, ItemError> {
+pub(crate) fn take_row(content: &[u8]) -> Result<RowWrite, ItemError> {
     let mut cursor = Cursor::new(content);
     let tenant = take_tenant(&mut cursor)?;
     let name = cursor.text().ok_or(MALFORMED)?;
-    let table = table(name.as_str()).ok_or(MALFORMED)?.in_tenant(tenant);
-    let key = cursor.bytes().ok_or(MALFORMED)?;
+    let table = table(name).ok_or(MALFORMED)?.in_tenant(tenant);
+    let key = Bytes::copy_from_slice(cursor.bytes().ok_or(MALFORMED)?);
     let value = match cursor.byte().ok_or(MALFORMED)? {
         DELETED => None,
-        PUT => Some(take_content(&mut cursor)?),
+        PUT => Some(Bytes::copy_from_slice(take_content(cursor.take_rest())?)),
         _ => return Err(MALFORMED),
     };
     Ok(RowWrite { table, key, value })
@@ -187,9 +147,8 @@ fn put_tenant(output: &mut Vec<u8>, tenant: Option<&Tenant>) {
     put_bytes(output, tenant.map_or(&[], |tenant| tenant.as_str().as_bytes()));
 }
 
-fn take_tenant(cursor: &mut Cursor) -> Result<Option<Tenant>, ItemError> {
-    let text = cursor.text().ok_or(MALFORMED)?;
-    match text.as_str() {
+fn take_tenant(cursor: &mut Cursor<'_>) -> Result<Option<Tenant>, ItemError> {
+    match cursor.text().ok_or(MALFORMED)? {
         "" => Ok(None),
         tenant => Tenant::new(tenant).map(Some).map_err(|_| MALFORMED),
     }
@@ -200,11 +159,12 @@ fn put_content(output: &mut Vec<u8>, content: &[u8]) {
     output.extend_from_slice(content);
 }
 
-/// Content is always the last part of an item.
-fn take_content(cursor: &mut Cursor) -> Result<Bytes, ItemError> {
-    match cursor.byte().ok_or(MALFORMED)? {
-        PLAIN => cursor.take(cursor.rest()).ok_or(MALFORMED),
-        other => Err(ItemError::Encoding(other)),
+/// What stands behind the encoding byte. Content is always the last part of an item.
+pub(crate) fn take_content(content: &[u8]) -> Result<&[u8], ItemError> {
+    match content.split_first() {
+        Some((&PLAIN, content)) => Ok(content),
+        Some((other, _)) => Err(ItemError::Encoding(*other)),
+        None => Err(MALFORMED),
     }
 }
 
@@ -216,8 +176,8 @@ mod tests {
     fn items_cannot_be_exchanged() {
         let mut output = Vec::new();
         put_item(&mut output, CommitNumber::FIRST, 3, |output| output.extend_from_slice(b"content"));
-        let take = |commit, index| take_item(&mut Cursor::new(output.clone().into()), commit, index);
-        assert_eq!(take(CommitNumber::FIRST, 3), Ok(Bytes::from_static(b"content")));
+        let take = |commit, index| take_item(&mut Cursor::new(&output), commit, index);
+        assert_eq!(take(CommitNumber::FIRST, 3), Ok(&b"content"[..]));
         assert!(take(CommitNumber::FIRST, 4).is_err());
         assert!(take(CommitNumber::ZERO, 3).is_err());
     }

@@ -64,7 +64,7 @@ fn open_segment(disk: &Disk, path: &Path) -> Result<(Uuid, Segment), OpenError> 
     let segment = Segment::new(path.to_owned(), file, Standing { offset, ..Standing::START });
     let header = segment.read(offset, SEGMENT_HEADER).map_err(io)?;
     let damaged = |what: &str| OpenError::from(segment.corruption(offset, what));
-    match take_segment_header(header) {
+    match take_segment_header(&header) {
         Err(HeaderError::Format(found)) => Err(OpenError::Format { file: path.to_owned(), found, supported: FORMAT }),
         Err(HeaderError::NotALog) => Err(damaged("the file does not begin as a segment of a log does")),
         Err(HeaderError::Damaged) => Err(damaged("the header of the segment does not match its checksum")),
@@ -174,7 +174,7 @@ fn later_group(bytes: &Bytes, log: Uuid, at: u64, group: u64) -> Option<u64> {
     while let Some(found) = bytes.get(from..)?.windows(GROUP_MAGIC.len()).position(|window| window == GROUP_MAGIC) {
         let index = from + found;
         let offset = at + index as u64;
-        let header = bytes.slice(index..(index + GROUP_HEADER).min(bytes.len()));
+        let header = bytes.get(index..(index + GROUP_HEADER).min(bytes.len()))?;
         if take_group_header(header, log, offset).is_some_and(|(number, _)| number > group) {
             return Some(offset);
         }
@@ -211,7 +211,7 @@ pub(crate) fn holds(log: &Arc<Log>, end: &Standing, seen: &Standing, frame: u64)
     if seen.offset > end.offset {
         return Ok(false);
     }
-    let Some(mut scanner) = Scanner::from_offset(Arc::clone(log), frame) else { return Ok(false) };
+    let Some(mut scanner) = Scanner::from_offset(Arc::clone(log), frame, end.offset) else { return Ok(false) };
     Ok(matches!(scanner.step()?, Step::Frame(found)
         if found.header.chain == seen.chain && found.header.common.commit == seen.commit))
 }

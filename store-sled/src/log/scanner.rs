@@ -1,6 +1,6 @@
 //! Walking through the log frame by frame, checking that each continues the one before.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use annals_core::{Corruption, ReadError};
 use bytes::Bytes;
@@ -12,11 +12,13 @@ use super::{
         Standing, chain, take_group_header,
     },
     io_error,
+    items::Items,
     segment::Segment,
 };
 
-/// How much is read from the file at once.
-const WINDOW: usize = 256 << 10;
+/// How much is read from the file at once: little at first, since many scans are short, then twice as much each time.
+const WINDOW_MIN: usize = 16 << 10;
+const WINDOW_MAX: usize = 128 << 10;
 
 /// Walks through the log frame by frame.
 ///
@@ -34,8 +36,28 @@ pub(crate) struct Scanner {
     chained: bool,
     /// Whether the numbers in `standing` are known; false until the first frame when a scan begins in the middle.
     known: bool,
-    window: Bytes,
+    /// Nothing is read from here on.
+    end: u64,
+    /// What was read last, and where it stands in the log. The buffer is used again and again.
+    window: Vec<u8>,
     window_at: u64,
+    window_bytes: usize,
+    /// From here on the segment wants to know where frames begin.
+    mark_from: u64,
+}
+
+/// A frame whose body is still in the scanner's window.
+pub(crate) struct FoundFrame {
+    pub(crate) offset: u64,
+    pub(crate) header: FrameHeader,
+    body: Range<usize>,
+}
+
+/// What stands at the scanner's place, before it is given out.
+enum Found {
+    Frame(FoundFrame),
+    End,
+    Bad(Corruption),
 }
 
 /// What stands at the scanner's place.
@@ -53,7 +75,6 @@ impl Scanner {
         let (segment, next_segment) = log.segment(standing.offset)?;
         let behind_header = segment.start.offset + SEGMENT_HEADER as u64;
         let standing = Standing { offset: standing.offset.max(behind_header), ..standing };
-        let (window, window_at) = (Bytes::new(), 0);
         Some(Self {
             log,
             segment,
@@ -62,52 +83,88 @@ impl Scanner {
             group_at: None,
             chained: true,
             known: true,
-            window,
-            window_at,
+            end: u64::MAX,
+            window: Vec::new(),
+            window_at: 0,
+            window_bytes: WINDOW_MAX,
+            mark_from: 0,
         })
     }
 
-    /// A scan from a place where a frame or a group begins. Checks headers and their order; items carry checksums of
-    /// their own.
-    pub(crate) fn from_offset(log: Arc<Log>, offset: u64) -> Option<Self> {
+    /// A scan from a place where a frame or a group begins, up to `end`. Checks headers and their order; items carry
+    /// checksums of their own.
+    pub(crate) fn from_offset(log: Arc<Log>, offset: u64, end: u64) -> Option<Self> {
         let scanner = Self::chained(log, Standing { offset, ..Standing::START })?;
-        Some(Self { chained: false, known: false, ..scanner })
+        Some(Self { chained: false, known: false, end, window_bytes: WINDOW_MIN, ..scanner })
     }
 
     /// The next frame before the log offset `end`, or `None` there. Anything else is damage.
     pub(crate) fn next_before(&mut self, end: u64) -> Result<Option<Frame>, ReadError> {
+        Ok(self.find_before(end)?.map(|found| self.frame(&found)))
+    }
+
+    /// The same, its body left in the window until the scan goes on.
+    pub(crate) fn find_before(&mut self, end: u64) -> Result<Option<FoundFrame>, ReadError> {
         if self.at_segment_end() && self.standing.offset < end {
             self.enter_next_segment()?;
         }
         if self.standing.offset >= end {
             return Ok(None);
         }
-        match self.step()? {
-            Step::Frame(frame) => Ok(Some(frame)),
+        match self.find()? {
+            Found::Frame(found) => Ok(Some(found)),
             // A segment was begun since this one was entered.
-            Step::End if self.refresh_next_segment() => self.next_before(end),
-            Step::End => Err(self.corruption("the log ends here, more was committed").into()),
-            Step::Bad(corruption) => Err(corruption.into()),
+            Found::End if self.refresh_next_segment() => self.find_before(end),
+            Found::End => Err(self.corruption("the log ends here, more was committed").into()),
+            Found::Bad(corruption) => Err(corruption.into()),
         }
+    }
+
+    /// The body of the frame that was found last.
+    fn body(&self, found: &FoundFrame) -> &[u8] {
+        self.window.get(found.body.clone()).unwrap_or_default()
+    }
+
+    /// The items of the frame that was found last.
+    pub(crate) fn items(&self, found: &FoundFrame) -> Items<'_> {
+        Items::new(found.header, self.body(found))
+    }
+
+    /// Whether the next step reads from the file.
+    pub(crate) fn is_at_window_end(&self) -> bool {
+        self.standing.offset + FRAME_HEADER as u64 > self.window_at + self.window.len() as u64
     }
 
     /// What stands at the scanner's place; moves behind it.
     pub(crate) fn step(&mut self) -> Result<Step, ReadError> {
+        Ok(match self.find()? {
+            Found::Frame(found) => Step::Frame(self.frame(&found)),
+            Found::End => Step::End,
+            Found::Bad(corruption) => Step::Bad(corruption),
+        })
+    }
+
+    fn frame(&self, found: &FoundFrame) -> Frame {
+        let body = Bytes::copy_from_slice(self.body(found));
+        Frame { offset: found.offset, header: found.header, body }
+    }
+
+    fn find(&mut self) -> Result<Found, ReadError> {
         loop {
             if self.at_segment_end() {
                 self.enter_next_segment()?;
             }
             let magic = self.peek(4)?;
-            if magic == GROUP_MAGIC.as_slice() {
+            if magic == GROUP_MAGIC {
                 if let Some(bad) = self.enter_group()? {
-                    return Ok(Step::Bad(bad));
+                    return Ok(Found::Bad(bad));
                 }
-            } else if magic == FRAME_MAGIC.as_slice() {
+            } else if magic == FRAME_MAGIC {
                 return self.take_frame();
             } else if magic.iter().all(|byte| *byte == 0) && self.next_segment.is_none() {
-                return Ok(Step::End);
+                return Ok(Found::End);
             } else {
-                return Ok(Step::Bad(self.corruption("neither a group nor a commit begins here")));
+                return Ok(Found::Bad(self.corruption("neither a group nor a commit begins here")));
             }
         }
     }
@@ -133,15 +190,16 @@ impl Scanner {
         self.standing.offset = segment.start.offset + SEGMENT_HEADER as u64;
         self.segment = segment;
         self.next_segment = next_segment;
-        self.window = Bytes::new();
+        self.window.clear();
+        self.mark_from = 0;
         Ok(())
     }
 
     /// Moves behind a group header, or says what is wrong with it.
     fn enter_group(&mut self) -> Result<Option<Corruption>, ReadError> {
-        let at = self.standing.offset;
+        let (at, log) = (self.standing.offset, self.log.id);
         let header = self.peek(GROUP_HEADER)?;
-        let Some((number, previous_end)) = take_group_header(header, self.log.id, at) else {
+        let Some((number, previous_end)) = take_group_header(header, log, at) else {
             return Ok(Some(self.corruption("the header of a group does not match its checksum")));
         };
         if self.chained && self.known && number != self.standing.group + 1 {
@@ -162,11 +220,10 @@ impl Scanner {
         Ok(None)
     }
 
-    fn take_frame(&mut self) -> Result<Step, ReadError> {
-        let at = self.standing.offset;
-        let head = self.peek(FRAME_HEADER)?;
-        let Some(header) = FrameHeader::take(head.clone(), self.log.id, at) else {
-            return Ok(Step::Bad(self.corruption("the header of a commit does not match its checksum")));
+    fn take_frame(&mut self) -> Result<Found, ReadError> {
+        let (at, log) = (self.standing.offset, self.log.id);
+        let Some(header) = FrameHeader::take(self.peek(FRAME_HEADER)?, log, at) else {
+            return Ok(Found::Bad(self.corruption("the header of a commit does not match its checksum")));
         };
         let common = header.common;
         if self.known && (common.commit != self.standing.commit.next() || common.first != self.standing.position.next())
@@ -175,17 +232,22 @@ impl Scanner {
                 "commit {} at position {} follows commit {} at position {}",
                 common.commit, common.first, self.standing.commit, self.standing.position
             );
-            return Ok(Step::Bad(self.corruption(what)));
+            return Ok(Found::Bad(self.corruption(what)));
         }
-        let frame = self.peek(FRAME_HEADER + header.body)?;
+        let frame = self.reach(FRAME_HEADER + header.body)?;
         if frame.len() < FRAME_HEADER + header.body {
-            return Ok(Step::Bad(self.corruption("a commit is cut off by the end of the file")));
+            return Ok(Found::Bad(self.corruption("a commit is cut off by the end of the file")));
         }
-        let body = frame.slice(FRAME_HEADER..);
-        if self.chained && chain(self.standing.chain, &head.slice(CHAINED_FROM..), &body) != header.chain {
-            return Ok(Step::Bad(self.corruption("a commit does not match its hash")));
+        let found = FoundFrame { offset: at, header, body: frame.start + FRAME_HEADER..frame.end };
+        if self.chained {
+            let rest = self.window.get(frame.start + CHAINED_FROM..found.body.start).unwrap_or_default();
+            if chain(self.standing.chain, rest, self.body(&found)) != header.chain {
+                return Ok(Found::Bad(self.corruption("a commit does not match its hash")));
+            }
         }
-        self.segment.mark(common.first, at);
+        if at >= self.mark_from {
+            self.mark_from = self.segment.mark(common.first, at);
+        }
         self.standing = Standing {
             offset: at + header.length(),
             chain: header.chain,
@@ -195,25 +257,33 @@ impl Scanner {
             group: self.standing.group,
         };
         self.known = true;
-        Ok(Step::Frame(Frame { offset: at, header, body }))
+        Ok(Found::Frame(found))
     }
 
     /// The next `length` bytes of the segment, or fewer where it ends.
-    fn peek(&mut self, length: usize) -> Result<Bytes, ReadError> {
+    fn peek(&mut self, length: usize) -> Result<&[u8], ReadError> {
+        let range = self.reach(length)?;
+        Ok(self.window.get(range).unwrap_or_default())
+    }
+
+    /// Where the window has the next `length` bytes of the segment, or fewer where it ends; reads on if they are not
+    /// there.
+    fn reach(&mut self, length: usize) -> Result<Range<usize>, ReadError> {
         let at = self.standing.offset;
-        let length = match self.next_segment {
-            Some(next) => length.min(usize::try_from(next.saturating_sub(at)).unwrap_or(usize::MAX)),
-            None => length,
-        };
+        let left = self.next_segment.unwrap_or(u64::MAX).min(self.end).saturating_sub(at);
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let length = length.min(left);
         let inside = at.checked_sub(self.window_at).and_then(|skip| usize::try_from(skip).ok());
         if let Some(skip) = inside
             && skip + length <= self.window.len()
         {
-            return Ok(self.window.slice(skip..skip + length));
+            return Ok(skip..skip + length);
         }
-        self.window = self.segment.read(at, length.max(WINDOW)).map_err(|error| io_error(&self.segment, &error))?;
+        let wanted = length.max(self.window_bytes).min(left);
+        self.window_bytes = (self.window_bytes * 2).min(WINDOW_MAX);
         self.window_at = at;
-        Ok(self.window.slice(..length.min(self.window.len())))
+        self.segment.read_into(at, wanted, &mut self.window).map_err(|error| io_error(&self.segment, &error))?;
+        Ok(0..length.min(self.window.len()))
     }
 
     pub(crate) fn corruption(&self, what: impl Into<String>) -> Corruption {

@@ -21,6 +21,9 @@ struct Mark {
 /// Marks are at least this many bytes apart, so that they stay few.
 const MARK_BYTES: u64 = 64 << 10;
 
+/// Before so much is read at once, it is looked up whether the file has as much: a damaged index may ask for anything.
+const LARGE_BYTES: usize = 1 << 20;
+
 /// One file of the log. Its name is the log offset at which it begins.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -55,10 +58,26 @@ impl Segment {
 
     /// Up to `length` bytes at the log offset `at`; fewer where the file ends.
     pub(crate) fn read(&self, at: u64, length: usize) -> io::Result<Bytes> {
-        let mut buffer = vec![0; length];
-        let read = self.file.read_at(&mut buffer, at.saturating_sub(self.start.offset))?;
-        buffer.truncate(read);
+        let mut buffer = Vec::new();
+        self.read_into(at, length, &mut buffer)?;
         Ok(buffer.into())
+    }
+
+    /// The same into `buffer`, in place of what it holds. An error leaves nothing in it.
+    pub(crate) fn read_into(&self, at: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let offset = at.saturating_sub(self.start.offset);
+        let length = if length > LARGE_BYTES { length.min(self.rest(offset)?) } else { length };
+        // What the buffer holds is overwritten, so only what it grows by is filled with zeros.
+        buffer.resize(length, 0);
+        let read = self.file.read_at(buffer, offset);
+        buffer.truncate(*read.as_ref().unwrap_or(&0));
+        read.map(drop)
+    }
+
+    /// How many bytes the file has behind `offset`.
+    fn rest(&self, offset: u64) -> io::Result<usize> {
+        let rest = self.file.length()?.saturating_sub(offset);
+        Ok(usize::try_from(rest).unwrap_or(usize::MAX))
     }
 
     /// Damage at the log offset `at`.
@@ -67,13 +86,16 @@ impl Segment {
         Corruption { file, offset: at.saturating_sub(self.start.offset), what: what.into() }
     }
 
-    /// Remembers that the frame at `offset` begins with `position`, unless a mark is near.
-    pub(crate) fn mark(&self, position: Position, offset: u64) {
+    /// Remembers that the frame at `offset` begins with `position`, unless a mark is near. Says from where on the next
+    /// mark is wanted.
+    pub(crate) fn mark(&self, position: Position, offset: u64) -> u64 {
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         let next = marks.last().map_or(self.start.offset, |mark| mark.offset) + MARK_BYTES;
-        if offset >= next {
-            marks.push(Mark { position, offset });
+        if offset < next {
+            return next;
         }
+        marks.push(Mark { position, offset });
+        offset + MARK_BYTES
     }
 
     /// The last remembered place at or before `position`.

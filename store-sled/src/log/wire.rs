@@ -1,7 +1,5 @@
 //! Reading and writing plain numbers and texts in bytes.
 
-use bytes::Bytes;
-
 /// Appends `number` in groups of seven bits, the lowest first, all but the last with the high bit set (LEB128).
 pub(crate) fn put_varint(output: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
@@ -24,31 +22,41 @@ pub(crate) fn put_bytes(output: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Takes what the functions above wrote from the front of a buffer; every method says `None` where the buffer ends
 /// too early or holds nonsense.
-pub(crate) struct Cursor {
-    bytes: Bytes,
+#[derive(Debug, Clone)]
+pub(crate) struct Cursor<'a> {
+    bytes: &'a [u8],
 }
 
-impl Cursor {
-    pub(crate) fn new(bytes: Bytes) -> Self {
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
 
+    /// How many bytes are left.
     pub(crate) fn rest(&self) -> usize {
         self.bytes.len()
     }
 
     pub(crate) fn byte(&mut self) -> Option<u8> {
-        let byte = *self.bytes.first()?;
-        self.take(1)?;
-        Some(byte)
+        let (byte, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
+        Some(*byte)
     }
 
-    pub(crate) fn take(&mut self, count: usize) -> Option<Bytes> {
-        (count <= self.bytes.len()).then(|| self.bytes.split_to(count))
+    pub(crate) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(count)?;
+        self.bytes = rest;
+        Some(taken)
+    }
+
+    pub(crate) fn take_rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.bytes)
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.as_ref().try_into().ok()
+        let (taken, rest) = self.bytes.split_first_chunk()?;
+        self.bytes = rest;
+        Some(*taken)
     }
 
     pub(crate) fn u32(&mut self) -> Option<u32> {
@@ -59,7 +67,19 @@ impl Cursor {
         self.array().map(u64::from_le_bytes)
     }
 
+    #[inline]
     pub(crate) fn varint(&mut self) -> Option<u64> {
+        // Most numbers in the log have one byte.
+        match self.bytes.split_first() {
+            Some((byte, rest)) if byte & 0x80 == 0 => {
+                self.bytes = rest;
+                Some(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Option<u64> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -80,23 +100,13 @@ impl Cursor {
         Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
     }
 
-    pub(crate) fn bytes(&mut self) -> Option<Bytes> {
+    pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = self.varint()?;
         self.take(usize::try_from(length).ok()?)
     }
 
-    pub(crate) fn text(&mut self) -> Option<Text> {
-        let bytes = self.bytes()?;
-        std::str::from_utf8(&bytes).is_ok().then_some(Text(bytes))
-    }
-}
-
-/// Bytes that are known to be UTF-8.
-pub(crate) struct Text(Bytes);
-
-impl Text {
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
+    pub(crate) fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
     }
 }
 
@@ -109,19 +119,19 @@ mod tests {
         for number in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX] {
             let mut output = Vec::new();
             put_varint(&mut output, number);
-            assert_eq!(Cursor::new(output.into()).varint(), Some(number));
+            assert_eq!(Cursor::new(&output).varint(), Some(number));
         }
         for number in [0, -1, 1, i64::MIN, i64::MAX] {
             let mut output = Vec::new();
             put_signed(&mut output, number);
-            assert_eq!(Cursor::new(output.into()).signed(), Some(number));
+            assert_eq!(Cursor::new(&output).signed(), Some(number));
         }
     }
 
     #[test]
     fn nonsense_is_refused() {
-        assert_eq!(Cursor::new(vec![0xff; 10].into()).varint(), None);
-        assert_eq!(Cursor::new(vec![0x80].into()).varint(), None);
-        assert_eq!(Cursor::new(vec![5, 1].into()).bytes(), None);
+        assert_eq!(Cursor::new(&[0xff; 10]).varint(), None);
+        assert_eq!(Cursor::new(&[0x80]).varint(), None);
+        assert_eq!(Cursor::new(&[5, 1]).bytes(), None);
     }
 }

@@ -2,15 +2,15 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
+    task::{Context, Poll},
 };
 
-use annals_core::{AsOf, Direction, EventQuery, Position, QueryItem, ReadError, ReadLog, Record};
+use annals_core::{AsOf, EventQuery, Position, QueryItem, ReadError, ReadLog, Record};
 
-use super::is_forward;
+use super::{Batch, Batches, ahead::Ahead, is_forward, scan::ForwardScan};
 use crate::{
-    index::{keys, keys::Term, malformed, places},
-    log::{Place, scanner::Scanner},
+    index::{keys, keys::Term, places},
+    log::{Place, gather::Gather},
     shared::Shared,
 };
 
@@ -18,28 +18,35 @@ use crate::{
 pub(crate) struct LogRecords<'a> {
     shared: &'a Shared,
     read: ReadLog,
-    source: Source,
+    source: Source<'a>,
 }
 
-enum Source {
-    /// Frame by frame, up to a log offset.
-    Scan {
-        scanner: Box<Scanner>,
-        end: u64,
-        records: VecDeque<Record>,
-    },
-    /// Piece by piece from the end, each piece read forward; `below` is where the next piece ends.
+enum Source<'a> {
+    /// Frame by frame.
+    Scan(Box<ForwardScan>),
+    /// The same, on a thread of its own.
+    Ahead(Ahead),
+    /// Piece by piece from the end, each piece read forward; `below` is where the next piece ends, `piece` how many
+    /// positions it has.
     Back {
         below: Position,
-        records: VecDeque<Record>,
+        piece: u64,
     },
-    /// Only where the index says that something may match.
-    Places(VecDeque<Place>),
+    /// Only where the index says that something may match, in the order of the log.
+    Places {
+        places: VecDeque<Place>,
+        gather: Gather<'a>,
+    },
     Done,
 }
 
-/// A backward read goes back so many positions at a time.
-const PIECE: u64 = 1024;
+/// A backward read goes back so many positions at first, and up to so many later.
+const PIECE_MIN: u64 = 64;
+const PIECE_MAX: u64 = 1024;
+
+/// A scan that has so much to read still goes on by a thread of its own, once it has given out a part: that it was not
+/// dropped shows that all of it is wanted.
+const LONG_BYTES: u64 = 4 << 20;
 
 impl<'a> LogRecords<'a> {
     pub(crate) fn begin(shared: &'a Shared, read: ReadLog) -> Result<Self, ReadError> {
@@ -49,93 +56,131 @@ impl<'a> LogRecords<'a> {
             AsOf::Position(position) => position.min(published.position),
             _ => published.position,
         };
+        // What is known of the query's kinds says where its last match is, or that there is none.
+        let last = match shared.last_match(&read.query)? {
+            Some(found) => last.min(found.highest()),
+            None => last,
+        };
         let source = if read.after >= last {
             Source::Done
         } else if let Some(places) = candidates(shared, &read.query, read.after, last)? {
-            let mut places: VecDeque<_> = places.into();
-            if !is_forward(read.direction) {
-                places.make_contiguous().reverse();
-            }
-            Source::Places(places)
+            Source::Places { places: places.into(), gather: Gather::new(&shared.log) }
         } else if is_forward(read.direction) {
-            scan(shared, read.after, published.offset)
+            let scan = ForwardScan::begin(&shared.log, read.clone(), last, published.offset);
+            scan.map_or(Source::Done, |scan| Source::Scan(Box::new(scan)))
         } else {
-            Source::Back { below: last.next(), records: VecDeque::new() }
+            Source::Back { below: last.next(), piece: PIECE_MIN }
         };
         Ok(Self { shared, read, source })
     }
 
-    fn next_record(&mut self) -> Result<Option<Record>, ReadError> {
+    /// The first record of a forward read.
+    pub(crate) fn first(mut self) -> Result<Option<Record>, ReadError> {
+        while let Some(batch) = self.next_batch(1) {
+            match (batch.records.into_iter().next(), batch.error) {
+                (Some(record), _) => return Ok(Some(record)),
+                (None, Some(error)) => return Err(error),
+                (None, None) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next batch of at most about `limit` records, read here and now.
+    fn next_batch(&mut self, limit: usize) -> Option<Batch> {
         match &mut self.source {
-            Source::Done => Ok(None),
-            Source::Places(places) => places.pop_front().map(|place| self.shared.log.record(place)).transpose(),
-            Source::Scan { scanner, end, records } => loop {
-                if let Some(record) = records.pop_front() {
-                    return Ok(Some(record));
-                }
-                let Some(frame) = scanner.next_before(*end)? else { return Ok(None) };
-                if frame.header.events == 0 || frame.header.last() <= self.read.after {
-                    continue;
-                }
-                let content = frame.content().map_err(|error| self.shared.log.item_error(&frame, error))?;
-                records.extend(content.events.into_iter().map(|(record, ..)| record));
-            },
-            Source::Back { below, records } => loop {
-                if let Some(record) = records.pop_back() {
-                    return Ok(Some(record));
-                }
+            // What reads ahead is only ever polled.
+            Source::Done | Source::Ahead(_) => None,
+            Source::Scan(scan) => scan.next_batch(limit),
+            Source::Back { below, piece } => {
                 let last = below.previous();
                 if last <= self.read.after {
-                    return Ok(None);
+                    return None;
                 }
-                let after = last.get().saturating_sub(PIECE).max(self.read.after.get());
+                let after = last.get().saturating_sub(*piece).max(self.read.after.get());
                 let after = Position::new(after).unwrap_or_default();
-                let piece = ReadLog::of(self.read.query.clone()).after(after).as_of(AsOf::Position(last));
-                *records = Self::begin_scan(self.shared, piece).collect::<Result<_, _>>()?;
-                *below = after.next();
-            },
+                (*below, *piece) = (after.next(), (*piece * 2).min(PIECE_MAX));
+                Some(self.read_piece(after, last).unwrap_or_else(Batch::failed))
+            }
+            Source::Places { places, gather } => {
+                let forward = is_forward(self.read.direction);
+                let count = limit.min(places.len());
+                if count == 0 {
+                    return None;
+                }
+                let taken: Vec<_> = if forward {
+                    places.drain(..count).collect()
+                } else {
+                    places.split_off(places.len() - count).into()
+                };
+                let mut found = gather.records(&taken);
+                if !forward {
+                    found.reverse();
+                }
+                let batch = self.batch_of(found);
+                if batch.error.is_some() {
+                    self.source = Source::Done;
+                }
+                Some(batch)
+            }
         }
     }
 
-    /// A forward scan, whatever the query.
-    fn begin_scan(shared: &'a Shared, read: ReadLog) -> Self {
-        let end = shared.published().standing.offset;
-        let source = scan(shared, read.after, end);
-        Self { shared, read, source }
-    }
-
-    /// Whether nothing behind `record` in the direction of the read is seen.
-    fn is_beyond(&self, record: &Record) -> bool {
-        match self.read.direction {
-            Direction::Forward => !self.read.as_of.sees(record),
-            Direction::Backward => record.position <= self.read.after,
+    /// What matches among positions behind `after` up to `last`, the newest first.
+    fn read_piece(&self, after: Position, last: Position) -> Result<Batch, ReadError> {
+        let read = ReadLog::of(self.read.query.clone()).after(after);
+        let end = self.shared.published().standing.offset;
+        let mut records = Vec::new();
+        if let Some(mut scan) = ForwardScan::begin(&self.shared.log, read, last, end) {
+            while let Some(batch) = scan.next_batch(usize::MAX) {
+                records.extend(batch.records);
+                batch.error.map_or(Ok(()), Err)?;
+            }
         }
+        records.retain(|record| self.read.as_of.sees(record));
+        records.reverse();
+        Ok(Batch { records, error: None })
+    }
+
+    /// Keeps what matches, up to the first error.
+    fn batch_of(&self, found: Vec<Result<Record, ReadError>>) -> Batch {
+        let mut batch = Batch::default();
+        for record in found {
+            match record {
+                Ok(record) if self.is_wanted(&record) => batch.records.push(record),
+                Ok(_) => {}
+                Err(error) => {
+                    batch.error = Some(error);
+                    break;
+                }
+            }
+        }
+        batch
+    }
+
+    fn is_wanted(&self, record: &Record) -> bool {
+        record.position > self.read.after && self.read.as_of.sees(record) && self.read.query.matches(record)
     }
 }
 
-fn scan(shared: &Shared, after: Position, end: u64) -> Source {
-    let offset = shared.log.offset_before(after.next());
-    match Scanner::from_offset(Arc::clone(&shared.log), offset) {
-        Some(scanner) => Source::Scan { scanner: Box::new(scanner), end, records: VecDeque::new() },
-        None => Source::Done,
-    }
-}
-
-impl Iterator for LogRecords<'_> {
-    type Item = Result<Record, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let record = match self.next_record() {
-                Ok(record) => record?,
-                Err(error) => return Some(Err(error)),
+impl Batches for LogRecords<'_> {
+    fn poll_batch(&mut self, context: &mut Context<'_>, limit: usize) -> Poll<Option<Batch>> {
+        if let Source::Scan(scan) = &self.source
+            && scan.is_warm()
+            && scan.bytes_left() >= LONG_BYTES
+            && limit >= super::BATCH_RECORDS_MAX
+        {
+            self.source = match std::mem::replace(&mut self.source, Source::Done) {
+                Source::Scan(scan) => match Ahead::start(scan, &self.shared.read_ahead) {
+                    Ok(ahead) => Source::Ahead(ahead),
+                    Err(scan) => Source::Scan(scan),
+                },
+                other => other,
             };
-            if self.is_beyond(&record) {
-                return None;
-            }
-            if record.position > self.read.after && self.read.as_of.sees(&record) && self.read.query.matches(&record) {
-                return Some(Ok(record));
-            }
+        }
+        match &mut self.source {
+            Source::Ahead(ahead) => ahead.poll_batch(context),
+            _ => Poll::Ready(self.next_batch(limit)),
         }
     }
 }
@@ -199,17 +244,20 @@ fn terms(query: &EventQuery, item: &QueryItem) -> Vec<OwnedTerm> {
 /// read first, so that nothing is missed that moves from there to sled meanwhile; what is seen twice counts once.
 fn places_after(shared: &Shared, term: &OwnedTerm, after: Position) -> Result<Vec<Place>, ReadError> {
     let mut places = match term {
-        OwnedTerm::Stream(stream) => shared.overlay().all_stream_places(stream),
-        OwnedTerm::Tag(term) => shared.overlay().tag_places(term),
+        OwnedTerm::Stream(stream) => shared.overlay().stream_places_after(stream, after),
+        OwnedTerm::Tag(term) => shared.overlay().tag_places_after(term, after),
     };
-    places.retain(|place| place.position > after);
     let index = shared.index()?;
-    let mut before = u64::MAX - 1;
-    while let Some(chunk) = index.guard("places", || places::chunk_before(&index.entries, term.term(), before))? {
-        let chunk = chunk.map_err(|_| malformed("a list of places cannot be decoded"))?;
-        places.extend(chunk.places.iter().filter(|place| place.position > after));
-        let reaches = chunk.places.first().is_none_or(|first| first.position <= after);
-        if reaches || chunk.first == 0 {
+    let mut before = u64::MAX;
+    while let Some(chunk) = index.guard("places", || places::chunk_with(index.places(), term.term(), before))? {
+        for place in chunk.newest_first() {
+            let place = index.guard("places", || place)?;
+            if place.position <= after {
+                return Ok(places);
+            }
+            places.push(place);
+        }
+        if chunk.first <= 1 {
             break;
         }
         before = chunk.first - 1;

@@ -5,13 +5,21 @@ use annals_core::{Condition, EventQuery, Position, ReadError, ReadLog};
 use super::log::LogRecords;
 use crate::{
     committer::{Looked, REST_MAX, ahead},
+    index::kinds::LastMatch,
     shared::Shared,
 };
 
-/// The position of the first published record behind `after` that matches.
-pub(crate) fn first(shared: &Shared, query: &EventQuery, after: Position) -> Result<Option<Position>, ReadError> {
+/// The position of a published record behind `after` that matches.
+///
+/// Where the kinds of the query tell where its last match is, that one is named: any match refuses the commit.
+pub(crate) fn find(shared: &Shared, query: &EventQuery, after: Position) -> Result<Option<Position>, ReadError> {
+    match shared.last_match(query)? {
+        Some(LastMatch::At(last)) => return Ok((last > after).then_some(last)),
+        Some(LastMatch::NotBehind(last)) if last <= after => return Ok(None),
+        _ => {}
+    }
     let read = ReadLog::of(query.clone()).after(after);
-    LogRecords::begin(shared, read)?.next().transpose().map(|record| record.map(|record| record.position))
+    Ok(LogRecords::begin(shared, read)?.first()?.map(|record| record.position))
 }
 
 /// Looks at what is published for one condition before its commit is queued, so that the committer has little left.
@@ -23,7 +31,7 @@ pub(crate) fn look(shared: &Shared, condition: &Condition) -> Result<Looked, Rea
     looked.to = *after;
     for _ in 0..ROUNDS {
         let head = shared.published().standing.position;
-        looked.found = first(shared, query, looked.to)?;
+        looked.found = find(shared, query, looked.to)?;
         if looked.found.is_some() {
             return Ok(looked);
         }

@@ -1,13 +1,16 @@
 //! Reading one stream.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll},
+};
 
 use annals_core::{Direction, ReadError, ReadStream, Record, Version};
 
-use super::is_forward;
+use super::{Batch, Batches, is_forward};
 use crate::{
     index::{keys::Term, malformed, places},
-    log::Place,
+    log::{Place, gather::Gather},
     shared::Shared,
 };
 
@@ -18,6 +21,7 @@ pub(crate) struct StreamRecords<'a> {
     /// The version that comes next, and the one that is last; `None` at the end.
     next: Option<(Version, Version)>,
     places: VecDeque<Place>,
+    gather: Gather<'a>,
 }
 
 impl<'a> StreamRecords<'a> {
@@ -29,7 +33,8 @@ impl<'a> StreamRecords<'a> {
             Direction::Forward => (lowest, highest),
             Direction::Backward => (highest, lowest),
         });
-        Ok(Self { shared, read, next, places: VecDeque::new() })
+        let gather = Gather::new(&shared.log);
+        Ok(Self { shared, read, next, places: VecDeque::new(), gather })
     }
 
     /// Places from `version` on, in the direction of the read.
@@ -40,23 +45,66 @@ impl<'a> StreamRecords<'a> {
         let lost = || malformed(&format!("version {version} of stream {} is nowhere", self.read.stream));
         let index = self.shared.index()?;
         let term = Term::Stream(self.read.stream.as_str());
-        let chunk = index.guard("places", || places::chunk_before(&index.entries, term, version.get()))?;
-        let chunk = chunk.ok_or_else(lost)?.map_err(|_| malformed("a list of places cannot be decoded"))?;
-        let at = version.get().checked_sub(chunk.first).and_then(|at| usize::try_from(at).ok()).ok_or_else(lost)?;
-        chunk.places.get(at).ok_or_else(lost)?;
+        let found = index.guard("places", || {
+            let chunk = places::chunk_with(index.places(), term, version.get())?;
+            chunk.map(|chunk| Ok((chunk.first, chunk.places()?))).transpose()
+        })?;
+        let (first, places) = found.ok_or_else(lost)?;
+        let at = version.get().checked_sub(first).and_then(|at| usize::try_from(at).ok()).ok_or_else(lost)?;
+        places.get(at).ok_or_else(lost)?;
         Ok(match self.read.direction {
-            Direction::Forward => chunk.places.get(at..).unwrap_or_default().iter().copied().collect(),
-            Direction::Backward => chunk.places.get(..=at).unwrap_or_default().iter().rev().copied().collect(),
+            Direction::Forward => places.get(at..).unwrap_or_default().iter().copied().collect(),
+            Direction::Backward => places.get(..=at).unwrap_or_default().iter().rev().copied().collect(),
         })
     }
 
-    fn read_next(&mut self, version: Version) -> Result<Record, ReadError> {
+    /// Reads up to `limit` records from `version` on, up to `last`.
+    fn read_some(&mut self, version: Version, last: Version, limit: usize) -> Result<Batch, ReadError> {
         if self.places.is_empty() {
             self.places = self.look_up(version)?;
         }
-        let place = self.places.pop_front();
-        let place = place.ok_or_else(|| malformed("a list of places is empty"))?;
-        let record = self.shared.log.record(place)?;
+        let left = usize::try_from(version.get().abs_diff(last.get())).unwrap_or(usize::MAX).saturating_add(1);
+        let count = limit.min(left).min(self.places.len());
+        if count == 0 {
+            return Err(malformed("a list of places is empty"));
+        }
+        let forward = is_forward(self.read.direction);
+        let mut places: Vec<_> = self.places.drain(..count).collect();
+        if !forward {
+            places.reverse();
+        }
+        let mut found = self.gather.records(&places);
+        if !forward {
+            found.reverse();
+        }
+        Ok(self.take(version, last, found))
+    }
+
+    /// Takes what was found from `version` on, checking that it is what was asked for.
+    fn take(&mut self, version: Version, last: Version, found: Vec<Result<Record, ReadError>>) -> Batch {
+        let forward = is_forward(self.read.direction);
+        let mut batch = Batch { records: Vec::with_capacity(found.len()), error: None };
+        let mut version = version;
+        for record in found {
+            let following = if forward { version.next() } else { version.previous() };
+            self.next = (version != last).then_some((following, last));
+            match record.and_then(|record| self.check(version, record)) {
+                Ok(record) if self.read.as_of.sees(&record) => batch.records.push(record),
+                // Positions and recorded times rise with versions: behind the first unseen record all are unseen.
+                Ok(_) if forward => self.next = None,
+                Ok(_) => {}
+                Err(error) => batch.error = Some(error),
+            }
+            if batch.error.is_some() || self.next.is_none() {
+                self.next = None;
+                break;
+            }
+            version = following;
+        }
+        batch
+    }
+
+    fn check(&self, version: Version, record: Record) -> Result<Record, ReadError> {
         if record.version != version || record.stream != self.read.stream {
             return Err(malformed(&format!("version {version} of stream {} is misplaced", self.read.stream)));
         }
@@ -64,21 +112,9 @@ impl<'a> StreamRecords<'a> {
     }
 }
 
-impl Iterator for StreamRecords<'_> {
-    type Item = Result<Record, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (version, last) = self.next?;
-            let forward = is_forward(self.read.direction);
-            let following = if forward { version.next() } else { version.previous() };
-            self.next = (version != last).then_some((following, last));
-            match self.read_next(version) {
-                // Positions and recorded times rise with versions: behind the first unseen record all are unseen.
-                Ok(record) if !self.read.as_of.sees(&record) && forward => return None,
-                Ok(record) if !self.read.as_of.sees(&record) => {}
-                result => return Some(result),
-            }
-        }
+impl Batches for StreamRecords<'_> {
+    fn poll_batch(&mut self, _: &mut Context<'_>, limit: usize) -> Poll<Option<Batch>> {
+        let Some((version, last)) = self.next.take() else { return Poll::Ready(None) };
+        Poll::Ready(Some(self.read_some(version, last, limit).unwrap_or_else(Batch::failed)))
     }
 }

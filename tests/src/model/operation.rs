@@ -33,6 +33,8 @@ pub(super) enum Operation {
     Scan(Scan),
     StepClock(i64),
     Reopen,
+    /// Lose what the store can build again from its log, if it has such a thing, while it is closed.
+    LoseIndex,
 }
 
 /// The generation that a batch names.
@@ -66,23 +68,29 @@ fn logged_tables() -> Vec<LoggedTable> {
     vec![table("names"), table("jobs"), LoggedTable::EPOCHS]
 }
 
-/// Sequences of up to 40 operations.
+/// The most operations of one sequence: opening a store is dear.
+pub(super) const LONGEST: usize = 400;
+
+/// Sequences of operations.
 pub(super) fn sequences() -> impl Strategy<Value = Vec<Operation>> {
-    vec(operation(), 1..=40)
+    vec(operation(), 1..=LONGEST)
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
-        12 => (commit(), vec((a_stream(), prop_oneof![4 => Just(0), 1 => -1..=1_i64]), 0..2))
+        120 => (commit(), vec((a_stream(), prop_oneof![4 => Just(0), 1 => -1..=1_i64]), 0..2))
             .prop_map(|(commit, exactly)| Operation::Commit { commit, exactly }),
-        2 => take_over(),
-        4 => apply(),
-        3 => read_stream().prop_map(Operation::ReadStream),
-        4 => read_log().prop_map(Operation::ReadLog),
-        2 => vec((select(tables()), a_key()), 0..5).prop_map(Operation::Get),
-        3 => scan().prop_map(Operation::Scan),
-        1 => (-100..100_i64).prop_map(Operation::StepClock),
-        1 => Just(Operation::Reopen),
+        20 => take_over(),
+        40 => apply(),
+        30 => read_stream().prop_map(Operation::ReadStream),
+        40 => read_log().prop_map(Operation::ReadLog),
+        20 => vec((select(tables()), a_key()), 0..5).prop_map(Operation::Get),
+        30 => scan().prop_map(Operation::Scan),
+        9 => (-100..100_i64).prop_map(Operation::StepClock),
+        // F17: a hundred years ahead, and back.
+        1 => select(vec![-3_600, 3_155_760_000, -3_155_760_000]).prop_map(Operation::StepClock),
+        2 => Just(Operation::Reopen),
+        1 => Just(Operation::LoseIndex),
     ]
 }
 

@@ -1,10 +1,13 @@
 //! Faults in reads and in the signal.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use annals_core::{
-    Commit, CommitError, Direction, Head, Position, ReadError, ReadLog, ReadStream, Receipt, Record, Store, Table,
-    Timestamp,
+    AsOf, Commit, CommitError, Direction, Head, Position, ReadError, ReadLog, ReadStream, Receipt, Record, Store,
+    Table, Timestamp,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -87,6 +90,27 @@ impl Fault for ShowsOutOfOrder {
         changed(store.read_log(read), move |records| {
             records.retain(|record| latest.get() % 2 == 1 || record.commit.next() != latest);
         })
+    }
+}
+
+/// Every other read of a stream misses the latest event, as from a copy that lags behind.
+pub struct ReadsLate {
+    reads: AtomicU64,
+}
+
+#[async_trait]
+impl Fault for ReadsLate {
+    const BREAKS: &'static [&'static str] =
+        &["streams::any_set_of_ids_is_kept_apart", "concurrency::no_update_is_lost"];
+
+    fn new(_: &Arc<dyn Store>, _: u64) -> Self {
+        Self { reads: AtomicU64::new(0) }
+    }
+
+    fn read_stream<'a>(&'a self, store: &'a Arc<dyn Store>, read: ReadStream) -> Records<'a> {
+        let before = store.head().borrow().position.previous();
+        let is_late = self.reads.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+        store.read_stream(if is_late { read.as_of(AsOf::Position(before)) } else { read })
     }
 }
 

@@ -165,6 +165,8 @@ impl Fault for CommitsOneByOne {
         "concurrency::batches_do_not_interleave",
         "concurrency::no_reader_sees_half_a_commit",
         "cancel::a_dropped_commit_is_whole_or_absent",
+        "dropped::every_future_of_the_contract_can_be_dropped",
+        "dropped::a_runtime_that_ends_leaves_commits_whole_or_absent",
     ];
 
     fn new(_: &Arc<dyn Store>, _: u64) -> Self {

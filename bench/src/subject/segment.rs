@@ -13,7 +13,7 @@ static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
 
 /// How a log gets its space on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Space {
+pub(super) enum Space {
     /// One file that grows: each sync writes its new length too.
     Growing,
     /// Segments that another thread fills with zeros, one ahead: a sync writes data alone, but each byte is written twice.
@@ -21,7 +21,7 @@ pub(crate) enum Space {
 }
 
 /// The file that is written, and where the next one comes from.
-pub(crate) struct Segments {
+pub(super) struct Segments {
     file: File,
     /// What is left in `file`; a growing one has no end.
     room_bytes: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Segments {
 }
 
 impl Segments {
-    pub(crate) fn open(folder: &Path, space: Space) -> io::Result<Self> {
+    pub(super) fn open(folder: &Path, space: Space) -> io::Result<Self> {
         match space {
             Space::Growing => {
                 let file = create(folder, 0)?;
@@ -51,7 +51,7 @@ impl Segments {
     }
 
     /// Writes a group and syncs it.
-    pub(crate) fn write(&mut self, group: &[u8]) -> io::Result<()> {
+    pub(super) fn write(&mut self, group: &[u8]) -> io::Result<()> {
         if let Some(ready) = self.ready.as_ref().filter(|_| group.len() > self.room_bytes) {
             self.file = ready.recv().map_err(io::Error::other)??;
             self.room_bytes = SEGMENT_BYTES;

@@ -1,0 +1,260 @@
+//! Reading events at known places; what lies close together is read at once.
+
+use std::sync::Arc;
+
+use annals_core::{ReadError, Record};
+use bytes::Bytes;
+
+use super::{
+    Log, Place,
+    event_head::{EventHead, Types},
+    frame::{FRAME_HEADER, FrameHeader},
+    io_error,
+    item::take_item,
+    item_error,
+    segment::Segment,
+    wire::Cursor,
+};
+
+/// An event within this many bytes of the beginning of its frame is read together with the frame's header.
+const NEAR_BYTES: u64 = 4096;
+
+/// Events this close to each other are read together: a read costs about as much as copying so many bytes.
+const GAP_BYTES: u64 = 4096;
+
+/// At most this much is read together.
+const TOGETHER_BYTES: u64 = 64 << 10;
+
+/// Reads events at known places.
+pub(crate) struct Gather<'a> {
+    log: &'a Log,
+    segment: Option<(Arc<Segment>, u64)>,
+    /// What was read last, and where it stands in the log. The buffer is used again and again.
+    window: Vec<u8>,
+    window_at: u64,
+    /// The header of the frame that was read last.
+    header: Option<(u64, FrameHeader)>,
+    types: Types,
+}
+
+impl Place {
+    fn item_at(&self) -> u64 {
+        self.frame.saturating_add(u64::from(self.item))
+    }
+
+    fn end(&self) -> u64 {
+        self.item_at().saturating_add(u64::from(self.length))
+    }
+
+    fn is_near(&self) -> bool {
+        u64::from(self.item) + u64::from(self.length) <= NEAR_BYTES
+    }
+}
+
+impl<'a> Gather<'a> {
+    pub(crate) fn new(log: &'a Log) -> Self {
+        Self { log, segment: None, window: Vec::new(), window_at: 0, header: None, types: Types::default() }
+    }
+
+    /// The records at `places`, which stand in the order of the log. Checks the header of each one's frame and the
+    /// event itself.
+    pub(crate) fn records(&mut self, places: &[Place]) -> Vec<Result<Record, ReadError>> {
+        let mut rest = places;
+        let mut records = Vec::with_capacity(places.len());
+        while let Some((place, following)) = rest.split_first() {
+            records.push(self.record(*place, following));
+            rest = following;
+        }
+        records
+    }
+
+    fn record(&mut self, place: Place, following: &[Place]) -> Result<Record, ReadError> {
+        let lost = || ReadError::Index { reason: format!("it places position {} outside the log", place.position) };
+        let segment = self.segment(place.frame).ok_or_else(lost)?;
+        let header = self.header(&segment, place, following)?;
+        let ordinal = place.position.get().checked_sub(header.common.first.get()).ok_or_else(lost)?;
+        let index = usize::try_from(ordinal).unwrap_or(usize::MAX).saturating_add(usize::from(header.keyed));
+        let end = || end_of_cluster(place.item_at(), place, following);
+        let mut types = std::mem::take(&mut self.types);
+        let item = self.bytes(&segment, place.item_at(), place.length as usize, end)?;
+        let record = take_item(&mut Cursor::new(item), header.common.commit, index)
+            .and_then(EventHead::take)
+            .and_then(|head| head.record(header.common, &mut types, Bytes::copy_from_slice))
+            .map_err(|error| item_error(&segment, place.item_at(), error));
+        self.types = types;
+        record
+    }
+
+    fn header(&mut self, segment: &Segment, place: Place, following: &[Place]) -> Result<FrameHeader, ReadError> {
+        if let Some((at, header)) = self.header
+            && at == place.frame
+        {
+            return Ok(header);
+        }
+        let log = self.log.id;
+        let end = || if place.is_near() { end_of_cluster(place.frame, place, following) } else { 0 };
+        let header = FrameHeader::take(self.bytes(segment, place.frame, FRAME_HEADER, end)?, log, place.frame)
+            .ok_or_else(|| segment.corruption(place.frame, "the header of a commit does not match its checksum"))?;
+        self.header = Some((place.frame, header));
+        Ok(header)
+    }
+
+    /// The segment that holds the log offset `at`.
+    fn segment(&mut self, at: u64) -> Option<Arc<Segment>> {
+        if let Some((segment, end)) = &self.segment
+            && (segment.start.offset..*end).contains(&at)
+        {
+            return Some(Arc::clone(segment));
+        }
+        let (segment, next) = self.log.segment(at)?;
+        // The last segment is looked up each time: another one may be begun behind it.
+        self.segment = next.map(|next| (Arc::clone(&segment), next));
+        Some(segment)
+    }
+
+    /// `length` bytes at the log offset `at`, or fewer where the file ends. If they are not there yet, everything up
+    /// to `end` is read with them.
+    fn bytes(
+        &mut self,
+        segment: &Segment,
+        at: u64,
+        length: usize,
+        end: impl FnOnce() -> u64,
+    ) -> Result<&[u8], ReadError> {
+        let skip = at.checked_sub(self.window_at).and_then(|skip| usize::try_from(skip).ok());
+        let range = skip.and_then(|skip| Some(skip..skip.checked_add(length)?));
+        let range = match range.filter(|range| range.end <= self.window.len()) {
+            Some(range) => range,
+            None => {
+                let wanted = usize::try_from(end().saturating_sub(at)).unwrap_or_default().max(length);
+                self.window_at = at;
+                segment.read_into(at, wanted, &mut self.window).map_err(|error| io_error(segment, &error))?;
+                0..length.min(self.window.len())
+            }
+        };
+        Ok(self.window.get(range).unwrap_or_default())
+    }
+}
+
+/// Where the events end that are read together with `place`, from the log offset `from` on.
+fn end_of_cluster(from: u64, place: Place, following: &[Place]) -> u64 {
+    let mut last = place;
+    for next in following {
+        let begins = if next.frame == last.frame { next.item_at() } else { next.frame };
+        let together = next.is_near() || next.frame == last.frame;
+        if !together || begins > last.end() + GAP_BYTES || next.end() > from + TOGETHER_BYTES {
+            break;
+        }
+        last = *next;
+    }
+    last.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use annals_core::{Commit, EventType, NewEvent, Position, Timestamp, Version, judge::Placement};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::log::{
+        disk::Disk,
+        frame::{SEGMENT_HEADER, Standing, put_frame},
+        writer::create_segment,
+    };
+
+    /// A log of frames with so many events each, behind each frame so many bytes of something else, and its places.
+    fn log_of(folder: &std::path::Path, frames: &[(usize, usize)]) -> (Log, Vec<Place>) {
+        let id = Uuid::from_u128(7);
+        let segment = create_segment(&Disk::default(), folder, id, Standing::START).unwrap();
+        let mut standing = Standing { offset: SEGMENT_HEADER as u64, ..Standing::START };
+        let (mut bytes, mut places) = (Vec::new(), Vec::new());
+        for (events, gap) in frames {
+            let first = standing.position.next();
+            let event = |number| {
+                let event_type = EventType::new("test.happened").unwrap();
+                NewEvent::new("s-1".parse().unwrap(), event_type, format!("{} {}", first, number))
+            };
+            let commit = Commit::of((0..*events).map(event));
+            let placement = Placement {
+                commit: standing.commit.next(),
+                first,
+                recorded: Timestamp::EPOCH,
+                versions: (0..*events).map(|number| Version::new(first.get() + number as u64).unwrap()).collect(),
+            };
+            let frame = standing.offset;
+            let mut items = Vec::new();
+            put_frame(&mut bytes, id, &mut standing, (&commit, &placement), &mut items);
+            for (item, length) in items {
+                let position = Position::new(places.len() as u64 + 1).unwrap();
+                places.push(Place { position, frame, item, length });
+            }
+            bytes.resize(bytes.len() + gap, 0xa5);
+            standing.offset += *gap as u64;
+        }
+        segment.file.write_at(&bytes, SEGMENT_HEADER as u64).unwrap();
+        (Log::new(id, folder.to_owned(), Disk::default(), vec![Arc::new(segment)]), places)
+    }
+
+    fn positions(records: &[Result<Record, ReadError>]) -> Vec<u64> {
+        records.iter().map(|record| record.as_ref().map_or(0, |record| record.position.get())).collect()
+    }
+
+    /// Frames of one and of many events, far from and close to each other: each event is found, whatever is asked for
+    /// with it.
+    #[test]
+    fn places_read_the_same_together_and_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let frames = [(1, 0), (1, 100), (400, 0), (1, 5_000), (3, 70_000), (2, 0), (1, 0)];
+        let (log, places) = log_of(folder.path(), &frames);
+        let together = Gather::new(&log).records(&places);
+        assert_eq!(positions(&together), (1..=409).collect::<Vec<_>>());
+        for (place, record) in places.iter().zip(&together) {
+            let alone = Gather::new(&log).records(&[*place]);
+            assert_eq!(alone[0].as_ref().unwrap(), record.as_ref().unwrap());
+        }
+        for step in [2, 3, 7, 150] {
+            let some: Vec<_> = places.iter().step_by(step).copied().collect();
+            let expected: Vec<_> = some.iter().map(|place| place.position.get()).collect();
+            assert_eq!(positions(&Gather::new(&log).records(&some)), expected, "every {step}th");
+        }
+    }
+
+    /// P10: damage is reported for the event that it hits, with file and byte, and for no other.
+    #[test]
+    fn damage_hits_only_the_event_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, places) = log_of(folder.path(), &[(1, 0), (3, 0), (1, 0)]);
+        let (segment, _) = log.segment(0).unwrap();
+        let hit = places[2];
+        let at = hit.item_at() + u64::from(hit.length) - 1;
+        segment.file.write_at(b"!", at).unwrap();
+        let records = Gather::new(&log).records(&places);
+        assert_eq!(positions(&records), [1, 2, 0, 4, 5]);
+        let Err(ReadError::Corrupt(corruption)) = &records[2] else { panic!("{:?}", records[2]) };
+        assert_eq!((&corruption.file, corruption.offset), (&segment.path.display().to_string(), hit.item_at()));
+        segment.file.write_at(b"!", places[0].frame + 20).unwrap();
+        assert!(
+            matches!(&Gather::new(&log).records(&places)[0], Err(ReadError::Corrupt(found)) if found.offset == places[0].frame)
+        );
+    }
+
+    /// A place that an unsound index gives is an error, never another event.
+    #[test]
+    fn a_wrong_place_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, places) = log_of(folder.path(), &[(1, 0), (3, 0)]);
+        let right = places[2];
+        for wrong in [
+            Place { position: Position::from(2), ..right },
+            Place { position: Position::ZERO, ..right },
+            Place { item: places[1].item, ..right },
+            Place { length: 4, ..right },
+            Place { frame: places[0].frame, ..right },
+            Place { frame: 1 << 40, ..right },
+            Place { item: u32::MAX, length: u32::MAX, ..right },
+        ] {
+            let records = Gather::new(&log).records(&[places[0], wrong]);
+            assert!(records[0].is_ok() && records[1].is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A small aggregate with snapshots, for what is tested through commands.
+
+use std::num::NonZeroU64;
+
+use annals_core::{
+    Aggregate, Command, Decision, Event, EventKind, Evolve, Handle, InvalidText, SnapshotPolicy, Snapshots, Tag,
+    codec::{self, EncodeError, PayloadError},
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Tallied {
+    Counted { by: u64 },
+    Listed { units: Vec<()>, label: Option<String> },
+}
+
+impl Event for Tallied {
+    const KINDS: &'static [EventKind] =
+        &[EventKind::new("Counted", "tally.counted", 1), EventKind::new("Listed", "tally.listed", 1)];
+    fn kind(&self) -> &'static EventKind {
+        match self {
+            Self::Counted { .. } => &Self::KINDS[0],
+            Self::Listed { .. } => &Self::KINDS[1],
+        }
+    }
+    fn tags(&self) -> Result<Vec<Tag>, InvalidText> {
+        Ok(vec![])
+    }
+    fn encode(&self) -> Result<Bytes, EncodeError> {
+        codec::encode_variant(self)
+    }
+    fn decode(kind: usize, payload: &[u8]) -> Result<Self, PayloadError> {
+        codec::decode_variant(u32::try_from(kind).expect("two kinds"), payload)
+    }
+}
+
+/// The sum of what was counted.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    pub(crate) total: u64,
+}
+
+impl Evolve<Tallied> for Tally {
+    fn evolve(&mut self, event: &Tallied) {
+        if let Tallied::Counted { by } = event {
+            self.total += by;
+        }
+    }
+}
+
+impl Aggregate for Tally {
+    const NAME: &'static str = "tally";
+    type Id = String;
+    type Event = Tallied;
+    fn snapshots() -> Option<Snapshots<Self>> {
+        Some(Snapshots {
+            policy: SnapshotPolicy::Every(NonZeroU64::new(4).expect("not zero")),
+            version: 1,
+            shape: "total: u64",
+            encode: |tally| codec::encode("tally", tally),
+            decode: codec::decode,
+        })
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Count {
+    pub(crate) by: u64,
+}
+
+impl Command for Count {
+    const NAME: &'static str = "count";
+    const VERSION: u32 = 1;
+}
+
+impl Handle<Count> for Tally {
+    type Reply = u64;
+    type Error = ();
+    fn handle(tally: &mut Decision<Self>, command: Count) -> Result<u64, ()> {
+        tally.emit(Tallied::Counted { by: command.by });
+        Ok(tally.total)
+    }
+}

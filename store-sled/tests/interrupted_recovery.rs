@@ -1,10 +1,11 @@
 //! Recoveries that are interrupted at each of their calls, and again, end as one that is not (F4).
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and says how much it did")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path, sync::Arc};
 
+use annals_conformance::soak;
 use annals_core::{Generation, Store};
 use annals_store_sled::{OpenReport, SledOptions, SledStore};
 use support::{
@@ -103,8 +104,8 @@ async fn check(begin: &Path, least: usize, lost: Option<Generation>) {
         assert_eq!(left, expected, "interrupted {number} times, {moment:?} a call");
         points += number;
     }
-    println!("{points} interruptions; {report:?}");
-    assert!(points > least, "{points} interruptions");
+    soak::report(&format!("interrupted_recoveries={points}"));
+    assert!(points > least, "{points} interruptions of {report:?}");
 }
 
 #[tokio::test]

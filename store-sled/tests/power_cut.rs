@@ -1,8 +1,8 @@
 //! What a power cut may leave of a store opens again, with every acknowledged commit (T3; F5).
 //!
-//! `ANNALS_SEED` names the first workload; `ANNALS_WORKLOADS` and `ANNALS_IMAGES` how many workloads, and images of each.
+//! `ANNALS_SEED` names the first workload, `ANNALS_SOAK_IMAGES` how many images are made, a hundred of each workload.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it says how much it did, and how to repeat it")]
+#![allow(clippy::print_stderr, reason = "it says how to repeat what went wrong")]
 
 mod support;
 
@@ -16,6 +16,7 @@ use std::{
     },
 };
 
+use annals_conformance::soak;
 use annals_core::Store;
 use annals_store_sled::{SledOptions, SledStore};
 use support::{
@@ -33,10 +34,6 @@ fn options(path: &Path, seed: u64) -> SledOptions {
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-}
-
-fn number(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
 }
 
 /// A workload that was run once, with everything that it did to its files.
@@ -256,9 +253,8 @@ static SEEN: Seen =
 
 #[test]
 fn whatever_a_power_cut_leaves_opens_with_every_acknowledged_commit() {
-    let first = number("ANNALS_SEED", 1);
-    let (workloads, images) = (number("ANNALS_WORKLOADS", 20), number("ANNALS_IMAGES", 100));
-    println!("ANNALS_SEED={first} ANNALS_WORKLOADS={workloads} ANNALS_IMAGES={images}");
+    let first = soak::seed("power cuts") % (1 << 32);
+    let (workloads, images) = (soak::size("ANNALS_SOAK_IMAGES", 2000).div_ceil(100), 100);
     let next = AtomicU64::new(first);
     let work = || {
         loop {
@@ -269,7 +265,7 @@ fn whatever_a_power_cut_leaves_opens_with_every_acknowledged_commit() {
             let run = run(seed, None);
             for number in 0..images {
                 catch_unwind(AssertUnwindSafe(|| run.check(number))).unwrap_or_else(|panic| {
-                    eprintln!("image {number}: repeat with ANNALS_SEED={seed} ANNALS_WORKLOADS=1");
+                    eprintln!("image {number}: repeat with ANNALS_SEED={seed} ANNALS_SOAK_IMAGES=100");
                     std::panic::resume_unwind(panic)
                 });
                 SEEN.images.fetch_add(1, Ordering::Relaxed);
@@ -282,7 +278,7 @@ fn whatever_a_power_cut_leaves_opens_with_every_acknowledged_commit() {
     });
     let [images_seen, closed, torn, again] =
         [&SEEN.images, &SEEN.closed, &SEEN.torn, &SEEN.again].map(|count| count.load(Ordering::Relaxed));
-    println!("{images_seen} images: {closed} of closed stores, {torn} torn, {again} cut again; lost: 0");
+    soak::report(&format!("images={images_seen} images_torn={torn} images_cut_again={again} lost=0"));
     assert_eq!(images_seen, workloads * images);
     if images_seen >= 2000 {
         assert!(closed >= 20 && torn >= 50 && again >= 200, "the images have become harmless");

@@ -107,12 +107,17 @@ fn prepare_folder(disk: &Disk, options: &SledOptions) -> Result<(), OpenError> {
     create_folders(disk, &log).map_err(|error| OpenError::io("creating", &log, &error))
 }
 
-/// Creates `folder` and what is missing above it; each new name is synced in its parent.
+/// Creates `folder` and what is missing above it; each new name is synced in its parent, and so is that of the folder
+/// in which they begin: an opening that was cut short may have made it.
 fn create_folders(disk: &Disk, folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() {
+        return match disk.sync_folder("folder", parent) {
+            // Whoever made it can read what it is in.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        };
+    }
     create_folders(disk, parent)?;
     disk.create_folder("folder", folder)?;
     disk.sync_folder("folder", parent)

@@ -19,6 +19,7 @@ use std::{
     },
 };
 
+use annals_conformance::soak;
 use annals_store_sled::SledOptions;
 use support::{
     faults::{Counter, Failure, Fault, MOMENTS, Moment, folder, has, verify},
@@ -61,6 +62,8 @@ fn fail(segments: Segments, name: &str, number: usize, moment: Moment) -> bool {
     let fault = Arc::new(Fault::new(Some(name), number, moment, Failure::Once(kind)));
     let outcome = block_on(WORKLOAD.run(&options(&path, segments).observer(fault.clone()), |_| ()));
     if fault.was_reached() {
+        let must_show = ["log.write", "log.sync"].contains(&name);
+        assert!(!must_show || !outcome.errors.is_empty(), "{name} {number} failed, and nobody was told");
         block_on(verify(&WORKLOAD, &outcome, &options(&path, segments), false));
     }
     fault.was_reached()
@@ -86,8 +89,9 @@ fn whatever_call_fails_nothing_acknowledged_is_lost_and_no_commit_is_split() {
         scope.spawn(sweep);
         scope.spawn(sweep);
     });
-    println!("{points:?} fault points");
-    assert!(points.into_inner() >= 600, "fewer calls than the workload used to make");
+    let points = points.into_inner();
+    soak::report(&format!("fault_points={points}"));
+    assert!(points >= 600, "fewer calls than the workload used to make");
 }
 
 const CHILD: &str = "ANNALS_FAULT_TEST_CHILD";
@@ -136,6 +140,6 @@ fn wherever_the_process_ends_nothing_acknowledged_is_lost_and_no_commit_is_split
             ended += usize::from(!child.status.success());
         }
     }
-    println!("{ended} processes ended");
+    soak::report(&format!("aborts={ended}"));
     assert!(ended >= 150, "fewer calls than the workload used to make");
 }

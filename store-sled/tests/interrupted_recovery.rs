@@ -1,10 +1,11 @@
 //! Recoveries that are interrupted at each of their calls, and again, end as one that is not (F4).
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and says how much it did")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path, sync::Arc};
 
+use annals_conformance::soak;
 use annals_core::{Generation, Store};
 use annals_store_sled::{OpenReport, SledOptions, SledStore};
 use support::{
@@ -40,6 +41,9 @@ struct Left {
 async fn left(path: &Path) -> (Left, OpenReport, Generation) {
     let store = SledStore::open(options(path)).unwrap();
     let report = store.report().clone();
+    if let Some(torn) = &report.torn {
+        assert_eq!(fs::metadata(&torn.file).unwrap().len(), torn.offset, "what was torn is cut off");
+    }
     let generation = generation(&store).await.unwrap();
     let state = State::of(&store).await.unwrap();
     let found = WORKLOAD.commits_of(&state);
@@ -56,9 +60,9 @@ async fn left(path: &Path) -> (Left, OpenReport, Generation) {
     (Left { state, files }, report, generation)
 }
 
-/// Opens and closes the store in `path`; nothing has an effect from call `number` on. Whether that was reached.
-async fn interrupt(path: &Path, number: usize, moment: Moment) -> bool {
-    let fault = Arc::new(Fault::new(None, number, moment, Failure::ForGood));
+/// Opens and closes the store in `path`; call `number` fails. Whether it was reached.
+async fn interrupt(path: &Path, number: usize, moment: Moment, failure: Failure) -> bool {
+    let fault = Arc::new(Fault::new(None, number, moment, failure));
     if let Ok(store) = SledStore::open(options(path).observer(fault.clone())) {
         store.shut_down().await;
     }
@@ -72,24 +76,27 @@ async fn check(begin: &Path, least: usize, lost: Option<Generation>) {
     copy_folder(begin, &whole);
     let (expected, report, _) = left(&whole).await;
     let mut points = 0;
-    for moment in MOMENTS {
+    let failures = [Failure::ForGood, Failure::Once(ErrorKind::StorageFull)];
+    for (moment, failure) in MOMENTS.into_iter().flat_map(|moment| failures.map(|failure| (moment, failure))) {
         let mut number = 0;
         let mut reached = true;
         while reached {
             number += 1;
-            let copy = folder.path().join(format!("{moment:?}-{number}"));
+            let copy = folder.path().join(format!("{moment:?}-{failure:?}-{number}"));
             copy_folder(begin, &copy);
-            reached = interrupt(&copy, number, moment).await;
+            reached = interrupt(&copy, number, moment, failure).await;
             let (left, _, generation) = left(&copy).await;
             assert_ne!(Some(generation), lost, "interrupted {moment:?} call {number}");
             assert_eq!(left, expected, "interrupted {moment:?} call {number}");
         }
         points += number;
+    }
+    for moment in MOMENTS {
         // Again and again in the same folder, each time one call further.
         let chain = folder.path().join(format!("{moment:?}"));
         copy_folder(begin, &chain);
-        number = 1;
-        while interrupt(&chain, number, moment).await {
+        let mut number = 1;
+        while interrupt(&chain, number, moment, Failure::ForGood).await {
             number += 1;
         }
         let (left, _, generation) = left(&chain).await;
@@ -97,8 +104,8 @@ async fn check(begin: &Path, least: usize, lost: Option<Generation>) {
         assert_eq!(left, expected, "interrupted {number} times, {moment:?} a call");
         points += number;
     }
-    println!("{points} interruptions; {report:?}");
-    assert!(points > least, "{points} interruptions");
+    soak::report(&format!("interrupted_recoveries={points}"));
+    assert!(points > least, "{points} interruptions of {report:?}");
 }
 
 #[tokio::test]
@@ -140,7 +147,7 @@ async fn of_a_folder_in_which_a_store_is_begun() {
     while reached {
         let folder = folder();
         let path = folder.path().join("new/store");
-        reached = interrupt(&path, number, Moment::After).await;
+        reached = interrupt(&path, number, Moment::After, Failure::ForGood).await;
         let store = SledStore::open(options(&path)).unwrap();
         assert!(State::of(&store).await.unwrap().log.is_empty());
         generation(&store).await.unwrap();

@@ -1,8 +1,8 @@
 //! What a power cut may leave of a store opens again, with every acknowledged commit (T3; F5).
 //!
-//! `ANNALS_SEED` names the first workload; `ANNALS_WORKLOADS` and `ANNALS_IMAGES` how many workloads, and images of each.
+//! `ANNALS_SEED` names the first workload, `ANNALS_SOAK_IMAGES` how many images are made, a hundred of each workload.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it says how much it did, and how to repeat it")]
+#![allow(clippy::print_stderr, reason = "it says how to repeat what went wrong")]
 
 mod support;
 
@@ -16,6 +16,7 @@ use std::{
     },
 };
 
+use annals_conformance::soak;
 use annals_core::Store;
 use annals_store_sled::{SledOptions, SledStore};
 use support::{
@@ -33,10 +34,6 @@ fn options(path: &Path, seed: u64) -> SledOptions {
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-}
-
-fn number(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
 }
 
 /// A workload that was run once, with everything that it did to its files.
@@ -103,7 +100,11 @@ impl Run {
         };
         let image = self.folder.path().join(format!("image-{number}"));
         let store = self.folder.path().join("store");
-        self.recording.image(&store, until, &mut random, &image);
+        // In place of a power cut, the end of the process: all is there, but what was not synced may still be lost.
+        let killed = random.one_in(4).then(|| Arc::new(self.recording.kill(&store, until, &image)));
+        if killed.is_none() {
+            self.recording.image(&store, until, &mut random, &image);
+        }
         let closed = image.join("clean").exists();
         let closes = self.recording.closes(&store, until);
         if closed {
@@ -113,13 +114,19 @@ impl Run {
                 "a power cut now may tear an index that is believed"
             );
             copy_folder(&self.closed[closes - 1], &image.join("index"));
-        } else if image.join("log").exists() {
+        } else if killed.is_none() && image.join("log").exists() {
             self.leave_index(until, &mut random, &image);
         }
         if image.join("lock").exists() {
             fs::write(image.join("lock"), "another boot").unwrap();
         }
-        block_on(self.check_image(&image, until, closed.then(|| &*self.closed[closes - 1]), &mut random));
+        block_on(self.check_image(
+            &image,
+            until,
+            closes.checked_sub(1).map(|last| &*self.closed[last]),
+            killed,
+            &mut random,
+        ));
         fs::remove_dir_all(image).unwrap();
     }
 
@@ -139,11 +146,20 @@ impl Run {
         }
     }
 
-    /// `index` is what the index was like when the store was closed, if it was.
-    async fn check_image(&self, image: &Path, until: u64, index: Option<&Path>, random: &mut Random) {
-        let closed = index.is_some();
-        let recorder = image.exists().then(|| Arc::new(Recorder::over(image)));
+    /// `index` is what the index was like when the store was last closed.
+    async fn check_image(
+        &self,
+        image: &Path,
+        until: u64,
+        index: Option<&Path>,
+        killed: Option<Arc<Recorder>>,
+        random: &mut Random,
+    ) {
+        let closed = image.join("clean").exists();
+        let is_cut_again = killed.is_some() || random.one_in(4);
+        let recorder = killed.or_else(|| image.exists().then(|| Arc::new(Recorder::over(image))));
         let options = recorder.iter().fold(self.options(image), |options, recorder| options.observer(recorder.clone()));
+        let begin = recorder.as_ref().map_or(0, |recorder| recorder.moment());
         let store = SledStore::open(options).unwrap();
         let state = State::of(&store).await.unwrap();
         let found = self.workload.commits_of(&state);
@@ -163,16 +179,16 @@ impl Run {
         SEEN.torn.fetch_add(u64::from(store.report().torn.is_some()), Ordering::Relaxed);
         SEEN.closed.fetch_add(u64::from(closed), Ordering::Relaxed);
         self.workload.check_keys(&store, &found).await;
-        if let Some(recorder) = recorder.filter(|_| random.one_in(4)) {
+        if let Some(recorder) = recorder.filter(|_| is_cut_again && image.exists()) {
             let (found, acknowledged) = (found.len() as u32, acknowledged.len() as u32);
-            let opened = Opened { store, image, recorder: &recorder, found, acknowledged, index };
+            let opened = Opened { store, image, recorder: &recorder, found, acknowledged, index, begin };
             self.cut_again(opened, random).await;
         }
     }
 
-    /// A second power cut, while the store is opened and goes on: what was shown is still there.
+    /// A power cut while the store is opened and goes on: what was shown is still there.
     async fn cut_again(&self, opened: Opened<'_>, random: &mut Random) {
-        let Opened { store, image, recorder, found, acknowledged, index } = opened;
+        let Opened { store, image, recorder, found, acknowledged, index, begin } = opened;
         let shown = recorder.moment();
         let next = found;
         store.commit(self.workload.commit(next)).await.unwrap();
@@ -180,12 +196,12 @@ impl Run {
         store.shut_down().await;
         drop(store);
         let recording = recorder.recording();
-        let until = random.below(recording.end() + 1);
+        let until = begin + random.below(recording.end() + 1 - begin);
         let second = image.with_extension("again");
         recording.image(image, until, random, &second);
         if second.join("clean").exists() {
             assert!(!recording.index_was_opened(image, until), "a power cut now may tear an index that is believed");
-            let closed_again = recording.closes(image, until) > 0;
+            let closed_again = recording.closes(image, until) > recording.closes(image, begin);
             copy_folder(index.filter(|_| !closed_again).unwrap_or(&image.join("index")), &second.join("index"));
         }
         let store = SledStore::open(self.options(&second)).unwrap();
@@ -218,8 +234,10 @@ struct Opened<'a> {
     /// How many commits it has, and how many of them were acknowledged before the power cut.
     found: u32,
     acknowledged: u32,
-    /// What the index was like when the store was closed, if it was.
+    /// What the index was like when the store was last closed.
     index: Option<&'a Path>,
+    /// When it was opened.
+    begin: u64,
 }
 
 /// What the images have reached, so that the test cannot come to test nothing.
@@ -235,9 +253,8 @@ static SEEN: Seen =
 
 #[test]
 fn whatever_a_power_cut_leaves_opens_with_every_acknowledged_commit() {
-    let first = number("ANNALS_SEED", 1);
-    let (workloads, images) = (number("ANNALS_WORKLOADS", 20), number("ANNALS_IMAGES", 100));
-    println!("ANNALS_SEED={first} ANNALS_WORKLOADS={workloads} ANNALS_IMAGES={images}");
+    let first = soak::seed("power cuts") % (1 << 32);
+    let (workloads, images) = (soak::size("ANNALS_SOAK_IMAGES", 2000).div_ceil(100), 100);
     let next = AtomicU64::new(first);
     let work = || {
         loop {
@@ -248,7 +265,7 @@ fn whatever_a_power_cut_leaves_opens_with_every_acknowledged_commit() {
             let run = run(seed, None);
             for number in 0..images {
                 catch_unwind(AssertUnwindSafe(|| run.check(number))).unwrap_or_else(|panic| {
-                    eprintln!("image {number}: repeat with ANNALS_SEED={seed} ANNALS_WORKLOADS=1");
+                    eprintln!("image {number}: repeat with ANNALS_SEED={seed} ANNALS_SOAK_IMAGES=100");
                     std::panic::resume_unwind(panic)
                 });
                 SEEN.images.fetch_add(1, Ordering::Relaxed);
@@ -261,7 +278,7 @@ fn whatever_a_power_cut_leaves_opens_with_every_acknowledged_commit() {
     });
     let [images_seen, closed, torn, again] =
         [&SEEN.images, &SEEN.closed, &SEEN.torn, &SEEN.again].map(|count| count.load(Ordering::Relaxed));
-    println!("{images_seen} images: {closed} of closed stores, {torn} torn, {again} cut again; lost: 0");
+    soak::report(&format!("images={images_seen} images_torn={torn} images_cut_again={again} lost=0"));
     assert_eq!(images_seen, workloads * images);
     if images_seen >= 2000 {
         assert!(closed >= 20 && torn >= 50 && again >= 200, "the images have become harmless");

@@ -121,8 +121,10 @@ pub(crate) fn find_end(
             check_closed(&segment, &end, closed)?;
             Ok((end, None))
         }
-        // The last group may never have been synced: what is shown from now on must be on disk.
+        // Neither the last group nor the name of the last segment may have been synced: what is shown from now on must be
+        // on disk.
         _ if nothing_behind => {
+            sync_names(log)?;
             segment.file.sync_data().map_err(|error| OpenError::io("syncing", &segment.path, &error))?;
             Ok((end, None))
         }
@@ -133,9 +135,14 @@ pub(crate) fn find_end(
                 let corruption = bad.unwrap_or_else(|| segment.corruption(at, format!("{what}, at byte {later}")));
                 return Err(corruption.into());
             }
+            sync_names(log)?;
             cut(&log.disk, store, &segment, &end, &rest).map(|torn| (end, Some(torn)))
         }
     }
+}
+
+fn sync_names(log: &Log) -> Result<(), OpenError> {
+    log.disk.sync_folder("log", &log.folder).map_err(|error| OpenError::io("syncing", &log.folder, &error))
 }
 
 /// Where the log stands when it was closed cleanly must be where it stands now.

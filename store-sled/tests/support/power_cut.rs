@@ -321,6 +321,34 @@ impl Recording {
         }
     }
 
+    /// Writes into `image` what the process saw of the files in `store` at the moment `until`, and goes on recording
+    /// there: what was not synced still is not.
+    pub fn kill(&self, store: &Path, until: u64, image: &Path) -> Recorder {
+        let moved = |path: &Path| path.strip_prefix(store).map_or(path.to_owned(), |rest| image.join(rest));
+        let mut recording = Self { now: until, ..Self::default() };
+        for mut entry in self.entries.iter().filter(|entry| entry.began <= until).cloned() {
+            entry.path = moved(&entry.path);
+            entry.ended = entry.ended.filter(|ended| *ended <= until);
+            if let Change::Rename { to } = &mut entry.change {
+                *to = moved(to);
+            }
+            // A file that could not be opened was none, and a sync that was under way proves nothing.
+            let counts_only_done = matches!(entry.change, Change::Create { .. } | Change::Sync | Change::SyncFolder);
+            if entry.ended.is_some() || !counts_only_done {
+                entry.ended = entry.ended.or(Some(until));
+                recording.entries.push(entry);
+            }
+        }
+        let disk = Disk::replay(&recording, until);
+        for (path, node) in disk.seen.iter().filter(|(path, _)| path.starts_with(image)) {
+            match node {
+                Node::Folder => fs::create_dir_all(path).unwrap(),
+                Node::File(file) => fs::write(path, disk.files[*file].after(usize::MAX)).unwrap(),
+            }
+        }
+        Recorder { forgets: None, recording: Mutex::new(recording) }
+    }
+
     /// When each sync of a file began.
     pub fn syncs(&self) -> Vec<u64> {
         self.entries.iter().filter(|entry| matches!(entry.change, Change::Sync)).map(|entry| entry.began).collect()

@@ -244,8 +244,9 @@ impl Committer {
         let through = Progress { standing, frame: last };
         overlay.active.covers(through);
         let (entries, bytes) = (overlay.active.entries, overlay.active.bytes);
-        drop(overlay);
+        // Under the same lock: nobody reads what the head does not name yet.
         self.store.head.send_replace(head_of(&through));
+        drop(overlay);
         self.store.signal.grown(shared, entries, bytes);
     }
 

@@ -57,14 +57,16 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let was_closed = matches!(last_close, LastClose::Clean(_));
     let trusted = was_closed || lock.same_boot;
     // An index that is believed is of this boot from now on, and of no close: sled writes once it is opened, and does
-    // not sync. One that is not believed must first be aside.
+    // not sync. One that is not believed must be aside before the boot is said to be its.
     if trusted {
-        begin_writing(&disk, store, &lock)?;
+        confirm_boot(store, &lock)?;
     }
+    let removed = clean::remove(&disk, store);
+    removed.map_err(|error| OpenError::io("removing the marker of the last close in", store, &error))?;
     let (index, progress, rebuilt) = open_index(store, &log, &end, trusted)?;
     let tail = tail::take_in(&log, &index, progress, &end, options.index_batch_entries)?;
     if !trusted {
-        begin_writing(&disk, store, &lock)?;
+        confirm_boot(store, &lock)?;
     }
     let head = head_of(&tail.through);
     let Some(segment) = log.last_segment() else {
@@ -75,11 +77,8 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     Ok(Opened { shared, head: signal, writer, lock, report: OpenReport { head, was_closed, torn, rebuilt } })
 }
 
-/// Says that the index is of this boot, and that the store is no longer closed.
-fn begin_writing(disk: &Disk, store: &Path, lock: &FolderLock) -> Result<(), OpenError> {
-    lock.confirm().map_err(|error| OpenError::io("writing the lock of", store, &error))?;
-    let removed = clean::remove(disk, store);
-    removed.map_err(|error| OpenError::io("removing the marker of the last close in", store, &error))
+fn confirm_boot(store: &Path, lock: &FolderLock) -> Result<(), OpenError> {
+    lock.confirm().map_err(|error| OpenError::io("writing the lock of", store, &error))
 }
 
 /// Makes sure that the folder is a store, or empty and allowed to become one.

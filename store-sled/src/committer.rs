@@ -17,10 +17,9 @@ use std::{
 };
 
 use annals_core::{
-    Clock, Commit, CommitError, Head, LoggedTable, Position,
+    Clock, Commit, CommitError, Head, Position, Receipt, RowWrite,
     judge::{Placement, Verdict, in_order, judge, nothing_written},
 };
-use bytes::Bytes;
 use tokio::sync::watch;
 
 use self::{
@@ -47,9 +46,9 @@ use crate::{
     shared::{Shared, head_of, lock},
 };
 
-/// A group of fewer bytes is written by the committer itself: two threads that wake each other up cost more than the
-/// time that is won.
-const BESIDE_BYTES: usize = 4 << 10;
+/// A group of fewer bytes is written by the committer itself: two threads that wake each other up, and twice as many
+/// syncs, cost more than the time that is won.
+const BESIDE_BYTES: usize = 128 << 10;
 
 /// What the committer needs of its store.
 pub(crate) struct Surroundings {
@@ -94,7 +93,7 @@ impl Committer {
             permits: 0,
             open: Group::begin(&layout, Vec::new()),
             layout,
-            heads: Heads::new(),
+            heads: Heads::default(),
             flight: None,
             writer: Some(writer),
             thread: WriterThread::start(queue)?,
@@ -124,7 +123,7 @@ impl Committer {
     fn handle(&mut self, request: Request) {
         // A panic in here is a fault of annals. What was answered holds; the rest is unknown.
         let handled = catch_unwind(AssertUnwindSafe(|| match request {
-            Request::Commit(request) => self.add(*request),
+            Request::Commit(request) => self.add(request),
             Request::Written(written) => self.land(*written),
             Request::ShutDown => self.is_ending = true,
         }));
@@ -140,23 +139,20 @@ impl Committer {
         self.permits += permits as usize;
         if let Some(reason) = self.store.shared.read_only() {
             // Whoever asked may be gone.
-            let _ = sender.send(Err(CommitError::ReadOnly { reason }));
+            let _ = sender.send(Answer::Judged(Err(CommitError::ReadOnly { reason })));
             return;
         }
-        let answer = match self.place(&commit, &looked) {
-            Err(answer) => answer,
+        match self.place(&commit, &looked) {
+            Err(result) => self.open.will_answer(sender, Answer::Judged(result)),
             Ok(placement) => {
-                let receipt = placement.receipt(&commit);
-                self.heads.advance(&commit, &receipt.versions);
-                self.open.add(&self.layout, commit, placement);
-                Ok(receipt)
+                self.heads.advance(&commit, &placement);
+                self.open.add(&self.layout, commit, placement, sender);
             }
-        };
-        self.open.will_answer(sender, answer);
+        }
     }
 
     /// The numbers for a commit that is to be written, or else what its sender is told.
-    fn place(&mut self, commit: &Commit, looked: &[Looked]) -> Result<Placement, Answer> {
+    fn place(&mut self, commit: &Commit, looked: &[Looked]) -> Result<Placement, Result<Receipt, CommitError>> {
         let standing = self.open.standing();
         let head = Head { commit: standing.commit, position: standing.position };
         let flight = self.flight.as_ref().map(|flight| &flight.pending);
@@ -216,30 +212,31 @@ impl Committer {
         if self.open.bytes() >= BESIDE_BYTES && !self.is_ending {
             self.launch();
         }
-        self.publish(&flight, encoded.behind);
-        // What was committed is dropped behind the answers, which nobody needs to wait for.
+        self.publish(&mut flight, encoded.behind);
         flight.answer();
     }
 
     /// Makes the group visible at once: index entries, rows and head.
-    fn publish(&self, group: &Group, standing: Standing) {
+    fn publish(&self, group: &mut Group, standing: Standing) {
         let shared = &self.store.shared;
         let fences: Vec<_> = group.pending.epochs().iter().map(|key| shared.fences.of(key)).collect();
         let _running: Vec<_> = fences.iter().map(|fence| lock(fence)).collect();
         let mut items = group.items.iter();
         let mut last = 0;
         let mut overlay = shared.overlay_mut();
-        for ((commit, placement), &frame) in group.pending.commits().zip(&group.frames) {
+        for ((commit, placement), &frame) in group.pending.commits.iter().zip(&group.frames) {
             let events = commit.events.iter().zip(&placement.versions).zip(placement.positions());
             for (((event, version), position), &(item, length)) in events.zip(items.by_ref()) {
                 let place = Place { position, frame, item, length };
                 let tags = in_order(&event.tags);
                 overlay.active.add_event(&event.stream, *version, &event.event_type, &tags, place);
             }
-            for row in commit.rows.iter().cloned().chain(placement.system_rows(commit)) {
-                overlay.active.add_row(row);
-            }
             last = frame;
+        }
+        for (table, rows) in group.pending.rows.drain() {
+            for (key, value) in rows {
+                overlay.active.add_row(RowWrite { table: table.clone(), key, value });
+            }
         }
         let through = Progress { standing, frame: last };
         overlay.active.covers(through);
@@ -274,11 +271,6 @@ impl Committer {
         drop(folder_lock);
         closed.send_replace(true);
     }
-}
-
-/// The epochs that `rows` change.
-fn epochs<'a>(rows: impl Iterator<Item = &'a annals_core::RowWrite>) -> impl Iterator<Item = Bytes> {
-    rows.filter(|row| row.table == LoggedTable::EPOCHS).map(|row| row.key.clone())
 }
 
 /// Positions beyond which a condition was not looked at before its commit was queued are few: the committer looks at

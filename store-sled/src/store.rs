@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use annals_core::{
-    ApplyError, Commit, CommitError, Head, Page, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch, Scan,
-    Store, Table,
+    ApplyError, Commit, CommitError, Condition, Head, Page, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch,
+    Scan, Store, Table,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -79,7 +79,10 @@ impl SledStore {
 
     /// Looks at the commit's `NoneMatch` conditions as far as the log is published.
     async fn look(&self, commit: &Commit) -> Result<Vec<Looked>, ReadError> {
-        let mut looked = Vec::with_capacity(commit.conditions.len());
+        let mut looked = Vec::new();
+        if !commit.conditions.iter().any(|condition| matches!(condition, Condition::NoneMatch { .. })) {
+            return Ok(looked);
+        }
         for condition in &commit.conditions {
             let shared = Arc::clone(&self.handle.shared);
             let found = match tokio::runtime::Handle::try_current() {
@@ -104,7 +107,7 @@ impl Store for SledStore {
         let looked = self.look(&commit).await?;
         let answered = self.handle.queue.push(commit, looked).await?;
         match answered.await {
-            Ok(result) => result,
+            Ok(answer) => answer.into_result(),
             Err(_) => Err(CommitError::OutcomeUnknown { reason: "the committer ended before it answered".into() }),
         }
     }

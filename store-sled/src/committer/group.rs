@@ -9,8 +9,21 @@ use crate::log::{
     layout::{EncodedGroup, Layout},
 };
 
-/// What the sender of a commit is told.
-pub(crate) type Answer = Result<Receipt, CommitError>;
+/// What the sender of a commit is told. It gets its commit back: memory is freed where it was taken, and the receipt is
+/// written by whoever wants it, beside the one thread that all wait for.
+pub(crate) enum Answer {
+    Written(Commit, Placement),
+    Judged(Result<Receipt, CommitError>),
+}
+
+impl Answer {
+    pub(crate) fn into_result(self) -> Result<Receipt, CommitError> {
+        match self {
+            Self::Written(commit, placement) => Ok(placement.receipt(&commit)),
+            Self::Judged(result) => result,
+        }
+    }
+}
 
 /// A group in the making.
 pub(super) struct Group {
@@ -21,9 +34,9 @@ pub(super) struct Group {
     pub(super) frames: Vec<u64>,
     /// Where each event stands within its frame, for all frames one after the other.
     pub(super) items: Vec<(u32, u32)>,
-    /// Given once the group is on disk: what an answer says may rest on a commit before it. Whoever asked may be gone; the
-    /// commit stands all the same.
-    answers: Vec<(oneshot::Sender<Answer>, Answer)>,
+    /// Given once the group is on disk: what an answer says may rest on a commit before it. `None` for those whose commit
+    /// is pending, in the same order. Whoever asked may be gone; the commit stands all the same.
+    answers: Vec<(oneshot::Sender<Answer>, Option<Answer>)>,
 }
 
 impl Group {
@@ -39,15 +52,23 @@ impl Group {
     }
 
     /// Adds a commit that is to be written.
-    pub(super) fn add(&mut self, layout: &Layout, commit: Commit, placement: Placement) {
+    pub(super) fn add(
+        &mut self,
+        layout: &Layout,
+        commit: Commit,
+        placement: Placement,
+        sender: oneshot::Sender<Answer>,
+    ) {
         let Some(encoded) = &mut self.encoded else { return };
         self.frames.push(encoded.behind.offset);
         put_frame(&mut encoded.bytes, layout.log, &mut encoded.behind, (&commit, &placement), &mut self.items);
         self.pending.add(commit, placement);
+        self.answers.push((sender, None));
     }
 
+    /// Adds an answer to a commit that is not written.
     pub(super) fn will_answer(&mut self, sender: oneshot::Sender<Answer>, answer: Answer) {
-        self.answers.push((sender, answer));
+        self.answers.push((sender, Some(answer)));
     }
 
     /// Whether there is something to write.
@@ -67,22 +88,29 @@ impl Group {
 
     /// Tells every sender what became of its commit.
     pub(super) fn answer(&mut self) {
+        let mut written = std::mem::take(&mut self.pending).commits.into_iter();
         for (sender, answer) in self.answers.drain(..) {
-            let _ = sender.send(answer);
+            let answer =
+                answer.or_else(|| written.next().map(|(commit, placement)| Answer::Written(commit, placement)));
+            if let Some(answer) = answer {
+                let _ = sender.send(answer);
+            }
         }
     }
 
     /// Tells every sender that nobody knows: the group may be on disk or not, and with it what the answers rest on.
     pub(super) fn answer_unknown(self, reason: &str) {
-        for (sender, _) in self.answers {
-            let _ = sender.send(Err(CommitError::OutcomeUnknown { reason: reason.to_owned() }));
-        }
+        self.answer_all(&CommitError::OutcomeUnknown { reason: reason.to_owned() });
     }
 
     /// Tells every sender that nothing was written.
     pub(super) fn refuse(self, reason: &str) {
+        self.answer_all(&CommitError::ReadOnly { reason: reason.to_owned() });
+    }
+
+    fn answer_all(self, error: &CommitError) {
         for (sender, _) in self.answers {
-            let _ = sender.send(Err(CommitError::ReadOnly { reason: reason.to_owned() }));
+            let _ = sender.send(Answer::Judged(Err(error.clone())));
         }
     }
 }

@@ -1,16 +1,14 @@
 //! What a commit is judged against: published commits, and those of its own group before it.
 
-use std::{collections::BTreeSet, num::NonZeroUsize};
+use std::collections::BTreeSet;
 
 use annals_core::{
-    Commit, EventQuery, LoggedTable, Position, ReadError, StreamId, Version,
-    judge::{Ledger, Placement},
+    Commit, EventQuery, LoggedTable, Position, ReadError, RowWrite, StreamId, Version,
+    judge::{Ledger, Placement, once_row, stream_row},
 };
 use bytes::Bytes;
 use hashbrown::HashMap;
-use lru::LruCache;
 
-use super::epochs;
 use crate::{read::matches, shared::Shared};
 
 /// What was found for a `NoneMatch` condition before its commit was queued.
@@ -26,9 +24,10 @@ pub(crate) struct Looked {
 /// The commits of a group that is not on disk yet.
 #[derive(Default)]
 pub(crate) struct Pending {
-    commits: Vec<(Commit, Placement)>,
+    pub(crate) commits: Vec<(Commit, Placement)>,
     versions: HashMap<StreamId, Version>,
-    rows: HashMap<LoggedTable, HashMap<Bytes, Option<Bytes>>>,
+    /// The rows that change, but for those of `$streams`, which follow from the events.
+    pub(crate) rows: HashMap<LoggedTable, HashMap<Bytes, Option<Bytes>>>,
 }
 
 impl Pending {
@@ -36,19 +35,34 @@ impl Pending {
         for (event, version) in commit.events.iter().zip(&placement.versions) {
             self.versions.insert(event.stream.clone(), *version);
         }
-        for row in commit.rows.iter().cloned().chain(placement.system_rows(&commit)) {
+        let once = commit.once.as_ref().map(|once| once_row(once, placement.receipt(&commit)));
+        for row in commit.rows.iter().cloned().chain(once) {
             self.rows.entry(row.table).or_default().insert(row.key, row.value);
         }
         self.commits.push((commit, placement));
     }
 
-    pub(crate) fn commits(&self) -> impl Iterator<Item = &(Commit, Placement)> {
-        self.commits.iter()
+    /// The row, if it changes; inside, `None` where it is deleted.
+    fn row(&self, table: &LoggedTable, key: &[u8]) -> Option<Option<Bytes>> {
+        if table.name() == LoggedTable::STREAMS.name() {
+            return self.stream_row(table, key).map(|row| row.value);
+        }
+        self.rows.get(table)?.get(key).cloned()
+    }
+
+    /// Asked for so seldom that it may take its time.
+    fn stream_row(&self, table: &LoggedTable, key: &[u8]) -> Option<RowWrite> {
+        let events = self
+            .commits
+            .iter()
+            .flat_map(|(commit, placement)| commit.events.iter().zip(&placement.versions).zip(placement.positions()));
+        let begun = events.filter(|((_, version), _)| **version == Version::FIRST);
+        begun.map(|((event, _), at)| stream_row(&event.stream, at)).find(|row| row.table == *table && row.key == key)
     }
 
     /// The keys of the epochs that change, in order, so that two groups cannot lock them crosswise.
     pub(crate) fn epochs(&self) -> BTreeSet<Bytes> {
-        self.commits.iter().flat_map(|(commit, _)| epochs(commit.rows.iter())).collect()
+        self.rows.get(&LoggedTable::EPOCHS).into_iter().flat_map(HashMap::keys).cloned().collect()
     }
 
     fn find_match(&self, query: &EventQuery, after: Position) -> Option<Position> {
@@ -62,8 +76,12 @@ impl Pending {
 
 /// What the committer remembers of streams, so that a busy one costs no look-up. Only the committer changes streams,
 /// and it changes this with them.
+#[derive(Default)]
 pub(crate) struct Heads {
-    streams: LruCache<StreamId, Head>,
+    /// Those that were asked for lately, and those that were before `young` was full. Which one was asked for when is not
+    /// kept: it would cost more than what it saves.
+    young: HashMap<StreamId, Head>,
+    old: HashMap<StreamId, Head>,
     /// The one that was asked for last: a commit asks for its stream several times.
     last: Option<(StreamId, Head)>,
 }
@@ -74,38 +92,54 @@ struct Head {
     is_closed: bool,
 }
 
-const HEADS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(65_535);
+/// So many streams are remembered, and up to twice as many.
+const HEADS: usize = 32_768;
 
 impl Heads {
-    pub(crate) fn new() -> Self {
-        Self { streams: LruCache::new(HEADS_MAX), last: None }
-    }
-
     fn get(&mut self, stream: &StreamId) -> Option<Head> {
         if let Some((last, head)) = &self.last
             && last == stream
         {
             return Some(*head);
         }
-        let head = *self.streams.get(stream)?;
+        let head = match self.young.get(stream) {
+            Some(head) => *head,
+            None => {
+                let head = self.old.remove(stream)?;
+                self.remember(stream, head);
+                head
+            }
+        };
         self.last = Some((stream.clone(), head));
         Some(head)
     }
 
     fn put(&mut self, stream: &StreamId, head: Head) {
-        self.streams.put(stream.clone(), head);
+        self.remember(stream, head);
         self.last = Some((stream.clone(), head));
+    }
+
+    fn remember(&mut self, stream: &StreamId, head: Head) {
+        if self.young.len() >= HEADS {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(stream.clone(), head);
     }
 
     /// Follows a commit that is pending now. A commit that closes streams makes it forget everything, which is rare
     /// and always right.
-    pub(crate) fn advance(&mut self, commit: &Commit, versions: &[(StreamId, Version)]) {
+    pub(crate) fn advance(&mut self, commit: &Commit, placement: &Placement) {
         self.last = None;
         if commit.rows.iter().any(|row| row.table.name() == LoggedTable::CLOSED.name()) {
-            return self.streams.clear();
+            *self = Self::default();
+            return;
         }
-        for (stream, version) in versions {
-            if let Some(head) = self.streams.get_mut(stream) {
+        for (event, version) in commit.events.iter().zip(&placement.versions) {
+            let head = match self.young.get_mut(&event.stream) {
+                Some(head) => Some(head),
+                None => self.old.get_mut(&event.stream),
+            };
+            if let Some(head) = head {
                 head.version = *version;
             }
         }
@@ -150,8 +184,8 @@ impl Ledger for PendingLedger<'_> {
     }
 
     fn row(&mut self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
-        if let Some(row) = self.pending().find_map(|pending| pending.rows.get(table)?.get(key)) {
-            return Ok(row.clone());
+        if let Some(row) = self.pending().find_map(|pending| pending.row(table, key)) {
+            return Ok(row);
         }
         self.shared.logged_row(table, key)
     }

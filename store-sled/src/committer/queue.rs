@@ -8,8 +8,12 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::{group::Answer, ledger::Looked, writing::Written};
 
 /// What the committer is told.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are commits, and a box for each would be freed by another thread"
+)]
 pub(crate) enum Request {
-    Commit(Box<CommitRequest>),
+    Commit(CommitRequest),
     /// A group was written, or not.
     Written(Box<Written>),
     ShutDown,
@@ -59,7 +63,7 @@ impl Queue {
         let permit = self.permits.acquire_many(permits).await.map_err(|_| CommitError::ShutDown)?;
         let (answer, answered) = oneshot::channel();
         let request = CommitRequest { commit, looked, answer, permits };
-        self.requests.send(Request::Commit(Box::new(request))).map_err(|_| CommitError::ShutDown)?;
+        self.requests.send(Request::Commit(request)).map_err(|_| CommitError::ShutDown)?;
         // The committer gives it back.
         permit.forget();
         Ok(answered)

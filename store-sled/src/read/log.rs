@@ -193,7 +193,7 @@ fn candidates(
     after: Position,
     last: Position,
 ) -> Result<Option<Vec<Place>>, ReadError> {
-    if query.items().is_empty() || !query.items().iter().all(|item| is_indexed(query, item)) {
+    if !is_indexed(query) {
         return Ok(None);
     }
     let mut places = BTreeMap::new();
@@ -209,8 +209,13 @@ fn candidates(
     Ok(Some(places.into_values().collect()))
 }
 
+/// Whether the index tells where a match may be.
+pub(super) fn is_indexed(query: &EventQuery) -> bool {
+    !query.items().is_empty() && query.items().iter().all(|item| is_item_indexed(query, item))
+}
+
 /// Tags are kept by tenant, so a query over every tenant cannot use them.
-fn is_indexed(query: &EventQuery, item: &QueryItem) -> bool {
+fn is_item_indexed(query: &EventQuery, item: &QueryItem) -> bool {
     !item.streams.is_empty() || (!item.tags.is_empty() && *query.tenant() != annals_core::TenantScope::Any)
 }
 

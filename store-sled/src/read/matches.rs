@@ -2,7 +2,7 @@
 
 use annals_core::{Condition, EventQuery, Position, ReadError, ReadLog};
 
-use super::log::LogRecords;
+use super::log::{LogRecords, is_indexed};
 use crate::{
     committer::{Looked, REST_MAX, ahead},
     index::kinds::LastMatch,
@@ -43,9 +43,17 @@ pub(crate) fn look(shared: &Shared, condition: &Condition) -> Result<Looked, Rea
     Ok(looked)
 }
 
-/// Whether a condition has so much to look at that it must not keep an asynchronous task busy.
+/// Whether a condition has so much of the log to be searched that it must not keep an asynchronous task busy. Where the
+/// index or the kinds of the query tell, nothing is searched.
 pub(crate) fn is_long(shared: &Shared, condition: &Condition) -> bool {
     const LONG: u64 = 10_000;
+    let Condition::NoneMatch { query, after } = condition else { return false };
     let head = shared.published().standing.position;
-    matches!(condition, Condition::NoneMatch { after, .. } if ahead(head, *after) > LONG)
+    ahead(head, *after) > LONG
+        && !is_indexed(query)
+        && match shared.last_match(query) {
+            Ok(Some(LastMatch::At(_))) => false,
+            Ok(Some(LastMatch::NotBehind(last))) => last > *after,
+            _ => true,
+        }
 }

@@ -323,7 +323,7 @@ mod tests {
         let generation = closing.generation;
         let (sender, opened) = mpsc::channel();
         let path = folder.path().to_owned();
-        std::thread::spawn(move || sender.send(Index::open(&Disk::default(), &path)));
+        std::thread::spawn(move || sender.send(Index::open(&Disk::default(), &path)).is_ok());
         let waits = opened.recv_timeout(Duration::from_millis(300));
         assert!(waits.is_err(), "{waits:?}");
         drop(closing);

@@ -8,10 +8,6 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::{group::Answer, ledger::Looked, writing::Written};
 
 /// What the committer is told.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are commits, and a box for each would be freed by another thread"
-)]
 pub(crate) enum Request {
     Commit(CommitRequest),
     /// A group was written, or not.

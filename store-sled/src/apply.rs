@@ -88,6 +88,28 @@ mod tests {
         store.get(&[(table, key.to_owned().into())]).await.unwrap().remove(0)
     }
 
+    /// P9, F15: a tail that opening has left in memory, larger than a batch, is written like any other; batches do not wait
+    /// for a commit that may never come.
+    #[tokio::test]
+    async fn batches_do_not_wait_for_ever_behind_what_opening_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(SledOptions::new(folder.path().join("first"))).unwrap();
+        for number in 0..40_u8 {
+            let table = annals_core::LoggedTable::new("large").unwrap();
+            let row = annals_core::RowWrite::put(table, vec![number], vec![number; 1 << 20]);
+            store.commit(annals_core::Commit::new().row(row)).await.unwrap();
+        }
+        // As a kill would leave it, without its index.
+        let log = folder.path().join("second/log");
+        std::fs::create_dir_all(&log).unwrap();
+        for file in std::fs::read_dir(folder.path().join("first/log")).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), log.join(file.file_name())).unwrap();
+        }
+        let store = SledStore::open(SledOptions::new(folder.path().join("second"))).unwrap();
+        let applied = tokio::time::timeout(Duration::from_secs(30), store.apply(batch([put("row", 1)]))).await;
+        applied.expect("the batch is applied").unwrap();
+    }
+
     /// P9: while the index cannot be written, batches wait, as tasks do, and memory holds what was configured.
     #[tokio::test]
     async fn batches_wait_for_the_index() {

@@ -62,6 +62,13 @@ impl Signal {
         drop(self.changed.wait_while(lock(&self.state), too_large).unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Says what is in memory when the store is opened.
+    pub(crate) fn holds(&self, overlay: &Overlay) {
+        if !overlay.active.is_empty() {
+            self.has_grown(overlay.active.entries, overlay.active.bytes);
+        }
+    }
+
     /// Says that the tail has grown to this size.
     pub(crate) fn has_grown(&self, entries: usize, bytes: usize) {
         let full = self.is_batch(entries, bytes);

@@ -47,6 +47,8 @@ impl SledStore {
         let Opened { shared, head, writer, lock, report } = open::open(&options)?;
         let shared = Arc::new(shared);
         let signal = Arc::new(Signal::new(options.index_batch_entries));
+        // What opening has left in memory waits for the indexer like what comes later.
+        signal.holds(&shared.overlay());
         let thread = |error| OpenError::io("starting a thread for", &options.path, &error);
         let indexer = indexer::start(Arc::clone(&shared), Arc::clone(&signal)).map_err(thread)?;
         let (queue, requests) = queue();

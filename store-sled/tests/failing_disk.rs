@@ -148,3 +148,50 @@ async fn a_full_disk_loses_nothing_and_says_what_to_do() {
     }
     assert_eq!(failed, 45);
 }
+
+/// F6, P1, P2: large groups are written by a thread beside the committer, which judges the next one meanwhile. When a sync
+/// fails, that next one is refused, and what was acknowledged is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_sync_refuses_what_was_judged_meanwhile() {
+    const WRITERS: usize = 8;
+    let large = |writer: usize| {
+        let mut event = event(&format!("s-{writer}"), "large");
+        event.payload = vec![7; 200 << 10].into();
+        Commit::of([event])
+    };
+    for number in [2, 3, 5, 9] {
+        let folder = tempfile::tempdir().unwrap();
+        let observer = FailOnce {
+            name: "log.sync",
+            number,
+            kind: ErrorKind::Other,
+            bytes: Some(usize::MAX),
+            seen: AtomicUsize::new(0),
+        };
+        let store = SledStore::open(SledOptions::new(folder.path()).observer(Arc::new(observer))).unwrap();
+        let writers = (0..WRITERS).map(|writer| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for acknowledged in 0..100 {
+                    match store.commit(large(writer)).await {
+                        Ok(_) => {}
+                        Err(CommitError::OutcomeUnknown { .. } | CommitError::ReadOnly { .. }) => return acknowledged,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                panic!("no call has failed")
+            })
+        });
+        let mut acknowledged = 0;
+        for writer in writers.collect::<Vec<_>>() {
+            acknowledged += writer.await.unwrap();
+        }
+        assert_eq!(log(&store).await.len(), acknowledged, "readers see what was acknowledged, and no more");
+        store.shut_down().await;
+        let store = open(folder.path());
+        let found = log(&store).await.len();
+        assert!((acknowledged..=acknowledged + WRITERS).contains(&found), "{acknowledged} acknowledged, {found} found");
+        store.commit(large(0)).await.unwrap();
+        assert_index_agrees(&store).await;
+    }
+}

@@ -5,7 +5,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -13,7 +12,6 @@ use crate::{Outcome, failure::Failure, workspace::Workspace};
 
 /// A test program, and how large one turn of it is.
 struct Part {
-    folder: &'static str,
     package: &'static str,
     program: &'static str,
     filters: &'static [&'static str],
@@ -24,7 +22,7 @@ struct Part {
 
 impl Part {
     const fn of_store(program: &'static str, sizes: &'static [(&'static str, &'static str)]) -> Self {
-        Self { folder: "store-sled", package: "annals-store-sled", program, filters: &[], sizes, once: false }
+        Self { package: "annals-store-sled", program, filters: &[], sizes, once: false }
     }
 
     const fn of_contract(
@@ -32,13 +30,13 @@ impl Part {
         filters: &'static [&'static str],
         sizes: &'static [(&'static str, &'static str)],
     ) -> Self {
-        Self { folder: "tests", package: "annals-conformance", program, filters, sizes, once: false }
+        Self { package: "annals-conformance", program, filters, sizes, once: false }
     }
 }
 
-/// Everything that is run, in this order. The sizes are of a turn of some minutes, and give
-/// way to what the environment says.
-const PARTS: [Part; 11] = [
+/// Everything that is run, in this order. The sizes are of a turn of some minutes, and give way to what the environment
+/// says.
+const PARTS: [Part; 14] = [
     Part::of_store("kill", &[("ANNALS_SOAK_KILLS", "900")]),
     Part::of_contract("sled", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
     Part::of_contract("memory", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
@@ -49,7 +47,10 @@ const PARTS: [Part; 11] = [
     ),
     Part::of_contract("sled", &["dropped::", "bad_inputs::"], &[]),
     Part::of_store("sweep", &[("ANNALS_SOAK_INDEX_FLIPS", "4000")]),
-    Part::of_store("faults", &[("ANNALS_SOAK_FAULTS", "1000")]),
+    Part::of_store("kill_derived", &[]),
+    Part::of_store("faults", &[]),
+    Part::of_store("failing_disk", &[]),
+    Part::of_store("interrupted_recovery", &[]),
     Part::of_store("power_cut", &[("ANNALS_SOAK_IMAGES", "20000")]),
     Part::of_contract("fuzz", &[], &[("ANNALS_SOAK_FUZZ_MILLIS", "15000")]),
     Part::of_contract("hostile", &[], &[]),
@@ -77,11 +78,6 @@ pub(crate) fn run(workspace: &Workspace, minutes: u64) -> Result<Outcome, Failur
 }
 
 fn run_part(workspace: &Workspace, part: &Part, reached: &mut BTreeMap<String, u64>) -> Result<(), Failure> {
-    let tests = workspace.root().join(part.folder).join("tests");
-    if !exists(&tests, part.program) {
-        println!("SKIPPED: {} has no test {}", part.package, part.program);
-        return Ok(());
-    }
     let mut run = workspace.cargo(&["test", "--release", "-p", part.package, "--test", part.program, "--"]);
     for argument in part.filters.iter().chain(&["--nocapture"]) {
         run = run.argument(argument);
@@ -93,10 +89,6 @@ fn run_part(workspace: &Workspace, part: &Part, reached: &mut BTreeMap<String, u
     let output = run.output_of_tests()?;
     count(&output, reached);
     Ok(())
-}
-
-fn exists(tests: &Path, program: &str) -> bool {
-    tests.join(format!("{program}.rs")).exists() || tests.join(program).join("main.rs").exists()
 }
 
 /// Adds up what the lines of a test's output say.

@@ -109,25 +109,28 @@ impl Committer {
             while let Ok(request) = self.requests.receiver.try_recv() {
                 self.handle(request);
             }
-            self.launch();
+            self.guarded(Self::launch);
         }
         // Nobody gets in any more; who was in already is answered.
         self.requests.receiver.close();
         while let Some(request) = self.requests.receiver.blocking_recv() {
             self.handle(request);
         }
-        self.launch();
+        self.guarded(Self::launch);
         self.close();
     }
 
     fn handle(&mut self, request: Request) {
-        // A panic in here is a fault of annals. What was answered holds; the rest is unknown.
-        let handled = catch_unwind(AssertUnwindSafe(|| match request {
-            Request::Commit(request) => self.add(request),
-            Request::Written(written) => self.land(*written),
-            Request::ShutDown => self.is_ending = true,
-        }));
-        if let Err(panic) = handled {
+        self.guarded(|committer| match request {
+            Request::Commit(request) => committer.add(request),
+            Request::Written(written) => committer.land(*written),
+            Request::ShutDown => committer.is_ending = true,
+        });
+    }
+
+    /// Does `work`. A panic in it is a fault of annals: what was answered holds, the rest is unknown.
+    fn guarded(&mut self, work: impl FnOnce(&mut Self)) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(self))) {
             self.store.shared.set_read_only(&format!("the committer panicked: {}", panic_text(&*panic)));
             self.open = Group::begin(&self.layout, Vec::new());
         }

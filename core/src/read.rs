@@ -244,7 +244,8 @@ fn first_behind(prefix: &[u8]) -> Option<Bytes> {
 /// Rows of one table, read at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Keys and values, in the order of the scan.
+    /// Keys and values, in the order of the scan. There may be none although there is a next page, where many rows were
+    /// deleted.
     pub rows: Vec<(Bytes, Bytes)>,
     /// The scan that goes on behind this page, or `None` at the end. It stays good when rows come or go.
     pub next: Option<Scan>,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use annals_core::{
     Commit, Condition, DerivedTable, DerivedWrite, Digest, EventId, EventQuery, EventType, Expected, FixedClock,
-    IdempotencyKey, Limits, LoggedTable, MemoryStore, NewEvent, Once, Position, QueryItem, ReadLog, ReadStream,
-    RowBatch, RowIs, RowWrite, Scan, Store, StreamId, Tag, Timestamp, Version,
+    IdempotencyKey, Limits, LoggedTable, MemoryStore, NewEvent, Once, Position, QueryItem, ReadError, ReadLog,
+    ReadStream, RowBatch, RowIs, RowWrite, Scan, Store, StreamId, Tag, Timestamp, Version,
 };
 use annals_store_sled::{SledOptions, SledStore};
 use bytes::Bytes;
@@ -107,8 +107,20 @@ async fn answer(store: &dyn Store, source: &mut Source<'_>, number: u128) -> Str
         _ => {
             let scan = if source.below(2) == 0 { Scan::all(names()) } else { Scan::all(view()) };
             let scan = scan.after(source.key()).limit(usize::from(source.below(5)) + 1);
-            format!("{:?}", store.scan(scan).await.map(|page| page.rows.first().cloned()))
+            format!("{:?}", first_row(store, scan).await)
         }
+    }
+}
+
+/// The first row of a scan. Pages may differ from store to store, and be empty where rows were deleted.
+async fn first_row(store: &dyn Store, mut scan: Scan) -> Result<Option<(Bytes, Bytes)>, ReadError> {
+    loop {
+        let page = store.scan(scan).await?;
+        if let Some(row) = page.rows.into_iter().next() {
+            return Ok(Some(row));
+        }
+        let Some(next) = page.next else { return Ok(None) };
+        scan = next;
     }
 }
 

@@ -1,6 +1,8 @@
 //! The log: the only truth of the store.
 
+pub(crate) mod append;
 pub(crate) mod clean;
+pub(crate) mod direct;
 pub(crate) mod disk;
 pub(crate) mod event_head;
 pub(crate) mod frame;
@@ -9,6 +11,7 @@ pub(crate) mod item;
 pub(crate) mod items;
 pub(crate) mod layout;
 pub(crate) mod prepare;
+pub(crate) mod recent;
 pub(crate) mod recovery;
 pub(crate) mod scanner;
 pub(crate) mod segment;

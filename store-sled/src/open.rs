@@ -72,7 +72,8 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let Some(segment) = log.last_segment() else {
         return Err(OpenError::NotAStore { path: store.clone(), reason: "its log has no segment" });
     };
-    let writer = Writer::new(Arc::clone(&log), segment, end);
+    let writer = Writer::new(Arc::clone(&log), Arc::clone(&segment), end)
+        .map_err(|error| OpenError::io("opening", &segment.path, &error))?;
     let (shared, signal) = Shared::new(log, index, tail);
     Ok(Opened { shared, head: signal, writer, lock, report: OpenReport { head, was_closed, torn, rebuilt } })
 }

@@ -3,7 +3,10 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use annals_core::{
     AsOf, Commit, EventQuery, EventType, NewEvent, Position, QueryItem, ReadError, ReadLog, ReadStream, Record, Store,
@@ -80,14 +83,18 @@ async fn every_read_of_a_long_log_agrees_with_a_plain_scan() {
 async fn damage_is_reported_behind_what_comes_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = long_log(folder.path()).await;
-    let segment = segments(folder.path()).pop().unwrap();
-    let bytes = fs::read(&segment).unwrap();
-    let needle = format!("{:0700}", EVENTS - 100);
-    let at = bytes.windows(needle.len()).position(|window| window == needle.as_bytes()).unwrap();
+    // Not among what was written last: that is read from memory.
+    let needle = format!("{:0700}", EVENTS / 4);
+    let place = |segment: PathBuf| {
+        let bytes = fs::read(&segment).unwrap();
+        let at = bytes.windows(needle.len()).position(|window| window == needle.as_bytes())?;
+        Some((segment, bytes, at))
+    };
+    let (segment, bytes, at) = segments(folder.path()).into_iter().find_map(place).unwrap();
     let mut damaged = bytes.clone();
     damaged[at + 699] ^= 1;
     fs::write(&segment, &damaged).unwrap();
-    let hit = EVENTS - 99;
+    let hit = EVENTS / 4 + 1;
     let mut records = store.read_log(ReadLog::all());
     let mut last = 0;
     let error = loop {

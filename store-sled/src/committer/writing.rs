@@ -21,8 +21,8 @@ pub(crate) struct Written {
 }
 
 /// Writes a group and waits until it is on disk.
-pub(super) fn write(mut writer: Writer, mut group: EncodedGroup) -> Written {
-    let result = catch_unwind(AssertUnwindSafe(|| writer.write(&mut group)))
+pub(super) fn write(mut writer: Writer, group: EncodedGroup) -> Written {
+    let result = catch_unwind(AssertUnwindSafe(|| writer.write(&group)))
         .unwrap_or_else(|panic| Err(io::Error::other(format!("the writer panicked: {}", panic_text(&*panic)))));
     Written { writer, group, result }
 }

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::direct::{self, Wait};
 use crate::faults::{Call, Effect};
 
 /// How one store reaches its files: by the plain calls, unless a test has put an observer in between.
@@ -81,6 +82,18 @@ impl Disk {
         self.open_as(on, path, Effect::Create, options.read(true).write(true).create(true).truncate(true))
     }
 
+    /// The same for [writing pages](DiskFile::write_pages) that are on disk when they are written, if the system can.
+    pub(crate) fn open_to_append(&self, on: &'static str, path: &Path) -> io::Result<DiskFile> {
+        let file = self.open(on, path)?;
+        Ok(DiskFile { direct: direct::open(path, Wait::Durable).map(|file| (file, Wait::Durable)), ..file })
+    }
+
+    /// Creates a file for writing pages, or empties the one that is there.
+    pub(crate) fn create_to_fill(&self, on: &'static str, path: &Path) -> io::Result<DiskFile> {
+        let file = self.create(on, path)?;
+        Ok(DiskFile { direct: direct::open(path, Wait::Taken).map(|file| (file, Wait::Taken)), ..file })
+    }
+
     fn open_as(
         &self,
         on: &'static str,
@@ -89,7 +102,7 @@ impl Disk {
         options: &OpenOptions,
     ) -> io::Result<DiskFile> {
         let file = self.value(&Call { on, path, effect }, || options.open(path))?;
-        Ok(DiskFile { disk: self.clone(), on, path: path.to_owned(), file })
+        Ok(DiskFile { disk: self.clone(), on, path: path.to_owned(), file, direct: None })
     }
 
     /// Writes a whole file so that after a crash it is either there with `content`, or as before.
@@ -150,6 +163,8 @@ pub(crate) struct DiskFile {
     on: &'static str,
     path: PathBuf,
     file: File,
+    /// The same file, to write past the page cache, and what such a write waits for.
+    direct: Option<(File, Wait)>,
 }
 
 impl DiskFile {
@@ -198,6 +213,32 @@ impl DiskFile {
     pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.call(Effect::Write { offset, bytes }, |bytes_max| {
             write_at(&self.file, bytes.get(..bytes_max).unwrap_or(bytes), offset)
+        })
+    }
+
+    /// Writes whole pages at `offset`, past the page cache if the system can.
+    pub(crate) fn write_pages(&mut self, pages: &[u8], offset: u64) -> io::Result<()> {
+        let call = Call { on: self.on, path: &self.path, effect: Effect::Write { offset, bytes: pages } };
+        let (file, direct) = (&self.file, &mut self.direct);
+        self.disk.call(&call, |bytes_max| {
+            // What a test cuts short is no whole page.
+            if let Some((file, _)) = direct.as_ref().filter(|_| bytes_max >= pages.len()) {
+                match write_at(file, pages, offset) {
+                    // Nothing was written: the file system wants other pages, or has no such writes.
+                    Err(error) if error.kind() == io::ErrorKind::InvalidInput => *direct = None,
+                    result => return result,
+                }
+            }
+            write_at(file, pages.get(..bytes_max).unwrap_or(pages), offset)
+        })
+    }
+
+    /// Waits until the pages that were written are on disk.
+    pub(crate) fn sync_pages(&self) -> io::Result<()> {
+        self.call(Effect::SyncData, |_| match self.direct {
+            // Each write has waited for it.
+            Some((_, Wait::Durable)) => Ok(()),
+            _ => self.file.sync_data(),
         })
     }
 

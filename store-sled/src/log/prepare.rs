@@ -14,13 +14,20 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::disk::{Disk, DiskFile};
+use super::{
+    direct::PAGE_BYTES,
+    disk::{Disk, DiskFile},
+};
 
 /// What the calls are about.
 const ON: &str = "prepared";
 
-/// So much is written and synced at once, so that the syncs of commits never wait for more.
-static SLICE: [u8; 1 << 20] = [0; 1 << 20];
+/// So much is written at once, so that commits never wait for more.
+static SLICE: Slice = Slice([0; 1 << 20]);
+
+/// Zeros that can be written past the page cache.
+#[repr(align(4096))]
+struct Slice([u8; 1 << 20]);
 
 /// A file of zeros.
 #[derive(Debug)]
@@ -120,16 +127,17 @@ impl Thread {
 }
 
 fn fill(disk: &Disk, path: &Path, bytes: u64, stop: &AtomicBool) -> io::Result<Prepared> {
-    let file = disk.create(ON, path)?;
+    let bytes = bytes.next_multiple_of(PAGE_BYTES as u64);
+    let mut file = disk.create_to_fill(ON, path)?;
     let mut filled = 0;
     while filled < bytes {
         if stop.load(Ordering::Relaxed) {
             return Err(io::Error::other("the store is closed"));
         }
         let rest = usize::try_from(bytes - filled).unwrap_or(usize::MAX);
-        let slice = SLICE.get(..rest).unwrap_or(&SLICE);
-        file.write_at(slice, filled)?;
-        file.sync_data()?;
+        let slice = SLICE.0.get(..rest).unwrap_or(&SLICE.0);
+        file.write_pages(slice, filled)?;
+        file.sync_pages()?;
         filled += slice.len() as u64;
     }
     file.sync_all()?;

@@ -9,7 +9,7 @@ use std::{
 use annals_core::{Corruption, Position};
 use bytes::Bytes;
 
-use super::{disk::DiskFile, frame::Standing};
+use super::{disk::DiskFile, frame::Standing, recent::Recent};
 
 /// A place from which the log can be scanned: the first frame there begins with the first position.
 #[derive(Debug, Clone, Copy)]
@@ -31,12 +31,14 @@ pub(crate) struct Segment {
     pub(crate) file: DiskFile,
     /// Where the log stood when the segment was begun; the offset is that of its first byte.
     pub(crate) start: Standing,
+    /// What was written to it last.
+    pub(crate) recent: Recent,
     marks: Mutex<Vec<Mark>>,
 }
 
 impl Segment {
     pub(crate) fn new(path: PathBuf, file: DiskFile, start: Standing) -> Self {
-        Self { path, file, start, marks: Mutex::default() }
+        Self { path, file, start, recent: Recent::default(), marks: Mutex::default() }
     }
 
     /// The same file, once its header has said where it begins.
@@ -66,6 +68,9 @@ impl Segment {
     /// The same into `buffer`, in place of what it holds. An error leaves nothing in it.
     pub(crate) fn read_into(&self, at: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         let offset = at.saturating_sub(self.start.offset);
+        if self.recent.read_into(offset, length, buffer) {
+            return Ok(());
+        }
         let length = if length > LARGE_BYTES { length.min(self.rest(offset)?) } else { length };
         // What the buffer holds is overwritten, so only what it grows by is filled with zeros.
         buffer.resize(length, 0);

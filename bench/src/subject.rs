@@ -40,6 +40,8 @@ pub(crate) enum Kind {
     Growing,
     /// A log in segments that were filled with zeros before.
     Preallocated,
+    /// The same, written past the page cache.
+    Direct,
     /// annals' store on disk.
     Store,
     /// SQLite, WAL, synchronous=FULL.
@@ -56,13 +58,22 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// What is measured when nothing is said.
-    pub(crate) const USUAL: [Self; 7] =
-        [Self::Growing, Self::Preallocated, Self::Store, Self::Sqlite, Self::Redb, Self::Fjall, Self::Sled];
+    pub(crate) const USUAL: [Self; 8] = [
+        Self::Growing,
+        Self::Preallocated,
+        Self::Direct,
+        Self::Store,
+        Self::Sqlite,
+        Self::Redb,
+        Self::Fjall,
+        Self::Sled,
+    ];
 
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Growing => "log, growing",
             Self::Preallocated => "log, preallocated",
+            Self::Direct => "log, preallocated, direct",
             Self::Store => "store-sled",
             Self::Sqlite => "SQLite, WAL, FULL",
             Self::Redb => "redb",
@@ -82,6 +93,7 @@ impl Kind {
         Ok(match self {
             Self::Growing => Arc::new(Group::start(Log::open(folder, Space::Growing)?)?),
             Self::Preallocated => Arc::new(Group::start(Log::open(folder, Space::Preallocated)?)?),
+            Self::Direct => Arc::new(Group::start(Log::open(folder, Space::Direct)?)?),
             Self::Store => Arc::new(OfStore::new(Arc::new(SledStore::open(SledOptions::new(folder.join("store")))?))?),
             Self::Sqlite => Arc::new(Group::start(sqlite::Sqlite::open(folder)?)?),
             Self::Redb => Arc::new(Group::start(redb::Redb::open(folder)?)?),

@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn every_group_is_in_the_file() {
-        for space in [Space::Growing, Space::Preallocated] {
+        for space in [Space::Growing, Space::Preallocated, Space::Direct] {
             let folder = tempfile::tempdir().unwrap();
             let mut log = Log::open(folder.path(), space).unwrap();
             log.write(&[append(b"first")]).unwrap();

@@ -158,6 +158,7 @@ fn bars(lines: &[Line], streams: Streams) -> Vec<Row> {
             Some(Row::alone(work, "events/s, drained", drained, bar).beside(kind.label(), yardstick.rates()))
         };
         rows.extend(beside(Kind::Preallocated, Bar::RatioAtLeast(least)));
+        rows.extend(beside(Kind::Direct, Bar::None));
         for rival in [Kind::Sqlite, Kind::Redb, Kind::Sled] {
             rows.extend(beside(rival, Bar::RatioAtLeast(1.0)));
         }

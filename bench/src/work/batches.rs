@@ -89,7 +89,7 @@ fn rows(lines: &[Line]) -> Vec<Row> {
         let others = lines.iter().filter(|other| other.size == line.size && other.subject != line.subject);
         let is_yardstick = |other: &&Line| line.subject == Kind::Store || other.subject == Kind::Growing;
         rows.extend(others.filter(is_yardstick).map(|other| {
-            let is_held = line.subject == Kind::Store && other.subject != Kind::Preallocated;
+            let is_held = line.subject == Kind::Store && !matches!(other.subject, Kind::Preallocated | Kind::Direct);
             let bar = if is_held { Bar::RatioAtLeast(1.0) } else { Bar::None };
             let work = format!("batches of {}, {}", line.size, line.subject.label());
             Row::alone(work, "events/s", line.rates.clone(), bar).beside(other.subject.label(), other.rates.clone())

@@ -4,6 +4,7 @@
 //! While a large group is written beside it, the committer judges and encodes the next one, against what is published
 //! and what is pending. A group is written only after the one before is on disk.
 
+mod answers;
 mod group;
 mod ledger;
 mod queue;
@@ -23,7 +24,8 @@ use annals_core::{
 use tokio::sync::watch;
 
 use self::{
-    group::{Answer, Group},
+    answers::{Addressed, Answer, Answers, Delivery, PATIENCE},
+    group::Group,
     ledger::{Heads, PendingLedger},
     queue::{CommitRequest, Request, Requests},
     writing::{WriterThread, Written, write},
@@ -68,6 +70,8 @@ pub(crate) struct Committer {
     requests: Requests,
     /// What the open group has taken of the queue.
     permits: usize,
+    /// What was given last. Not everybody may have been told yet.
+    answers: Answers,
     layout: Layout,
     heads: Heads,
     open: Group,
@@ -91,6 +95,7 @@ impl Committer {
             store,
             requests,
             permits: 0,
+            answers: Answers::default(),
             open: Group::begin(&layout, Vec::new()),
             layout,
             heads: Heads::default(),
@@ -104,7 +109,7 @@ impl Committer {
 
     fn run(mut self) {
         while !self.is_ending || self.flight.is_some() {
-            let Some(request) = self.requests.receiver.blocking_recv() else { break };
+            let Some(request) = self.wait() else { break };
             self.handle(request);
             while let Ok(request) = self.requests.receiver.try_recv() {
                 self.handle(request);
@@ -113,11 +118,23 @@ impl Committer {
         }
         // Nobody gets in any more; who was in already is answered.
         self.requests.receiver.close();
-        while let Some(request) = self.requests.receiver.blocking_recv() {
+        while let Some(request) = self.requests.wait(None) {
             self.handle(request);
         }
         self.guarded(Self::launch);
+        self.answers.give();
         self.close();
+    }
+
+    /// Waits for a request, and sees to it that nobody waits long for an answer that is known.
+    fn wait(&mut self) -> Option<Request> {
+        if !self.answers.are_given() {
+            if let Some(request) = self.requests.wait(Some(PATIENCE)) {
+                return Some(request);
+            }
+            self.answers.give();
+        }
+        self.requests.wait(None)
     }
 
     fn handle(&mut self, request: Request) {
@@ -142,7 +159,7 @@ impl Committer {
         self.permits += permits as usize;
         if let Some(reason) = self.store.shared.read_only() {
             // Whoever asked may be gone.
-            let _ = sender.send(Answer::Judged(Err(CommitError::ReadOnly { reason })));
+            let _ = sender.send(Delivery::of(Answer::Judged(Err(CommitError::ReadOnly { reason }))));
             return;
         }
         match self.place(&commit, &looked) {
@@ -179,7 +196,8 @@ impl Committer {
         self.requests.release(std::mem::take(&mut self.permits));
         if !self.open.writes() {
             // Nothing is pending that the answers could rest on.
-            return self.open.answer();
+            let answers = self.open.answers();
+            return self.answer(answers);
         }
         let Some((writer, encoded)) = self.begin_flight() else { return };
         if encoded.bytes.len() < BESIDE_BYTES || self.is_ending {
@@ -204,6 +222,7 @@ impl Committer {
         let Written { writer, group: encoded, result } = written;
         self.writer = Some(writer);
         let Some(mut flight) = self.flight.take() else { return };
+        self.answers.give();
         if let Err(error) = result {
             let reason = format!("writing the log failed: {error}");
             self.store.shared.set_read_only(&reason);
@@ -216,7 +235,12 @@ impl Committer {
             self.launch();
         }
         self.publish(&mut flight, encoded.behind);
-        flight.answer();
+        self.answer(flight.answers());
+    }
+
+    fn answer(&mut self, answers: Vec<Addressed>) {
+        self.answers.give();
+        self.answers = Answers::share(answers);
     }
 
     /// Makes the group visible at once: index entries, rows and head.

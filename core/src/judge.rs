@@ -3,13 +3,15 @@
 //! For authors of stores. A store brings a [`Ledger`]; [`judge`] gives the verdict and [`Placement`] the numbers and
 //! rows, so that no two stores can differ in them.
 
+use std::borrow::Cow;
+
 use hashbrown::{HashMap, HashSet};
 
 use bytes::Bytes;
 
 use crate::{
-    AsOf, Commit, CommitError, CommitNumber, Condition, EventQuery, Failure, Head, LoggedTable, NewEvent, Once, Position,
-    ReadError, Receipt, Record, Repetition, RowWrite, StreamId, Tag, Timestamp, Version,
+    AsOf, Commit, CommitError, CommitNumber, Condition, EventQuery, Failure, Head, LoggedTable, NewEvent, Once,
+    Position, ReadError, Receipt, Record, Repetition, RowWrite, StreamId, Tag, Timestamp, Version,
 };
 
 /// The state that a commit is judged against: everything committed before it, pending commits included.
@@ -222,7 +224,7 @@ impl Placement {
             id: event.id,
             event_type: event.event_type.clone(),
             schema_version: event.schema_version,
-            tags: in_order(&event.tags),
+            tags: in_order(&event.tags).into_owned(),
             metadata: event.metadata.clone(),
             recorded: self.recorded,
             occurred: event.occurred.unwrap_or(self.recorded),
@@ -302,11 +304,14 @@ pub fn once_row(once: &Once, receipt: Receipt) -> RowWrite {
 
 /// `tags` in ascending order, each once.
 #[must_use]
-pub fn in_order(tags: &[Tag]) -> Vec<Tag> {
+pub fn in_order(tags: &[Tag]) -> Cow<'_, [Tag]> {
+    if tags.is_sorted_by(|tag, next| tag < next) {
+        return Cow::Borrowed(tags);
+    }
     let mut tags = tags.to_vec();
     tags.sort_unstable();
     tags.dedup();
-    tags
+    Cow::Owned(tags)
 }
 
 impl AsOf {

@@ -19,7 +19,7 @@ use std::{
 
 use annals_core::{
     Clock, Commit, CommitError, Head, Position, Receipt, RowWrite,
-    judge::{Placement, Verdict, in_order, judge, nothing_written},
+    judge::{Placement, Verdict, judge, nothing_written},
 };
 use tokio::sync::watch;
 
@@ -249,14 +249,22 @@ impl Committer {
         let fences: Vec<_> = group.pending.epochs().iter().map(|key| shared.fences.of(key)).collect();
         let _running: Vec<_> = fences.iter().map(|fence| lock(fence)).collect();
         let mut items = group.items.iter();
+        let mut places = Vec::new();
         let mut last = 0;
         let mut overlay = shared.overlay_mut();
         for ((commit, placement), &frame) in group.pending.commits.iter().zip(&group.frames) {
-            let events = commit.events.iter().zip(&placement.versions).zip(placement.positions());
-            for (((event, version), position), &(item, length)) in events.zip(items.by_ref()) {
-                let place = Place { position, frame, item, length };
-                let tags = in_order(&event.tags);
-                overlay.active.add_event(&event.stream, *version, &event.event_type, &tags, place);
+            let mut events = placement.versions.iter().zip(placement.positions());
+            for run in commit.events.chunk_by(|event, next| event.stream == next.stream) {
+                places.clear();
+                let mut first = None;
+                let placed = run.iter().zip(events.by_ref()).zip(items.by_ref());
+                places.extend(placed.map(|((_, (version, position)), &(item, length))| {
+                    first.get_or_insert(*version);
+                    Place { position, frame, item, length }
+                }));
+                if let Some(version) = first {
+                    overlay.active.add_events(run, version, &places);
+                }
             }
             last = frame;
         }

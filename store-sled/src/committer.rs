@@ -211,6 +211,7 @@ impl Committer {
     fn begin_flight(&mut self) -> Option<(Writer, EncodedGroup)> {
         let writer = self.writer.take()?;
         let encoded = self.open.encoded.take()?;
+        self.heads.forget();
         self.layout.take(&encoded);
         let next = Group::begin(&self.layout, Vec::with_capacity(encoded.bytes.len()));
         self.flight = Some(std::mem::replace(&mut self.open, next));

@@ -80,6 +80,8 @@ pub(crate) struct Committer {
     /// Away while a group is written beside.
     writer: Option<Writer>,
     thread: WriterThread,
+    /// Nothing came while the last large group was written: to hand the next one to a thread would win nothing.
+    is_alone: bool,
     is_ending: bool,
 }
 
@@ -102,6 +104,7 @@ impl Committer {
             flight: None,
             writer: Some(writer),
             thread: WriterThread::start(queue)?,
+            is_alone: false,
             is_ending: false,
         };
         thread::Builder::new().name("annals-committer".into()).spawn(move || committer.run())
@@ -156,6 +159,7 @@ impl Committer {
     /// Judges one commit and adds it to the open group.
     fn add(&mut self, request: CommitRequest) {
         let CommitRequest { commit, looked, answer: sender, permits } = request;
+        self.is_alone &= self.flight.is_none();
         self.permits += permits as usize;
         if let Some(reason) = self.store.shared.read_only() {
             // Whoever asked may be gone.
@@ -200,9 +204,13 @@ impl Committer {
             return self.answer(answers);
         }
         let Some((writer, encoded)) = self.begin_flight() else { return };
-        if encoded.bytes.len() < BESIDE_BYTES || self.is_ending {
-            self.land(write(writer, encoded));
-        } else if let Err(failed) = self.thread.hand_over(writer, encoded) {
+        if encoded.bytes.len() < BESIDE_BYTES || self.is_alone || self.is_ending {
+            let written = write(writer, encoded);
+            self.is_alone &= self.requests.receiver.is_empty();
+            return self.land(written);
+        }
+        self.is_alone = true;
+        if let Err(failed) = self.thread.hand_over(writer, encoded) {
             self.land(*failed);
         }
     }
@@ -232,7 +240,7 @@ impl Committer {
             return std::mem::replace(&mut self.open, begun).refuse(&reason);
         }
         // Only beside: written here, it would be published before this one.
-        if self.open.bytes() >= BESIDE_BYTES && !self.is_ending {
+        if self.open.bytes() >= BESIDE_BYTES && !self.is_alone && !self.is_ending {
             self.launch();
         }
         self.publish(&mut flight, encoded.behind);

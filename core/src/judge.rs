@@ -3,13 +3,15 @@
 //! For authors of stores. A store brings a [`Ledger`]; [`judge`] gives the verdict and [`Placement`] the numbers and
 //! rows, so that no two stores can differ in them.
 
+use std::borrow::Cow;
+
 use hashbrown::{HashMap, HashSet};
 
 use bytes::Bytes;
 
 use crate::{
-    AsOf, Commit, CommitError, CommitNumber, Condition, EventQuery, Failure, Head, LoggedTable, Once, Position,
-    ReadError, Receipt, Record, Repetition, RowWrite, StreamId, Tag, Timestamp, Version,
+    AsOf, Commit, CommitError, CommitNumber, Condition, EventQuery, Failure, Head, LoggedTable, NewEvent, Once,
+    Position, ReadError, Receipt, Record, Repetition, RowWrite, StreamId, Tag, Timestamp, Version,
 };
 
 /// The state that a commit is judged against: everything committed before it, pending commits included.
@@ -96,9 +98,12 @@ fn recall(once: &Once, ledger: &mut impl Ledger) -> Result<Option<Receipt>, Comm
 fn closed(commit: &Commit, ledger: &mut impl Ledger) -> Result<Vec<StreamId>, ReadError> {
     let mut seen = HashSet::new();
     let mut closed = Vec::new();
-    for event in &commit.events {
-        if seen.insert(&event.stream) && ledger.is_closed(&event.stream)? {
-            closed.push(event.stream.clone());
+    // Events of one stream mostly stand side by side; one that comes back is asked for again, which costs no more than to
+    // remember all.
+    for run in commit.events.chunk_by(|event, next| event.stream == next.stream) {
+        let Some(NewEvent { stream, .. }) = run.first() else { continue };
+        if ledger.is_closed(stream)? && seen.insert(stream) {
+            closed.push(stream.clone());
         }
     }
     Ok(closed)
@@ -162,16 +167,22 @@ impl Placement {
         let number = head.commit.checked_add(1).ok_or(CommitError::Exhausted { what: "commit number" })?;
         let count = commit.events.len() as u64;
         head.position.checked_add(count.max(1)).ok_or(CommitError::Exhausted { what: "position" })?;
-        let mut latest_versions: HashMap<&StreamId, Version> = HashMap::new();
         let mut versions = Vec::with_capacity(commit.events.len());
-        for event in &commit.events {
-            let before = match latest_versions.get(&event.stream) {
+        let mut latest_versions: HashMap<&StreamId, Version> = HashMap::new();
+        // The run before is put there when another begins: a commit of one stream needs no map.
+        let mut before: Option<(&StreamId, Version)> = None;
+        for run in commit.events.chunk_by(|event, next| event.stream == next.stream) {
+            let Some(NewEvent { stream, .. }) = run.first() else { continue };
+            latest_versions.extend(before);
+            let mut version = match latest_versions.get(stream) {
                 Some(version) => *version,
-                None => ledger.version(&event.stream)?,
+                None => ledger.version(stream)?,
             };
-            let version = before.checked_add(1).ok_or(CommitError::Exhausted { what: "version" })?;
-            latest_versions.insert(&event.stream, version);
-            versions.push(version);
+            for _ in run {
+                version = version.checked_add(1).ok_or(CommitError::Exhausted { what: "version" })?;
+                versions.push(version);
+            }
+            before = Some((stream, version));
         }
         Ok(Self { commit: number, first: head.position.next(), recorded: recorded.max(latest), versions })
     }
@@ -213,7 +224,7 @@ impl Placement {
             id: event.id,
             event_type: event.event_type.clone(),
             schema_version: event.schema_version,
-            tags: in_order(&event.tags),
+            tags: in_order(&event.tags).into_owned(),
             metadata: event.metadata.clone(),
             recorded: self.recorded,
             occurred: event.occurred.unwrap_or(self.recorded),
@@ -256,11 +267,20 @@ pub fn nothing_written(head: Head, latest: Timestamp) -> Receipt {
 
 /// The last version of each stream among `events`, in the order of first appearance.
 pub fn latest_versions<'a>(events: impl Iterator<Item = (&'a StreamId, Version)>) -> Vec<(StreamId, Version)> {
-    let mut place: HashMap<&StreamId, usize> = HashMap::new();
+    let mut places: HashMap<&StreamId, usize> = HashMap::new();
     let mut versions: Vec<(StreamId, Version)> = Vec::new();
+    // The one before is put there when another stream comes: the events of one stream need no map.
+    let mut before: Option<(&StreamId, usize)> = None;
     for (stream, version) in events {
-        let index = *place.entry(stream).or_insert(versions.len());
-        match versions.get_mut(index) {
+        let place = match before {
+            Some((same, place)) if same == stream => place,
+            _ => {
+                places.extend(before);
+                places.get(stream).copied().unwrap_or(versions.len())
+            }
+        };
+        before = Some((stream, place));
+        match versions.get_mut(place) {
             Some(entry) => entry.1 = version,
             None => versions.push((stream.clone(), version)),
         }
@@ -284,11 +304,14 @@ pub fn once_row(once: &Once, receipt: Receipt) -> RowWrite {
 
 /// `tags` in ascending order, each once.
 #[must_use]
-pub fn in_order(tags: &[Tag]) -> Vec<Tag> {
+pub fn in_order(tags: &[Tag]) -> Cow<'_, [Tag]> {
+    if tags.is_sorted_by(|tag, next| tag < next) {
+        return Cow::Borrowed(tags);
+    }
     let mut tags = tags.to_vec();
     tags.sort_unstable();
     tags.dedup();
-    tags
+    Cow::Owned(tags)
 }
 
 impl AsOf {

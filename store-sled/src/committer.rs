@@ -4,6 +4,7 @@
 //! While a large group is written beside it, the committer judges and encodes the next one, against what is published
 //! and what is pending. A group is written only after the one before is on disk.
 
+mod answers;
 mod group;
 mod ledger;
 mod queue;
@@ -18,12 +19,13 @@ use std::{
 
 use annals_core::{
     Clock, Commit, CommitError, Head, Position, Receipt, RowWrite,
-    judge::{Placement, Verdict, in_order, judge, nothing_written},
+    judge::{Placement, Verdict, judge, nothing_written},
 };
 use tokio::sync::watch;
 
 use self::{
-    group::{Answer, Group},
+    answers::{Addressed, Answer, Answers, Delivery, PATIENCE},
+    group::Group,
     ledger::{Heads, PendingLedger},
     queue::{CommitRequest, Request, Requests},
     writing::{WriterThread, Written, write},
@@ -68,6 +70,8 @@ pub(crate) struct Committer {
     requests: Requests,
     /// What the open group has taken of the queue.
     permits: usize,
+    /// What was given last. Not everybody may have been told yet.
+    answers: Answers,
     layout: Layout,
     heads: Heads,
     open: Group,
@@ -76,6 +80,8 @@ pub(crate) struct Committer {
     /// Away while a group is written beside.
     writer: Option<Writer>,
     thread: WriterThread,
+    /// Nothing came while the last large group was written: to hand the next one to a thread would win nothing.
+    is_alone: bool,
     is_ending: bool,
 }
 
@@ -91,12 +97,14 @@ impl Committer {
             store,
             requests,
             permits: 0,
+            answers: Answers::default(),
             open: Group::begin(&layout, Vec::new()),
             layout,
             heads: Heads::default(),
             flight: None,
             writer: Some(writer),
             thread: WriterThread::start(queue)?,
+            is_alone: false,
             is_ending: false,
         };
         thread::Builder::new().name("annals-committer".into()).spawn(move || committer.run())
@@ -104,7 +112,7 @@ impl Committer {
 
     fn run(mut self) {
         while !self.is_ending || self.flight.is_some() {
-            let Some(request) = self.requests.receiver.blocking_recv() else { break };
+            let Some(request) = self.wait() else { break };
             self.handle(request);
             while let Ok(request) = self.requests.receiver.try_recv() {
                 self.handle(request);
@@ -113,11 +121,23 @@ impl Committer {
         }
         // Nobody gets in any more; who was in already is answered.
         self.requests.receiver.close();
-        while let Some(request) = self.requests.receiver.blocking_recv() {
+        while let Some(request) = self.requests.wait(None) {
             self.handle(request);
         }
         self.guarded(Self::launch);
+        self.answers.give();
         self.close();
+    }
+
+    /// Waits for a request, and sees to it that nobody waits long for an answer that is known.
+    fn wait(&mut self) -> Option<Request> {
+        if !self.answers.are_given() {
+            if let Some(request) = self.requests.wait(Some(PATIENCE)) {
+                return Some(request);
+            }
+            self.answers.give();
+        }
+        self.requests.wait(None)
     }
 
     fn handle(&mut self, request: Request) {
@@ -139,10 +159,11 @@ impl Committer {
     /// Judges one commit and adds it to the open group.
     fn add(&mut self, request: CommitRequest) {
         let CommitRequest { commit, looked, answer: sender, permits } = request;
+        self.is_alone &= self.flight.is_none();
         self.permits += permits as usize;
         if let Some(reason) = self.store.shared.read_only() {
             // Whoever asked may be gone.
-            let _ = sender.send(Answer::Judged(Err(CommitError::ReadOnly { reason })));
+            let _ = sender.send(Delivery::of(Answer::Judged(Err(CommitError::ReadOnly { reason }))));
             return;
         }
         match self.place(&commit, &looked) {
@@ -179,12 +200,17 @@ impl Committer {
         self.requests.release(std::mem::take(&mut self.permits));
         if !self.open.writes() {
             // Nothing is pending that the answers could rest on.
-            return self.open.answer();
+            let answers = self.open.answers();
+            return self.answer(answers);
         }
         let Some((writer, encoded)) = self.begin_flight() else { return };
-        if encoded.bytes.len() < BESIDE_BYTES || self.is_ending {
-            self.land(write(writer, encoded));
-        } else if let Err(failed) = self.thread.hand_over(writer, encoded) {
+        if encoded.bytes.len() < BESIDE_BYTES || self.is_alone || self.is_ending {
+            let written = write(writer, encoded);
+            self.is_alone &= self.requests.receiver.is_empty();
+            return self.land(written);
+        }
+        self.is_alone = true;
+        if let Err(failed) = self.thread.hand_over(writer, encoded) {
             self.land(*failed);
         }
     }
@@ -193,6 +219,7 @@ impl Committer {
     fn begin_flight(&mut self) -> Option<(Writer, EncodedGroup)> {
         let writer = self.writer.take()?;
         let encoded = self.open.encoded.take()?;
+        self.heads.forget();
         self.layout.take(&encoded);
         let next = Group::begin(&self.layout, Vec::with_capacity(encoded.bytes.len()));
         self.flight = Some(std::mem::replace(&mut self.open, next));
@@ -204,6 +231,7 @@ impl Committer {
         let Written { writer, group: encoded, result } = written;
         self.writer = Some(writer);
         let Some(mut flight) = self.flight.take() else { return };
+        self.answers.give();
         if let Err(error) = result {
             let reason = format!("writing the log failed: {error}");
             self.store.shared.set_read_only(&reason);
@@ -212,11 +240,16 @@ impl Committer {
             return std::mem::replace(&mut self.open, begun).refuse(&reason);
         }
         // Only beside: written here, it would be published before this one.
-        if self.open.bytes() >= BESIDE_BYTES && !self.is_ending {
+        if self.open.bytes() >= BESIDE_BYTES && !self.is_alone && !self.is_ending {
             self.launch();
         }
         self.publish(&mut flight, encoded.behind);
-        flight.answer();
+        self.answer(flight.answers());
+    }
+
+    fn answer(&mut self, answers: Vec<Addressed>) {
+        self.answers.give();
+        self.answers = Answers::share(answers);
     }
 
     /// Makes the group visible at once: index entries, rows and head.
@@ -225,14 +258,22 @@ impl Committer {
         let fences: Vec<_> = group.pending.epochs().iter().map(|key| shared.fences.of(key)).collect();
         let _running: Vec<_> = fences.iter().map(|fence| lock(fence)).collect();
         let mut items = group.items.iter();
+        let mut places = Vec::new();
         let mut last = 0;
         let mut overlay = shared.overlay_mut();
         for ((commit, placement), &frame) in group.pending.commits.iter().zip(&group.frames) {
-            let events = commit.events.iter().zip(&placement.versions).zip(placement.positions());
-            for (((event, version), position), &(item, length)) in events.zip(items.by_ref()) {
-                let place = Place { position, frame, item, length };
-                let tags = in_order(&event.tags);
-                overlay.active.add_event(&event.stream, *version, &event.event_type, &tags, place);
+            let mut events = placement.versions.iter().zip(placement.positions());
+            for run in commit.events.chunk_by(|event, next| event.stream == next.stream) {
+                places.clear();
+                let mut first = None;
+                let placed = run.iter().zip(events.by_ref()).zip(items.by_ref());
+                places.extend(placed.map(|((_, (version, position)), &(item, length))| {
+                    first.get_or_insert(*version);
+                    Place { position, frame, item, length }
+                }));
+                if let Some(version) = first {
+                    overlay.active.add_events(run, version, &places);
+                }
             }
             last = frame;
         }

@@ -6,9 +6,9 @@ pub(crate) mod rows;
 
 use std::sync::Arc;
 
-use annals_core::{Direction, EventQuery, EventType, Position, StreamId, Tag, Version};
+use annals_core::{Direction, EventQuery, NewEvent, Position, StreamId, Tag, Version, judge::in_order};
 use bytes::Bytes;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, hash_map::EntryRef};
 
 use self::{listing::Listing, places::Places, rows::Rows};
 use crate::{
@@ -78,21 +78,27 @@ impl Part {
         self.entries == 0
     }
 
-    pub(crate) fn add_event(
-        &mut self,
-        stream: &StreamId,
-        version: Version,
-        event_type: &EventType,
-        tags: &[Tag],
-        place: Place,
-    ) {
-        self.kinds.add(stream.as_str(), event_type.as_str(), place.position);
-        self.add_tags(stream.as_str(), tags.iter().map(Tag::as_str), place);
-        match self.streams.get_mut(stream) {
-            Some((_, places)) => places.push(place),
-            None => self.begin_stream(stream.clone(), version, place),
+    /// Adds events of one stream that follow one another, the first with `version`, each with its place.
+    pub(crate) fn add_events(&mut self, events: &[NewEvent], version: Version, places: &[Place]) {
+        let (Some(NewEvent { stream, .. }), Some(first)) = (events.first(), places.first()) else { return };
+        let mut rest = events.iter().zip(places).peekable();
+        while let Some((event, place)) = rest.next() {
+            self.add_tags(stream.as_str(), in_order(&event.tags).iter().map(Tag::as_str), *place);
+            // Only the last of a kind counts.
+            if rest.peek().is_none_or(|(next, _)| next.event_type != event.event_type) {
+                self.kinds.add(stream.as_str(), event.event_type.as_str(), place.position);
+            }
         }
-        self.entries += 1;
+        match self.streams.entry_ref(stream) {
+            EntryRef::Occupied(mut known) => known.get_mut().1.extend(places),
+            EntryRef::Vacant(new) => {
+                if version == Version::FIRST {
+                    self.listing.add(stream, first.position);
+                }
+                new.insert_with_key(stream.clone(), (version, Places::of(*first, places)));
+            }
+        }
+        self.entries += events.len();
     }
 
     /// Adds an event as its item has it.
@@ -101,17 +107,16 @@ impl Part {
         self.add_tags(event.stream, event.tags(), place);
         match self.streams.get_mut(event.stream) {
             Some((_, places)) => places.push(place),
-            None => self.begin_stream(event.stream_id()?, event.version, place),
+            None => {
+                let stream = event.stream_id()?;
+                if event.version == Version::FIRST {
+                    self.listing.add(&stream, place.position);
+                }
+                self.streams.insert(stream, (event.version, Places::One(place)));
+            }
         }
         self.entries += 1;
         Ok(())
-    }
-
-    fn begin_stream(&mut self, stream: StreamId, version: Version, place: Place) {
-        if version == Version::FIRST {
-            self.listing.add(&stream, place.position);
-        }
-        self.streams.insert(stream, (version, Places::One(place)));
     }
 
     fn add_tags<'a>(&mut self, stream: &str, tags: impl Iterator<Item = &'a str>, place: Place) {

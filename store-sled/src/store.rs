@@ -109,7 +109,7 @@ impl Store for SledStore {
         let looked = self.look(&commit).await?;
         let answered = self.handle.queue.push(commit, looked).await?;
         match answered.await {
-            Ok(answer) => answer.into_result(),
+            Ok(delivery) => delivery.into_result(),
             Err(_) => Err(CommitError::OutcomeUnknown { reason: "the committer ended before it answered".into() }),
         }
     }
@@ -214,6 +214,23 @@ mod tests {
         writer.await.unwrap();
         assert_eq!(payloads(&store).await.len() as u64, COMMITS + 1);
     }
+
+    /// T10: whoever is not polled any more keeps nobody from an answer, though it may be the one that tells the others.
+    #[tokio::test]
+    async fn answers_come_whoever_else_is_polled() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(SledOptions::new(folder.path())).unwrap();
+        let mut waiting: Vec<_> = (0..64).map(|_| store.commit(commit("one of many"))).collect();
+        for one in &mut waiting {
+            assert!(futures::poll!(one).is_pending());
+        }
+        for one in waiting {
+            let answered = tokio::time::timeout(Duration::from_secs(30), one).await;
+            answered.expect("it is answered").unwrap();
+        }
+        assert_eq!(payloads(&store).await.len(), 64);
+    }
+
     /// P11, F21: an epoch ends only when the batch that it let in is written.
     #[tokio::test]
     #[expect(clippy::await_holding_lock, reason = "only the committer's thread waits for this lock")]

@@ -1,29 +1,16 @@
 //! A group in the making: commits that are written and synced together, and what their senders are told then.
 
-use annals_core::{Commit, CommitError, Receipt, judge::Placement};
+use annals_core::{Commit, CommitError, judge::Placement};
 use tokio::sync::oneshot;
 
-use super::ledger::Pending;
+use super::{
+    answers::{Addressed, Answer, Delivery},
+    ledger::Pending,
+};
 use crate::log::{
     frame::{Standing, put_frame},
     layout::{EncodedGroup, Layout},
 };
-
-/// What the sender of a commit is told. It gets its commit back: memory is freed where it was taken, and the receipt is
-/// written by whoever wants it, beside the one thread that all wait for.
-pub(crate) enum Answer {
-    Written(Commit, Placement),
-    Judged(Result<Receipt, CommitError>),
-}
-
-impl Answer {
-    pub(crate) fn into_result(self) -> Result<Receipt, CommitError> {
-        match self {
-            Self::Written(commit, placement) => Ok(placement.receipt(&commit)),
-            Self::Judged(result) => result,
-        }
-    }
-}
 
 /// A group in the making.
 pub(super) struct Group {
@@ -36,7 +23,7 @@ pub(super) struct Group {
     pub(super) items: Vec<(u32, u32)>,
     /// Given once the group is on disk: what an answer says may rest on a commit before it. `None` for those whose commit
     /// is pending, in the same order. Whoever asked may be gone; the commit stands all the same.
-    answers: Vec<(oneshot::Sender<Answer>, Option<Answer>)>,
+    answers: Vec<(oneshot::Sender<Delivery>, Option<Answer>)>,
 }
 
 impl Group {
@@ -57,7 +44,7 @@ impl Group {
         layout: &Layout,
         commit: Commit,
         placement: Placement,
-        sender: oneshot::Sender<Answer>,
+        sender: oneshot::Sender<Delivery>,
     ) {
         let Some(encoded) = &mut self.encoded else { return };
         self.frames.push(encoded.behind.offset);
@@ -67,7 +54,7 @@ impl Group {
     }
 
     /// Adds an answer to a commit that is not written.
-    pub(super) fn will_answer(&mut self, sender: oneshot::Sender<Answer>, answer: Answer) {
+    pub(super) fn will_answer(&mut self, sender: oneshot::Sender<Delivery>, answer: Answer) {
         self.answers.push((sender, Some(answer)));
     }
 
@@ -86,16 +73,12 @@ impl Group {
         self.encoded.as_ref().map_or(Standing::START, |encoded| encoded.behind)
     }
 
-    /// Tells every sender what became of its commit.
-    pub(super) fn answer(&mut self) {
+    /// What every sender is told of its commit once the group is on disk.
+    pub(super) fn answers(&mut self) -> Vec<Addressed> {
         let mut written = std::mem::take(&mut self.pending).commits.into_iter();
-        for (sender, answer) in self.answers.drain(..) {
-            let answer =
-                answer.or_else(|| written.next().map(|(commit, placement)| Answer::Written(commit, placement)));
-            if let Some(answer) = answer {
-                let _ = sender.send(answer);
-            }
-        }
+        let mut written = || written.next().map(|(commit, placement)| Answer::Written(commit, placement));
+        let answers = std::mem::take(&mut self.answers).into_iter();
+        answers.filter_map(|(sender, answer)| Some((sender, answer.or_else(&mut written)?))).collect()
     }
 
     /// Tells every sender that nobody knows: the group may be on disk or not, and with it what the answers rest on.
@@ -110,7 +93,7 @@ impl Group {
 
     fn answer_all(self, error: &CommitError) {
         for (sender, _) in self.answers {
-            let _ = sender.send(Answer::Judged(Err(error.clone())));
+            let _ = sender.send(Delivery::of(Answer::Judged(Err(error.clone()))));
         }
     }
 }

@@ -9,7 +9,7 @@ use annals_core::{
 use bytes::Bytes;
 use hashbrown::HashMap;
 
-use crate::{read::matches, shared::Shared};
+use crate::{index::stream_text, read::matches, shared::Shared};
 
 /// What was found for a `NoneMatch` condition before its commit was queued.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,16 +25,12 @@ pub(crate) struct Looked {
 #[derive(Default)]
 pub(crate) struct Pending {
     pub(crate) commits: Vec<(Commit, Placement)>,
-    versions: HashMap<StreamId, Version>,
     /// The rows that change, but for those of `$streams`, which follow from the events.
     pub(crate) rows: HashMap<LoggedTable, HashMap<Bytes, Option<Bytes>>>,
 }
 
 impl Pending {
     pub(crate) fn add(&mut self, commit: Commit, placement: Placement) {
-        for (event, version) in commit.events.iter().zip(&placement.versions) {
-            self.versions.insert(event.stream.clone(), *version);
-        }
         let once = commit.once.as_ref().map(|once| once_row(once, placement.receipt(&commit)));
         for row in commit.rows.iter().cloned().chain(once) {
             self.rows.entry(row.table).or_default().insert(row.key, row.value);
@@ -76,6 +72,8 @@ impl Pending {
 
 /// What the committer remembers of streams, so that a busy one costs no look-up. Only the committer changes streams,
 /// and it changes this with them.
+///
+/// Invariant: it knows every stream of the pending commits, so that no other note of them is needed.
 #[derive(Default)]
 pub(crate) struct Heads {
     /// Those that were asked for lately, and those that were before `young` was full. Which one was asked for when is not
@@ -92,7 +90,7 @@ struct Head {
     is_closed: bool,
 }
 
-/// So many streams are remembered, and up to twice as many.
+/// So many streams are remembered, and up to twice as many, and those of a group.
 const HEADS: usize = 32_768;
 
 impl Heads {
@@ -106,7 +104,7 @@ impl Heads {
             Some(head) => *head,
             None => {
                 let head = self.old.remove(stream)?;
-                self.remember(stream, head);
+                self.young.insert(stream.clone(), head);
                 head
             }
         };
@@ -115,33 +113,47 @@ impl Heads {
     }
 
     fn put(&mut self, stream: &StreamId, head: Head) {
-        self.remember(stream, head);
+        self.young.insert(stream.clone(), head);
         self.last = Some((stream.clone(), head));
     }
 
-    fn remember(&mut self, stream: &StreamId, head: Head) {
+    /// Forgets what was not asked for lately, when there is much. To be called when a group is to be written and the one
+    /// before it is on disk: then all streams that are pending were asked for since the last call.
+    pub(crate) fn forget(&mut self) {
         if self.young.len() >= HEADS {
             self.old = std::mem::take(&mut self.young);
+            self.last = None;
         }
-        self.young.insert(stream.clone(), head);
     }
 
-    /// Follows a commit that is pending now. A commit that closes streams makes it forget everything, which is rare
-    /// and always right.
+    /// Follows a commit that is pending now.
     pub(crate) fn advance(&mut self, commit: &Commit, placement: &Placement) {
         self.last = None;
-        if commit.rows.iter().any(|row| row.table.name() == LoggedTable::CLOSED.name()) {
-            *self = Self::default();
-            return;
-        }
-        for (event, version) in commit.events.iter().zip(&placement.versions) {
-            let head = match self.young.get_mut(&event.stream) {
-                Some(head) => Some(head),
-                None => self.old.get_mut(&event.stream),
-            };
-            if let Some(head) = head {
+        let mut versions = placement.versions.iter();
+        for run in commit.events.chunk_by(|event, next| event.stream == next.stream) {
+            let (Some(event), Some(version)) = (run.first(), versions.nth(run.len() - 1)) else { continue };
+            if let Some((_, head)) = self.head_mut(event.stream.as_str()) {
                 head.version = *version;
             }
+        }
+        for row in commit.rows.iter().filter(|row| row.table.name() == LoggedTable::CLOSED.name()) {
+            self.close(row);
+        }
+    }
+
+    fn head_mut(&mut self, stream: &str) -> Option<(&StreamId, &mut Head)> {
+        match self.young.get_key_value_mut(stream) {
+            Some(found) => Some(found),
+            None => self.old.get_key_value_mut(stream),
+        }
+    }
+
+    fn close(&mut self, row: &RowWrite) {
+        // The key of a row may be no id within its tenant, and read like a stream of another all the same.
+        if let Some((stream, head)) = self.head_mut(&stream_text(&row.table, &row.key))
+            && LoggedTable::CLOSED.row_of(stream) == (row.table.clone(), row.key.clone())
+        {
+            head.is_closed = true;
         }
     }
 }
@@ -163,10 +175,8 @@ impl<'a> PendingLedger<'a> {
         if let Some(head) = self.heads.get(stream) {
             return Ok(head);
         }
-        let version = match self.pending().find_map(|pending| pending.versions.get(stream)) {
-            Some(version) => *version,
-            None => self.shared.version(stream)?,
-        };
+        // It is not pending, or it would be known.
+        let version = self.shared.version(stream)?;
         let (table, key) = LoggedTable::CLOSED.row_of(stream);
         let head = Head { version, is_closed: self.row(&table, &key)?.is_some() };
         self.heads.put(stream, head);
@@ -204,5 +214,65 @@ impl Ledger for PendingLedger<'_> {
             Some(found) => Ok(Some(found)),
             None => Ok(self.pending().find_map(|pending| pending.find_match(query, after))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use annals_core::{CommitNumber, EventType, NewEvent, Timestamp};
+
+    use super::*;
+
+    const OPEN: Head = Head { version: Version::FIRST, is_closed: false };
+
+    fn stream(number: usize) -> StreamId {
+        StreamId::new("s", number.to_string()).unwrap()
+    }
+
+    fn knows(heads: &Heads, stream: &StreamId) -> bool {
+        heads.young.contains_key(stream) || heads.old.contains_key(stream)
+    }
+
+    /// P2: what is pending is judged by what the committer remembers alone, so it forgets none of it.
+    #[test]
+    fn streams_asked_for_since_the_group_before_are_remembered() {
+        let mut heads = Heads::default();
+        let all = 3 * HEADS;
+        for number in 0..all {
+            heads.put(&stream(number), OPEN);
+        }
+        assert!((0..all).all(|number| knows(&heads, &stream(number))));
+        let last = stream(all - 1);
+        heads.forget();
+        // Asked for in both groups, the second time as the one that was asked for last.
+        assert!(heads.get(&last).is_some());
+        for number in 0..HEADS {
+            heads.put(&stream(all + number), OPEN);
+        }
+        heads.forget();
+        assert!(knows(&heads, &last));
+        assert!(!knows(&heads, &stream(0)));
+    }
+
+    #[test]
+    fn a_pending_commit_moves_versions_and_closes_its_own_tenants_streams_alone() {
+        let (one, other): (StreamId, StreamId) = ("acme/s-1".parse().unwrap(), "s-1".parse().unwrap());
+        let event = |stream: &StreamId| NewEvent::new(stream.clone(), EventType::new("happened").unwrap(), "");
+        let mut heads = Heads::default();
+        heads.put(&one, OPEN);
+        heads.put(&other, OPEN);
+        let versions = [2, 3, 2, 4].map(|version| Version::new(version).unwrap()).to_vec();
+        let (commit, first) = (CommitNumber::FIRST, Position::FIRST);
+        let placement = Placement { commit, first, recorded: Timestamp::EPOCH, versions };
+        let foreign = RowWrite::put(LoggedTable::CLOSED, "acme/s-1", "");
+        let commit = Commit::of([event(&one), event(&one), event(&other), event(&one)]).row(foreign);
+        heads.advance(&commit, &placement);
+        let found = |heads: &mut Heads, stream| heads.get(stream).map(|head| (head.version.get(), head.is_closed));
+        assert_eq!(found(&mut heads, &one), Some((4, false)));
+        assert_eq!(found(&mut heads, &other), Some((2, false)));
+        let placement = Placement { versions: Vec::new(), ..placement };
+        heads.advance(&Commit::new().row(RowWrite::close(&one)), &placement);
+        assert_eq!(found(&mut heads, &one), Some((4, true)));
+        assert_eq!(found(&mut heads, &other), Some((2, false)));
     }
 }

@@ -1,11 +1,16 @@
 //! The way to the committer: bounded for commits, always open for what the store tells itself.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
 
 use annals_core::{Commit, CommitError};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::{group::Answer, ledger::Looked, writing::Written};
+use super::{answers::Delivery, ledger::Looked, writing::Written};
 
 /// What the committer is told.
 pub(crate) enum Request {
@@ -20,7 +25,7 @@ pub(crate) struct CommitRequest {
     pub(crate) commit: Commit,
     /// What was found for each `NoneMatch` condition before the commit was queued.
     pub(crate) looked: Vec<Looked>,
-    pub(crate) answer: oneshot::Sender<Answer>,
+    pub(crate) answer: oneshot::Sender<Delivery>,
     /// What it takes of the queue.
     pub(crate) permits: u32,
 }
@@ -40,12 +45,14 @@ pub(crate) struct Queue {
 pub(crate) struct Requests {
     pub(crate) receiver: mpsc::UnboundedReceiver<Request>,
     permits: Arc<Semaphore>,
+    /// Of the thread that waits, which is always the same.
+    waker: Option<Waker>,
 }
 
 pub(crate) fn queue() -> (Queue, Requests) {
     let (requests, receiver) = mpsc::unbounded_channel();
     let permits = Arc::new(Semaphore::new(QUEUE_PERMITS as usize));
-    (Queue { requests, permits: Arc::clone(&permits) }, Requests { receiver, permits })
+    (Queue { requests, permits: Arc::clone(&permits) }, Requests { receiver, permits, waker: None })
 }
 
 impl Queue {
@@ -54,9 +61,12 @@ impl Queue {
         &self,
         commit: Commit,
         looked: Vec<Looked>,
-    ) -> Result<oneshot::Receiver<Answer>, CommitError> {
+    ) -> Result<oneshot::Receiver<Delivery>, CommitError> {
         let permits = permits_of(&commit);
-        let permit = self.permits.acquire_many(permits).await.map_err(|_| CommitError::ShutDown)?;
+        let permit = match self.permits.try_acquire_many(permits) {
+            Ok(permit) => permit,
+            Err(_) => self.permits.acquire_many(permits).await.map_err(|_| CommitError::ShutDown)?,
+        };
         let (answer, answered) = oneshot::channel();
         let request = CommitRequest { commit, looked, answer, permits };
         self.requests.send(Request::Commit(request)).map_err(|_| CommitError::ShutDown)?;
@@ -77,7 +87,36 @@ impl Queue {
     }
 }
 
+/// Wakes the committer's thread.
+struct Sleeper(Thread);
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
 impl Requests {
+    /// Waits for a request, or until so much time has passed. `None` says that none came, or that none can come.
+    pub(crate) fn wait(&mut self, patience: Option<Duration>) -> Option<Request> {
+        let until = patience.map(|patience| Instant::now() + patience);
+        let waker = self.waker.get_or_insert_with(|| Arc::new(Sleeper(thread::current())).into());
+        loop {
+            if let Poll::Ready(request) = self.receiver.poll_recv(&mut Context::from_waker(waker)) {
+                return request;
+            }
+            match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => thread::park(),
+                Some(Duration::ZERO) => return None,
+                Some(rest) => thread::park_timeout(rest),
+            }
+        }
+    }
+
     /// Makes room for others.
     pub(crate) fn release(&self, permits: usize) {
         self.permits.add_permits(permits);

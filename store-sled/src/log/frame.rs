@@ -5,7 +5,7 @@ use annals_core::{
 };
 use bytes::Bytes;
 use uuid::Uuid;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::{
     event_head::{Common, Types},
@@ -227,31 +227,31 @@ fn short(length: usize) -> u32 {
 
 /// Fills in the header of the frame that begins at `start`.
 fn seal(output: &mut [u8], start: usize, log: Uuid, standing: &mut Standing, commit: &Commit, placement: &Placement) {
-    let Some((header, body)) = output.get_mut(start..).and_then(|frame| frame.split_at_mut_checked(FRAME_HEADER))
-    else {
-        return;
-    };
-    let counts = [body.len(), commit.events.len(), commit.rows.len(), usize::from(commit.once.is_some())];
+    let frame = output.get_mut(start..).and_then(|frame| frame.split_at_mut_checked(CHAINED_FROM));
+    let Some((checked, chained)) = frame else { return };
+    let body = chained.len().saturating_sub(FRAME_HEADER - CHAINED_FROM);
+    let counts = [body, commit.events.len(), commit.rows.len(), usize::from(commit.once.is_some())];
     let numbers = [placement.commit.get(), placement.first.get(), placement.recorded.as_micros().cast_unsigned()];
-    let (checked, rest) = header.split_at_mut(CHAINED_FROM);
-    let (small, large) = rest.split_at_mut(4 * counts.len());
+    let (small, large) = chained.split_at_mut(4 * counts.len());
     for (place, count) in small.chunks_exact_mut(4).zip(counts) {
         place.copy_from_slice(&short(count).to_le_bytes());
     }
     for (place, number) in large.chunks_exact_mut(8).zip(numbers) {
         place.copy_from_slice(&number.to_le_bytes());
     }
-    let chain = chain(standing.chain, rest, body);
+    // What `chain` gives, in one go: header and body stand side by side here.
+    let chain = xxh3_64_with_seed(chained, standing.chain);
+    let rest = chained.get(..FRAME_HEADER - CHAINED_FROM).unwrap_or_default();
     let (magic, checked) = checked.split_at_mut(4);
-    let (checksum, chained) = checked.split_at_mut(4);
+    let (checksum, chain_bytes) = checked.split_at_mut(4);
     magic.copy_from_slice(&FRAME_MAGIC);
-    chained.copy_from_slice(&chain.to_le_bytes());
+    chain_bytes.copy_from_slice(&chain.to_le_bytes());
     let place = place_checksum(log, standing.offset);
-    let sum = crc32c::crc32c_append(crc32c::crc32c_append(place, chained), rest);
+    let sum = crc32c::crc32c_append(crc32c::crc32c_append(place, chain_bytes), rest);
     checksum.copy_from_slice(&sum.to_le_bytes());
     let head = placement.head();
     *standing = Standing {
-        offset: standing.offset + (FRAME_HEADER + body.len()) as u64,
+        offset: standing.offset + (FRAME_HEADER + body) as u64,
         chain,
         commit: head.commit,
         position: head.position,

@@ -99,7 +99,7 @@ pub(crate) fn put_event(output: &mut Vec<u8>, event: &NewEvent, ordinal: usize, 
     put_bytes(output, event.event_type.as_str().as_bytes());
     let tags = in_order(&event.tags);
     put_varint(output, tags.len() as u64);
-    for tag in &tags {
+    for tag in &*tags {
         put_bytes(output, tag.as_str().as_bytes());
     }
     put_bytes(output, &metadata_bytes(&event.metadata));

@@ -10,10 +10,25 @@ pub(crate) enum Places {
 }
 
 impl Places {
+    /// All of `places`, which begin with `first`.
+    pub(crate) fn of(first: Place, places: &[Place]) -> Self {
+        if places.len() <= 1 { Self::One(first) } else { Self::Several(places.to_vec()) }
+    }
+
     pub(crate) fn push(&mut self, place: Place) {
+        self.extend(&[place]);
+    }
+
+    pub(crate) fn extend(&mut self, more: &[Place]) {
         match self {
-            Self::One(first) => *self = Self::Several(vec![*first, place]),
-            Self::Several(places) => places.push(place),
+            Self::One(first) => {
+                // A stream that goes on mostly goes on for some events.
+                let mut places = Vec::with_capacity((more.len() + 1).max(4));
+                places.push(*first);
+                places.extend_from_slice(more);
+                *self = Self::Several(places);
+            }
+            Self::Several(places) => places.extend_from_slice(more),
         }
     }
 

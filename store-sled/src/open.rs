@@ -73,7 +73,7 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
         return Err(OpenError::NotAStore { path: store.clone(), reason: "its log has no segment" });
     };
     let writer = Writer::new(Arc::clone(&log), segment, end);
-    let (shared, signal) = Shared::new(log, index, tail);
+    let (shared, signal) = Shared::new(log, index, tail, options.event_cache_bytes);
     Ok(Opened { shared, head: signal, writer, lock, report: OpenReport { head, was_closed, torn, rebuilt } })
 }
 

@@ -31,7 +31,7 @@ use self::{
     filter::{Changed, Filter},
     keys::Term,
     kinds::{Kinds, LastMatch},
-    places::PlaceTrees,
+    places::{Chunk, PlaceTrees},
 };
 use crate::{
     faults::{Call, Effect},
@@ -140,14 +140,21 @@ impl Index {
 
     /// The version of `stream` as far as the log was taken in.
     pub(crate) fn version(&self, stream: &str) -> Result<Version, ReadError> {
+        self.newest_chunk(stream)?.map_or(Ok(Version::ZERO), |(version, _)| Ok(version))
+    }
+
+    /// The version of `stream` as far as the log was taken in, and the chunk with its newest places.
+    pub(crate) fn newest_chunk(&self, stream: &str) -> Result<Option<(Version, Chunk)>, ReadError> {
         if !self.filter.contains(stream) {
-            return Ok(Version::ZERO);
+            return Ok(None);
         }
-        let version = self.guard("version", || match places::newest_chunk(self.places(), Term::Stream(stream))? {
-            None => Ok(0),
-            Some(chunk) => chunk.last(),
+        let found = self.guard("version", || {
+            let chunk = places::newest_chunk(self.places(), Term::Stream(stream))?;
+            chunk.map(|chunk| Ok((chunk.last()?, chunk))).transpose()
         })?;
-        Version::new(version).map_err(|error| malformed(&error.to_string()))
+        let Some((version, chunk)) = found else { return Ok(None) };
+        let version = Version::new(version).map_err(|error| malformed(&error.to_string()))?;
+        Ok(Some((version, chunk)))
     }
 
     /// Where the last record is that matches `query`, as far as the log was taken in and that can be said.

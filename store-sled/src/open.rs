@@ -74,7 +74,7 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     };
     let writer = Writer::new(Arc::clone(&log), Arc::clone(&segment), end)
         .map_err(|error| OpenError::io("opening", &segment.path, &error))?;
-    let (shared, signal) = Shared::new(log, index, tail);
+    let (shared, signal) = Shared::new(log, index, tail, options.event_cache_bytes);
     Ok(Opened { shared, head: signal, writer, lock, report: OpenReport { head, was_closed, torn, rebuilt } })
 }
 

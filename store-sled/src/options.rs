@@ -26,6 +26,10 @@ pub struct SledOptions {
     /// Batches of derived rows wait at as many, the committer at twice as many. A tail that is older than two seconds is
     /// written in any case.
     pub index_batch_entries: usize,
+    /// How many bytes of events are kept in memory that were read lately from a stream, or by a stream or tag; 16 MiB by
+    /// default, everything counted that keeping them takes, 0 keeps none. Reading such an event again costs no call to
+    /// the system. Scans neither use them nor take their place.
+    pub event_cache_bytes: usize,
     disk: Disk,
 }
 
@@ -38,6 +42,7 @@ impl SledOptions {
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             index_batch_entries: 100_000,
+            event_cache_bytes: 16 << 20,
             disk: Disk::default(),
         }
     }
@@ -60,6 +65,13 @@ impl SledOptions {
     #[must_use]
     pub fn index_batch_entries(mut self, entries: usize) -> Self {
         self.index_batch_entries = entries;
+        self
+    }
+
+    /// The same with so many bytes of events kept in memory; 0 keeps none.
+    #[must_use]
+    pub fn event_cache_bytes(mut self, bytes: usize) -> Self {
+        self.event_cache_bytes = bytes;
         self
     }
 
@@ -103,12 +115,13 @@ impl SledOptions {
 
 impl std::fmt::Debug for SledOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { path, create, limits, clock: _, index_batch_entries, disk: _ } = self;
+        let Self { path, create, limits, clock: _, index_batch_entries, event_cache_bytes, disk: _ } = self;
         f.debug_struct("SledOptions")
             .field("path", path)
             .field("create", create)
             .field("limits", limits)
             .field("index_batch_entries", index_batch_entries)
+            .field("event_cache_bytes", event_cache_bytes)
             .finish_non_exhaustive()
     }
 }

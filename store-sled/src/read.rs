@@ -1,6 +1,7 @@
 //! Reading records and rows.
 
 pub(crate) mod ahead;
+pub(crate) mod cache;
 pub(crate) mod log;
 pub(crate) mod matches;
 pub(crate) mod rows;

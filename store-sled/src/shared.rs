@@ -16,7 +16,7 @@ use crate::{
     index::{Index, kinds::LastMatch},
     log::Log,
     overlay::{Overlay, Part, Progress},
-    read::ahead::Threads,
+    read::{ahead::Threads, cache::EventCache},
 };
 
 /// What readers, the committer and the indexer share.
@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) pins: Pins,
     pub(crate) fences: Fences,
     pub(crate) read_ahead: Threads,
+    pub(crate) event_cache: EventCache,
     /// Why the store takes no more writes.
     read_only: Mutex<Option<String>>,
     pub(crate) is_shut_down: AtomicBool,
@@ -42,7 +43,12 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// What is shared, and the committer's end of the head.
-    pub(crate) fn new(log: Arc<Log>, index: Index, tail: Part) -> (Self, watch::Sender<Head>) {
+    pub(crate) fn new(
+        log: Arc<Log>,
+        index: Index,
+        tail: Part,
+        event_cache_bytes: usize,
+    ) -> (Self, watch::Sender<Head>) {
         let (sender, head) = watch::channel(head_of(&tail.through));
         let shared = Self {
             log,
@@ -53,6 +59,7 @@ impl Shared {
             pins: Pins::default(),
             fences: Fences::default(),
             read_ahead: Threads::default(),
+            event_cache: EventCache::new(event_cache_bytes),
             read_only: Mutex::new(None),
             is_shut_down: AtomicBool::new(false),
         };

@@ -15,6 +15,7 @@ use super::{
     segment::Segment,
     wire::Cursor,
 };
+use crate::read::cache::EventCache;
 
 /// An event within this many bytes of the beginning of its frame is read together with the frame's header.
 const NEAR_BYTES: u64 = 4096;
@@ -25,9 +26,16 @@ const GAP_BYTES: u64 = 4096;
 /// At most this much is read together.
 const TOGETHER_BYTES: u64 = 64 << 10;
 
+/// A read lets the cache keep so many events and no more: one that is longer is not likely to come again soon, and would
+/// take the place of many others.
+const CACHE_EVENTS: usize = 1024;
+
 /// Reads events at known places.
 pub(crate) struct Gather<'a> {
     log: &'a Log,
+    cache: &'a EventCache,
+    /// How many more events the cache is to keep of this read.
+    cache_events: usize,
     segment: Option<(Arc<Segment>, u64)>,
     /// What was read last, and where it stands in the log. The buffer is used again and again.
     window: Vec<u8>,
@@ -52,20 +60,36 @@ impl Place {
 }
 
 impl<'a> Gather<'a> {
-    pub(crate) fn new(log: &'a Log) -> Self {
-        Self { log, segment: None, window: Vec::new(), window_at: 0, header: None, types: Types::default() }
+    pub(crate) fn new(log: &'a Log, cache: &'a EventCache) -> Self {
+        let (window, types) = (Vec::new(), Types::default());
+        Self { log, cache, cache_events: CACHE_EVENTS, segment: None, window, window_at: 0, header: None, types }
     }
 
     /// The records at `places`, which stand in the order of the log. Checks the header of each one's frame and the
-    /// event itself.
+    /// event itself, now or when it was read before and kept.
     pub(crate) fn records(&mut self, places: &[Place]) -> Vec<Result<Record, ReadError>> {
+        let mut kept = self.cache.find(places).into_iter();
         let mut rest = places;
         let mut records = Vec::with_capacity(places.len());
+        let mut new = Vec::new();
         while let Some((place, following)) = rest.split_first() {
-            records.push(self.record(*place, following));
+            let record = match kept.next().flatten() {
+                Some(record) => Ok(record),
+                None => self.record(*place, following).inspect(|record| self.note(&mut new, *place, record)),
+            };
+            records.push(record);
             rest = following;
         }
+        self.cache.keep(new);
         records
+    }
+
+    /// Notes a record that the cache is to keep.
+    fn note(&mut self, new: &mut Vec<(Place, Record)>, place: Place, record: &Record) {
+        if self.cache_events > 0 && self.cache.has_room() {
+            self.cache_events -= 1;
+            new.push((place, record.clone()));
+        }
     }
 
     fn record(&mut self, place: Place, following: &[Place]) -> Result<Record, ReadError> {
@@ -152,6 +176,8 @@ fn end_of_cluster(from: u64, place: Place, following: &[Place]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use annals_core::{Commit, EventType, NewEvent, Position, Timestamp, Version, judge::Placement};
     use uuid::Uuid;
 
@@ -195,6 +221,12 @@ mod tests {
         (Log::new(id, folder.to_owned(), Disk::default(), vec![Arc::new(segment)]), places)
     }
 
+    /// Reads without a cache.
+    fn gather(log: &Log) -> Gather<'_> {
+        static NONE: LazyLock<EventCache> = LazyLock::new(|| EventCache::new(0));
+        Gather::new(log, &NONE)
+    }
+
     fn positions(records: &[Result<Record, ReadError>]) -> Vec<u64> {
         records.iter().map(|record| record.as_ref().map_or(0, |record| record.position.get())).collect()
     }
@@ -206,16 +238,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let frames = [(1, 0), (1, 100), (400, 0), (1, 5_000), (3, 70_000), (2, 0), (1, 0)];
         let (log, places) = log_of(folder.path(), &frames);
-        let together = Gather::new(&log).records(&places);
+        let together = gather(&log).records(&places);
         assert_eq!(positions(&together), (1..=409).collect::<Vec<_>>());
         for (place, record) in places.iter().zip(&together) {
-            let alone = Gather::new(&log).records(&[*place]);
+            let alone = gather(&log).records(&[*place]);
             assert_eq!(alone[0].as_ref().unwrap(), record.as_ref().unwrap());
         }
         for step in [2, 3, 7, 150] {
             let some: Vec<_> = places.iter().step_by(step).copied().collect();
             let expected: Vec<_> = some.iter().map(|place| place.position.get()).collect();
-            assert_eq!(positions(&Gather::new(&log).records(&some)), expected, "every {step}th");
+            assert_eq!(positions(&gather(&log).records(&some)), expected, "every {step}th");
         }
     }
 
@@ -228,13 +260,13 @@ mod tests {
         let hit = places[2];
         let at = hit.item_at() + u64::from(hit.length) - 1;
         segment.file.write_at(b"!", at).unwrap();
-        let records = Gather::new(&log).records(&places);
+        let records = gather(&log).records(&places);
         assert_eq!(positions(&records), [1, 2, 0, 4, 5]);
         let Err(ReadError::Corrupt(corruption)) = &records[2] else { panic!("{:?}", records[2]) };
         assert_eq!((&corruption.file, corruption.offset), (&segment.path.display().to_string(), hit.item_at()));
         segment.file.write_at(b"!", places[0].frame + 20).unwrap();
         assert!(
-            matches!(&Gather::new(&log).records(&places)[0], Err(ReadError::Corrupt(found)) if found.offset == places[0].frame)
+            matches!(&gather(&log).records(&places)[0], Err(ReadError::Corrupt(found)) if found.offset == places[0].frame)
         );
     }
 
@@ -253,7 +285,7 @@ mod tests {
             Place { frame: 1 << 40, ..right },
             Place { item: u32::MAX, length: u32::MAX, ..right },
         ] {
-            let records = Gather::new(&log).records(&[places[0], wrong]);
+            let records = gather(&log).records(&[places[0], wrong]);
             assert!(records[0].is_ok() && records[1].is_err(), "{wrong:?}");
         }
     }

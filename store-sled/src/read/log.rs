@@ -64,7 +64,7 @@ impl<'a> LogRecords<'a> {
         let source = if read.after >= last {
             Source::Done
         } else if let Some(places) = candidates(shared, &read.query, read.after, last)? {
-            Source::Places { places: places.into(), gather: Gather::new(&shared.log) }
+            Source::Places { places: places.into(), gather: Gather::new(&shared.log, &shared.event_cache) }
         } else if is_forward(read.direction) {
             let scan = ForwardScan::begin(&shared.log, read.clone(), last, published.offset);
             scan.map_or(Source::Done, |scan| Source::Scan(Box::new(scan)))

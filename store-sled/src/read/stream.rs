@@ -5,11 +5,15 @@ use std::{
     task::{Context, Poll},
 };
 
-use annals_core::{Direction, ReadError, ReadStream, Record, Version};
+use annals_core::{Direction, ReadError, ReadStream, Record, StreamId, Version};
 
 use super::{Batch, Batches, is_forward};
 use crate::{
-    index::{keys::Term, malformed, places},
+    index::{
+        keys::Term,
+        malformed,
+        places::{self, Chunk},
+    },
     log::{Place, gather::Gather},
     shared::Shared,
 };
@@ -27,14 +31,21 @@ pub(crate) struct StreamRecords<'a> {
 impl<'a> StreamRecords<'a> {
     pub(crate) fn begin(shared: &'a Shared, read: ReadStream) -> Result<Self, ReadError> {
         shared.check_open()?;
-        let highest = read.to.min(shared.version(&read.stream)?);
+        let (version, newest) = newest(shared, &read.stream)?;
+        let highest = read.to.min(version);
         let lowest = read.from.max(Version::FIRST);
         let next = (lowest <= highest).then_some(match read.direction {
             Direction::Forward => (lowest, highest),
             Direction::Backward => (highest, lowest),
         });
-        let gather = Gather::new(&shared.log);
-        Ok(Self { shared, read, next, places: VecDeque::new(), gather })
+        let gather = Gather::new(&shared.log, &shared.event_cache);
+        let mut records = Self { shared, read, next, places: VecDeque::new(), gather };
+        if let (Some((version, _)), Some(chunk)) = (next, newest)
+            && chunk.first <= version.get()
+        {
+            records.places = records.places_of(version, &chunk)?;
+        }
+        Ok(records)
     }
 
     /// Places from `version` on, in the direction of the read.
@@ -42,20 +53,26 @@ impl<'a> StreamRecords<'a> {
         if let Some(places) = self.shared.overlay().stream_places(&self.read.stream, version, self.read.direction) {
             return Ok(places.into());
         }
-        let lost = || malformed(&format!("version {version} of stream {} is nowhere", self.read.stream));
         let index = self.shared.index()?;
         let term = Term::Stream(self.read.stream.as_str());
-        let found = index.guard("places", || {
-            let chunk = places::chunk_with(index.places(), term, version.get())?;
-            chunk.map(|chunk| Ok((chunk.first, chunk.places()?))).transpose()
-        })?;
-        let (first, places) = found.ok_or_else(lost)?;
-        let at = version.get().checked_sub(first).and_then(|at| usize::try_from(at).ok()).ok_or_else(lost)?;
+        let chunk = index.guard("places", || places::chunk_with(index.places(), term, version.get()))?;
+        self.places_of(version, &chunk.ok_or_else(|| self.lost(version))?)
+    }
+
+    /// The places of `chunk` from `version` on, in the direction of the read.
+    fn places_of(&self, version: Version, chunk: &Chunk) -> Result<VecDeque<Place>, ReadError> {
+        let lost = || self.lost(version);
+        let mut places = self.shared.index()?.guard("places", || chunk.places())?;
+        let at = version.get().checked_sub(chunk.first).and_then(|at| usize::try_from(at).ok()).ok_or_else(lost)?;
         places.get(at).ok_or_else(lost)?;
         Ok(match self.read.direction {
-            Direction::Forward => places.get(at..).unwrap_or_default().iter().copied().collect(),
+            Direction::Forward => places.split_off(at).into(),
             Direction::Backward => places.get(..=at).unwrap_or_default().iter().rev().copied().collect(),
         })
+    }
+
+    fn lost(&self, version: Version) -> ReadError {
+        malformed(&format!("version {version} of stream {} is nowhere", self.read.stream))
     }
 
     /// Reads up to `limit` records from `version` on, up to `last`.
@@ -110,6 +127,16 @@ impl<'a> StreamRecords<'a> {
         }
         Ok(record)
     }
+}
+
+/// The version of a stream, and the chunk with its newest places where that was read to know it. The tail is asked
+/// first, so that nothing is missed that moves from there to the index meanwhile.
+fn newest(shared: &Shared, stream: &StreamId) -> Result<(Version, Option<Chunk>), ReadError> {
+    if let Some(version) = shared.overlay().version(stream) {
+        return Ok((version, None));
+    }
+    let found = shared.index()?.newest_chunk(stream.as_str())?;
+    Ok(found.map_or((Version::ZERO, None), |(version, chunk)| (version, Some(chunk))))
 }
 
 impl Batches for StreamRecords<'_> {

@@ -1,0 +1,241 @@
+//! Events that were read lately at known places, so that reading them again costs no call to the system.
+//!
+//! Nothing in it can be stale: what is published of the log never changes, and no position is ever given twice.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use annals_core::{Position, Record};
+use hashbrown::HashMap;
+
+use crate::log::Place;
+
+/// Keeps verified events up to a number of bytes. Which ones go is decided by second chance: the oldest, unless it was
+/// asked for since it came or was last spared.
+#[derive(Debug)]
+pub(crate) struct EventCache {
+    bytes_max: usize,
+    kept: RwLock<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    events: HashMap<Position, Box<Event>>,
+    /// The positions in the order in which they are to go.
+    queue: VecDeque<Position>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Event {
+    place: Place,
+    record: Record,
+    bytes: usize,
+    was_asked_for: AtomicBool,
+}
+
+/// What keeping an event costs beside itself, at most: its slots in the map and in the queue while they grow, and what
+/// the allocator needs for the box, the payload and the payload's count of holders.
+const KEEPING_BYTES: usize = 160;
+
+/// An event that is larger than this part of the cache is not kept: it would take the place of many.
+const LARGE_PART: usize = 16;
+
+/// So many events are spared at once before one goes in any case, so that no reader waits for long.
+const SPARED_MAX: usize = 64;
+
+impl EventCache {
+    /// A cache that keeps up to so many bytes; with 0, nothing.
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, kept: RwLock::default() }
+    }
+
+    /// Whether it keeps anything at all.
+    pub(crate) fn has_room(&self) -> bool {
+        self.bytes_max > 0
+    }
+
+    /// What is kept of `places`, in their order. A place that is not exactly that of the event finds nothing.
+    pub(crate) fn find(&self, places: &[Place]) -> Vec<Option<Record>> {
+        if !self.has_room() {
+            return Vec::new();
+        }
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        places.iter().map(|place| kept.find(place)).collect()
+    }
+
+    /// Keeps events that were read and found whole.
+    pub(crate) fn keep(&self, events: Vec<(Place, Record)>) {
+        let events = events.into_iter().map(|(place, record)| Box::new(Event::new(place, record)));
+        let events: Vec<_> = events.filter(|event| event.bytes <= self.bytes_max / LARGE_PART).collect();
+        if events.is_empty() {
+            return;
+        }
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            kept.add(event, self.bytes_max);
+        }
+    }
+}
+
+impl Event {
+    fn new(place: Place, record: Record) -> Self {
+        let bytes = size_of::<Self>() + KEEPING_BYTES + heap_bytes(&record);
+        Self { place, record, bytes, was_asked_for: AtomicBool::new(false) }
+    }
+}
+
+/// What a record holds outside of itself, and a little more: short texts stand inside it.
+fn heap_bytes(record: &Record) -> usize {
+    const EACH: usize = 64;
+    let text = |text: &str| text.len() + EACH;
+    let metadata = &record.metadata;
+    let extra = metadata.extra.iter().map(|(key, value)| text(key) + text(value) + EACH);
+    let traceparent = metadata.traceparent.as_ref().map_or(0, |traceparent| text(traceparent.as_str()));
+    let actor = metadata.actor.as_ref().map_or(0, |actor| text(actor.as_str()));
+    let tags = record.tags.iter().map(|tag| text(tag.as_str()));
+    let texts = text(record.stream.as_str()) + text(record.event_type.as_str()) + traceparent + actor;
+    record.payload.len() + texts + tags.sum::<usize>() + extra.sum::<usize>()
+}
+
+impl Kept {
+    fn find(&self, place: &Place) -> Option<Record> {
+        let event = self.events.get(&place.position).filter(|event| event.place == *place)?;
+        // It is only written when that changes something, so that readers beside each other share it.
+        if !event.was_asked_for.load(Ordering::Relaxed) {
+            event.was_asked_for.store(true, Ordering::Relaxed);
+        }
+        Some(event.record.clone())
+    }
+
+    fn add(&mut self, event: Box<Event>, bytes_max: usize) {
+        let position = event.place.position;
+        if self.events.contains_key(&position) {
+            return;
+        }
+        while self.bytes + event.bytes > bytes_max {
+            self.remove_one();
+        }
+        self.bytes += event.bytes;
+        self.queue.push_back(position);
+        self.events.insert(position, event);
+    }
+
+    fn remove_one(&mut self) {
+        for spared in 0.. {
+            let Some(position) = self.queue.pop_front() else { return };
+            let Some(event) = self.events.get_mut(&position) else { return };
+            if spared < SPARED_MAX && std::mem::take(event.was_asked_for.get_mut()) {
+                self.queue.push_back(position);
+                continue;
+            }
+            self.bytes -= event.bytes;
+            self.events.remove(&position);
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use annals_core::{CommitNumber, EventId, EventType, Metadata, SchemaVersion, Tag, Timestamp, Version};
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn place(position: u32) -> Place {
+        Place { position: position.into(), frame: u64::from(position) * 400, item: 56, length: 300 }
+    }
+
+    fn record(position: u32, payload: usize) -> Record {
+        Record {
+            position: position.into(),
+            commit: CommitNumber::from(position),
+            stream: format!("s-{position}").parse().unwrap(),
+            version: Version::FIRST,
+            id: EventId::new(),
+            event_type: EventType::new("test.happened").unwrap(),
+            schema_version: SchemaVersion::FIRST,
+            tags: vec![Tag::of("number", position).unwrap()],
+            metadata: Metadata::default(),
+            recorded: Timestamp::EPOCH,
+            occurred: Timestamp::EPOCH,
+            payload: Bytes::from(vec![7; payload]),
+        }
+    }
+
+    fn keep(cache: &EventCache, positions: impl Iterator<Item = u32>) {
+        positions.for_each(|position| cache.keep(vec![(place(position), record(position, 200))]));
+    }
+
+    fn has(cache: &EventCache, position: u32) -> bool {
+        cache
+            .find(&[place(position)])
+            .iter()
+            .any(|found| found.as_ref().is_some_and(|found| found.position == position.into()))
+    }
+
+    /// P9: whatever is kept, it never has more bytes than allowed, and what it has is counted.
+    #[test]
+    fn a_cache_stays_within_its_bytes() {
+        const BYTES_MAX: usize = 50_000;
+        let cache = EventCache::new(BYTES_MAX);
+        for position in 1..2000 {
+            cache.keep(vec![(place(position), record(position, (position as usize * 37) % 2500))]);
+            has(&cache, position / 3);
+            let kept = cache.kept.read().unwrap();
+            let sum: usize = kept.events.values().map(|event| event.bytes).sum();
+            let held =
+                |event: &Event| size_of::<Event>() + event.record.payload.len() + event.record.tags[0].as_str().len();
+            assert!(kept.bytes == sum && kept.bytes <= BYTES_MAX && kept.queue.len() == kept.events.len());
+            assert!(kept.events.values().all(|event| event.bytes >= held(event) + KEEPING_BYTES));
+        }
+        let kept = cache.kept.read().unwrap();
+        assert!(kept.bytes > BYTES_MAX / 2, "{} bytes are kept", kept.bytes);
+        let slots = kept.events.capacity() * (size_of::<(Position, Box<Event>)>() + 1);
+        let slots = slots + kept.queue.capacity() * size_of::<Position>();
+        assert!(slots <= kept.events.len() * KEEPING_BYTES);
+    }
+
+    #[test]
+    fn a_cache_of_no_bytes_keeps_nothing() {
+        let cache = EventCache::new(0);
+        keep(&cache, 1..10);
+        assert!((1..10).all(|position| !has(&cache, position)));
+    }
+
+    /// What is asked for stays, what is read once goes.
+    #[test]
+    fn events_that_are_asked_for_outlive_those_that_are_not() {
+        let cache = EventCache::new(100_000);
+        keep(&cache, 1..20);
+        for position in 20..2000 {
+            keep(&cache, position..position + 1);
+            assert!((1..20).all(|position| has(&cache, position)), "as of {position}");
+        }
+        assert!(!has(&cache, 1000) && has(&cache, 1999));
+    }
+
+    /// An event is found at its own place and at no other.
+    #[test]
+    fn another_place_finds_nothing() {
+        let cache = EventCache::new(100_000);
+        keep(&cache, 1..3);
+        let right = place(1);
+        assert!(cache.find(&[right])[0].is_some());
+        for wrong in [
+            Place { frame: right.frame + 1, ..right },
+            Place { item: right.item + 1, ..right },
+            Place { length: right.length + 1, ..right },
+            Place { position: Position::from(2), ..right },
+            Place { position: Position::from(3), ..right },
+        ] {
+            assert_eq!(cache.find(&[wrong]), [None], "{wrong:?}");
+        }
+    }
+}

@@ -26,7 +26,7 @@ pub(crate) struct CommitRequest {
 }
 
 /// The queue holds commits of so many KiB, a small commit counting [`COMMIT_PERMITS`]. The rest waits outside.
-const QUEUE_PERMITS: u32 = 32 << 10;
+const QUEUE_PERMITS: u32 = if cfg!(schedules) { 3 * COMMIT_PERMITS } else { 32 << 10 };
 const COMMIT_PERMITS: u32 = 8;
 
 /// The sending end.

@@ -129,7 +129,7 @@ impl Store for MemoryStore {
 
     fn head(&self) -> watch::Receiver<Head> {
         let mut head = self.inner.head.clone();
-        head.mark_unchanged();
+        drop(head.borrow_and_update());
         head
     }
 

@@ -13,8 +13,6 @@ mod writing;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, atomic::Ordering},
-    thread,
 };
 
 use annals_core::{
@@ -46,11 +44,12 @@ use crate::{
     },
     overlay::Progress,
     shared::{Shared, head_of, lock},
+    sync::{Arc, atomic::Ordering, thread},
 };
 
 /// A group of fewer bytes is written by the committer itself: two threads that wake each other up, and twice as many
 /// syncs, cost more than the time that is won.
-const BESIDE_BYTES: usize = 128 << 10;
+const BESIDE_BYTES: usize = if cfg!(schedules) { 512 } else { 128 << 10 };
 
 /// What the committer needs of its store.
 pub(crate) struct Surroundings {

@@ -1,10 +1,6 @@
 //! The thread that feeds the index behind the committer's back, in large batches.
 
-use std::{
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::time::Duration;
 
 use annals_core::ReadError;
 use tokio::sync::{Notify, futures::Notified};
@@ -12,6 +8,7 @@ use tokio::sync::{Notify, futures::Notified};
 use crate::{
     overlay::{Overlay, Part},
     shared::{Shared, lock},
+    sync::{Arc, Condvar, Mutex, PoisonError, thread},
 };
 
 /// The tail is written to sled when it has the configured number of entries, or rows of so many bytes, or this long

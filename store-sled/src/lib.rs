@@ -22,6 +22,7 @@ mod read;
 mod report;
 mod shared;
 mod store;
+mod sync;
 
 pub use options::SledOptions;
 pub use report::{OpenError, OpenReport, TornTail};

@@ -1,12 +1,6 @@
 //! What readers, the committer and the indexer share.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::collections::{BTreeMap, HashMap};
 
 use annals_core::{EventQuery, Head, LoggedTable, ReadError, StreamId, Table, Version};
 use bytes::Bytes;
@@ -17,6 +11,10 @@ use crate::{
     log::Log,
     overlay::{Overlay, Part, Progress},
     read::{ahead::Threads, cache::EventCache},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// What readers, the committer and the indexer share.
@@ -68,7 +66,7 @@ impl Shared {
 
     pub(crate) fn head(&self) -> watch::Receiver<Head> {
         let mut head = self.head.clone();
-        head.mark_unchanged();
+        drop(head.borrow_and_update());
         head
     }
 

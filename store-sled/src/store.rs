@@ -1,7 +1,5 @@
 //! The store: the contract, on top of log, index and threads.
 
-use std::sync::{Arc, Mutex};
-
 use annals_core::{
     ApplyError, Commit, CommitError, Condition, Head, Page, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch,
     Scan, Store, Table,
@@ -18,6 +16,7 @@ use crate::{
     open::{self, Opened},
     read::{self, log::LogRecords, matches, stream::StreamRecords},
     shared::{Shared, lock},
+    sync::{Arc, Mutex, thread},
 };
 
 /// The embedded store. Cloning gives another handle on the same store; it is closed when the last one is dropped, or
@@ -33,7 +32,7 @@ struct Handle {
     options: SledOptions,
     report: OpenReport,
     queue: Queue,
-    committer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    committer: Mutex<Option<thread::JoinHandle<()>>>,
     closed: watch::Receiver<bool>,
 }
 

@@ -5,11 +5,12 @@ use std::time::Instant;
 use crate::{Outcome, Task, failure::Failure, workspace::Workspace};
 
 /// In this order: what fails fast comes first, what a machine may lack the means for comes late.
-const TASKS: [Task; 11] = [
+const TASKS: [Task; 12] = [
     Task::Fmt,
     Task::Lint,
     Task::Example,
     Task::Test,
+    Task::Schedules,
     Task::Docs,
     Task::Edges,
     Task::Sizes,

@@ -4,7 +4,7 @@ use crate::{Outcome, command::Run, failure::Failure, workspace::Workspace};
 
 /// Checks licences, bans and sources; advisories too where their database can be reached.
 pub(crate) fn check(workspace: &Workspace) -> Result<Outcome, Failure> {
-    for manifest in ["Cargo.toml", "bench/Cargo.toml"] {
+    for manifest in ["Cargo.toml", "bench/Cargo.toml", "schedules/Cargo.toml"] {
         deny(workspace, manifest, &["licenses", "bans", "sources"]).run()?;
     }
     if !workspace.cargo(&["deny", "fetch", "--config", "deny.toml", "db"]).status()?.success() {

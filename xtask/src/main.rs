@@ -37,6 +37,8 @@ enum Task {
     Lint,
     /// Do all tests pass?
     Test,
+    /// Does the store hold in many orders of its threads? A workspace of its own.
+    Schedules,
     /// Do the docs build without warnings?
     Docs,
     /// Do crates depend only on crates that they may depend on?
@@ -76,6 +78,7 @@ impl Task {
             Self::Fmt => runs::fmt(workspace),
             Self::Lint => runs::lint(workspace),
             Self::Test => runs::test(workspace),
+            Self::Schedules => runs::schedules(workspace),
             Self::Docs => runs::docs(workspace),
             Self::Edges => edges::check(workspace),
             Self::Sizes => sizes::check(workspace),

@@ -4,9 +4,14 @@ use std::{env, ffi::OsStr, path::Path};
 
 use crate::{Outcome, command::Run, failure::Failure, workspace::Workspace};
 
+/// The manifest of the store under a scheduler.
+pub(crate) const SCHEDULES: &str = "schedules/Cargo.toml";
+
 pub(crate) fn fmt(workspace: &Workspace) -> Result<Outcome, Failure> {
     workspace.cargo(&["fmt", "--all", "--check"]).run()?;
-    workspace.cargo(&["fmt", "--manifest-path", "bench/Cargo.toml", "--check"]).run()?;
+    for manifest in ["bench/Cargo.toml", SCHEDULES] {
+        workspace.cargo(&["fmt", "--manifest-path", manifest, "--check"]).run()?;
+    }
     Ok(Outcome::Done)
 }
 
@@ -18,6 +23,14 @@ pub(crate) fn lint(workspace: &Workspace) -> Result<Outcome, Failure> {
 
 pub(crate) fn test(workspace: &Workspace) -> Result<Outcome, Failure> {
     workspace.cargo(&["test", "--workspace"]).run()?;
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn schedules(workspace: &Workspace) -> Result<Outcome, Failure> {
+    let manifest = ["--locked", "--manifest-path", SCHEDULES];
+    let clippy = manifest.iter().fold(workspace.cargo(&["clippy", "--no-deps", "--all-targets"]), Run::argument);
+    ["--", "-D", "warnings"].iter().fold(clippy, Run::argument).run()?;
+    manifest.iter().fold(workspace.cargo(&["test"]), Run::argument).run()?;
     Ok(Outcome::Done)
 }
 

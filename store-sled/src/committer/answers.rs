@@ -3,15 +3,15 @@
 //! Waking a task is cheap for another task of its runtime, and expensive for a thread outside. So the committer wakes one
 //! of those whom it answers, and that one the others. It may be slow, or never go on: then the committer does it.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use annals_core::{Commit, CommitError, Receipt, judge::Placement};
 use tokio::sync::oneshot;
 
-use crate::shared::lock;
+use crate::{
+    shared::lock,
+    sync::{Arc, Mutex},
+};
 
 /// What the sender of a commit is told. It gets its commit back: memory is freed where it was taken, and the receipt is
 /// written by whoever wants it, beside the one thread that all wait for.
@@ -56,7 +56,7 @@ pub(super) type Addressed = (oneshot::Sender<Delivery>, Answer);
 const SHARED_MIN: usize = 4;
 
 /// The committer sleeps no longer than this before it gives itself what nobody else has given.
-pub(super) const PATIENCE: Duration = Duration::from_micros(200);
+pub(super) const PATIENCE: Duration = if cfg!(schedules) { Duration::ZERO } else { Duration::from_micros(200) };
 
 /// Answers that are known, but that nobody was told yet.
 #[derive(Clone, Default)]

@@ -3,7 +3,6 @@
 use std::{
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
-    thread::{self, Thread},
     time::{Duration, Instant},
 };
 
@@ -11,6 +10,7 @@ use annals_core::{Commit, CommitError};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{answers::Delivery, ledger::Looked, writing::Written};
+use crate::sync::thread::{self, Thread};
 
 /// What the committer is told.
 pub(crate) enum Request {
@@ -31,7 +31,7 @@ pub(crate) struct CommitRequest {
 }
 
 /// The queue holds commits of so many KiB, a small commit counting [`COMMIT_PERMITS`]. The rest waits outside.
-const QUEUE_PERMITS: u32 = 32 << 10;
+const QUEUE_PERMITS: u32 = if cfg!(schedules) { 3 * COMMIT_PERMITS } else { 32 << 10 };
 const COMMIT_PERMITS: u32 = 8;
 
 /// The sending end.

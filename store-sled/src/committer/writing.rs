@@ -3,14 +3,16 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc,
-    thread::{self, JoinHandle},
 };
 
 use super::queue::Queue;
 use crate::{
     index::panic_text,
     log::{layout::EncodedGroup, writer::Writer},
+    sync::{
+        mpsc,
+        thread::{self, JoinHandle},
+    },
 };
 
 /// A group that was written, or not, and who wrote it.

@@ -1,0 +1,1 @@
+//! Nothing of its own; the schedules are in `tests/schedules`.

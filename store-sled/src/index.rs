@@ -104,19 +104,18 @@ impl Index {
     /// Takes `part` in. Repeating it changes nothing, so it may be cut short anywhere: the progress is written last,
     /// and what survives of sled's writes is always the first of them.
     pub(crate) fn take_in(&self, part: &Part, log: Uuid) -> Result<(), ReadError> {
-        self.guard("take_in", || {
-            let changed = self.note_streams(part);
-            places::merge(self.places(), part)?;
-            for (table, rows) in &part.rows.logged {
-                rows::merge(&self.entries, &Table::Logged(table.clone()), rows)?;
-            }
-            part.kinds.merge(&self.entries)?;
-            self.filter.write(&self.entries, &changed)?;
-            let has_closed = self.has_closed.load(Ordering::Relaxed);
-            self.entries.insert(keys::PROGRESS, progress_row(log, &part.through, has_closed))?;
-            self.kinds.write().unwrap_or_else(PoisonError::into_inner).extend(&part.kinds);
-            derived::take_in(&self.derived, &part.rows.derived)
-        })
+        let changed = self.note_streams(part);
+        self.guard("take_places", || places::merge(self.places(), part))?;
+        for (table, rows) in &part.rows.logged {
+            self.guard("take_rows", || rows::merge(&self.entries, &Table::Logged(table.clone()), rows))?;
+        }
+        self.guard("take_kinds", || part.kinds.merge(&self.entries))?;
+        self.guard("take_filter", || self.filter.write(&self.entries, &changed))?;
+        let has_closed = self.has_closed.load(Ordering::Relaxed);
+        let progress = progress_row(log, &part.through, has_closed);
+        self.guard("take_in", || self.entries.insert(keys::PROGRESS, progress))?;
+        self.kinds.write().unwrap_or_else(PoisonError::into_inner).extend(&part.kinds);
+        self.guard("take_derived", || derived::take_in(&self.derived, &part.rows.derived))
     }
 
     /// Adds the part's new and closed streams to the filter; says what of it is to be written.
@@ -231,6 +230,9 @@ impl Index {
         guard(&self.disk, what, work)
     }
 }
+
+/// The file in which sled has everything. Where it is gone, sled begins another and says nothing.
+pub(crate) const FILE: &str = "db";
 
 /// How the index is laid out. Another number is another layout; an index of another layout is built anew.
 const LAYOUT: [u8; 4] = 2_u32.to_le_bytes();

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::{
     OpenError, OpenReport, SledOptions,
-    index::Index,
+    index::{self, Index},
     lock::FolderLock,
     log::{
         Log,
@@ -135,7 +135,9 @@ fn open_index(
         let reason = (end.commit.get() > 0).then(|| "it was gone".to_owned());
         return Ok((Index::open(&log.disk, &folder)?, Progress::START, reason));
     }
-    let reason = if trusted {
+    let reason = if end.commit.get() > 0 && !folder.join(index::FILE).exists() {
+        "its files were gone".to_owned()
+    } else if trusted {
         match Index::open(&log.disk, &folder) {
             Ok(index) => match believe(&index, log, end)? {
                 Ok(progress) => return Ok((index, progress, None)),

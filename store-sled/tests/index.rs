@@ -170,3 +170,24 @@ async fn conditions_hold_alike_in_tail_and_index() {
         }
     }
 }
+
+/// P14: whether the folder of the index is gone or only what sled had in it, the index is rebuilt, and that is said.
+#[tokio::test]
+async fn an_index_whose_files_are_gone_is_rebuilt_and_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 30).await;
+    let before = log(&store).await;
+    store.shut_down().await;
+    for entry in fs::read_dir(folder.path().join("index")).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            fs::remove_dir_all(entry.path()).unwrap();
+        } else {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    let store = open(folder.path());
+    assert!(store.report().rebuilt.is_some(), "{:?}", store.report());
+    assert_eq!(log(&store).await, before);
+    assert_index_agrees(&store).await;
+}

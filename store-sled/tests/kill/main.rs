@@ -1,6 +1,6 @@
 //! SIGKILL in the middle of writing and of opening (T1; P1, P2, P3): what was acknowledged is there, whole and in order.
 //!
-//! 300 rounds, or as many as `ANNALS_SOAK_KILLS` says; `ANNALS_SEED` repeats what is written and when it is killed, as
+//! 300 rounds, two at a time, or as many as `ANNALS_SOAK_KILLS` says; `ANNALS_SEED` repeats what is written and when it is killed, as
 //! far as the machine does. The folder of a failure is kept.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
 #![allow(clippy::print_stdout, reason = "a test may speak, and its child speaks to it")]
@@ -14,6 +14,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -27,6 +28,8 @@ use support::open;
 const STORE: &str = "ANNALS_KILL_TEST_STORE";
 /// After so many rounds another folder is begun, so that looking at everything stays cheap.
 const ROUNDS_OF_A_FOLDER: u64 = 15;
+/// After so many a long run says how far it is.
+const SAID: u64 = 500;
 
 /// A child with what it says.
 struct Running {
@@ -122,24 +125,53 @@ async fn rounds(folder: &Path, rounds: u64, random: &mut Random) -> Oracle {
     oracle
 }
 
-#[tokio::test]
-async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
+/// Takes rounds of what is left, for as long as something is, on folders of its own.
+fn work(left: &Mutex<u64>, kills: u64, mut random: Random) -> Oracle {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut sum = Oracle::default();
+    loop {
+        let now = {
+            let mut left = left.lock().unwrap();
+            let now = (*left).min(ROUNDS_OF_A_FOLDER);
+            if kills > SAID && *left / SAID != (*left - now) / SAID {
+                eprintln!("{} of {kills} processes killed", kills - *left);
+            }
+            *left -= now;
+            now
+        };
+        if now == 0 {
+            return sum;
+        }
+        let folder: PathBuf = tempfile::tempdir().unwrap().keep();
+        println!("in {}", folder.display());
+        sum.add(&runtime.block_on(rounds(&folder, now, &mut random)));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     if std::env::var(STORE).is_ok() {
         return;
     }
     let kills = soak::size("ANNALS_SOAK_KILLS", 300);
-    let mut random = Random::new(soak::seed("kill"));
-    let mut sum = Oracle::default();
-    let mut left = kills;
-    while left > 0 {
-        let folder: PathBuf = tempfile::tempdir().unwrap().keep();
-        println!("in {}", folder.display());
-        let now = left.min(ROUNDS_OF_A_FOLDER);
-        sum.add(&rounds(&folder, now, &mut random).await);
-        std::fs::remove_dir_all(&folder).unwrap();
-        left -= now;
-    }
+    let seed = soak::seed("kill");
+    let left = Mutex::new(kills);
+    let sum = std::thread::scope(|scope| {
+        let workers = [0, 1].map(|worker| {
+            let left = &left;
+            scope.spawn(move || work(left, kills, Random::new(seed.wrapping_add(worker))))
+        });
+        let mut sum = Oracle::default();
+        for worker in workers {
+            sum.add(&worker.join().unwrap());
+        }
+        sum
+    });
     println!("{} killed at open, {} torn groups", sum.killed_at_open, sum.torn);
-    soak::report(&format!("kills={kills} acknowledged={} recovered={} lost=0", sum.acknowledged, sum.recovered));
+    soak::report(&format!(
+        "kills={kills} killed_at_open={} torn_groups={} acknowledged={} recovered={} lost=0",
+        sum.killed_at_open, sum.torn, sum.acknowledged, sum.recovered
+    ));
     assert!(kills < 100 || sum.killed_at_open > 0 && sum.acknowledged > kills, "the kills did not meet work");
 }

@@ -17,12 +17,12 @@ use std::{
     path::Path,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use annals_core::{DerivedTable, Direction, EventQuery, Generation, LoggedTable, ReadError, Table, Version};
+use annals_core::{DerivedTable, Direction, EventQuery, Generation, LoggedTable, Position, ReadError, Table, Version};
 use bytes::Bytes;
 use sled::{Db, IVec, Tree};
 use uuid::Uuid;
@@ -56,10 +56,12 @@ pub(crate) struct Index {
     older: Tree,
     /// Derived rows, and the journal that makes their batches atomic.
     derived: Tree,
-    /// The streams that exist or are closed.
+    /// The streams that exist or are closed, and the tags that exist.
     filter: Filter,
     /// Where the last event of each kind is.
     kinds: RwLock<Kinds>,
+    /// Every place behind this position is in the tail.
+    through: AtomicU64,
     /// Whether any stream was ever closed.
     has_closed: AtomicBool,
     /// The life of the derived rows: it changes only with the whole index.
@@ -78,7 +80,9 @@ impl Index {
             let generation = generation(&derived)?;
             let (filter, kinds) = (Filter::read(&entries)?, RwLock::new(Kinds::read(&entries)?));
             let (disk, has_closed) = (disk.clone(), AtomicBool::new(false));
-            Ok(Self { disk, db, entries, older, derived, filter, kinds, has_closed, generation })
+            // Until the progress was looked at, nothing is known.
+            let through = AtomicU64::new(u64::MAX);
+            Ok(Self { disk, db, entries, older, derived, filter, kinds, through, has_closed, generation })
         })
     }
 
@@ -98,14 +102,19 @@ impl Index {
             self.has_closed.store(rest_cursor.byte()? != 0, Ordering::Relaxed);
             (crc32c::crc32c(rest) == checksum && id == log).then_some(Progress { standing, frame })
         };
-        Ok(take())
+        let progress = take();
+        if let Some(progress) = &progress {
+            self.through.store(progress.standing.position.get(), Ordering::Release);
+        }
+        Ok(progress)
     }
 
     /// Takes `part` in. Repeating it changes nothing, so it may be cut short anywhere: the progress is written last,
     /// and what survives of sled's writes is always the first of them.
     pub(crate) fn take_in(&self, part: &Part, log: Uuid) -> Result<(), ReadError> {
-        let changed = self.note_streams(part);
-        self.guard("take_places", || places::merge(self.places(), part))?;
+        self.through.store(part.through.standing.position.get(), Ordering::Release);
+        let mut changed = self.guard("take_places", || places::merge(self.places(), part))?;
+        self.note_closed(part, &mut changed);
         for (table, rows) in &part.rows.logged {
             self.guard("take_rows", || rows::merge(&self.entries, &Table::Logged(table.clone()), rows))?;
         }
@@ -118,23 +127,21 @@ impl Index {
         self.guard("take_derived", || derived::take_in(&self.derived, &part.rows.derived))
     }
 
-    /// Adds the part's new and closed streams to the filter; says what of it is to be written.
-    fn note_streams(&self, part: &Part) -> Changed {
-        let mut changed = Changed::new();
-        for (stream, (first, _)) in &part.streams {
-            if *first == Version::FIRST {
-                self.filter.insert(stream.as_str(), &mut changed);
-            }
-        }
+    /// Adds the part's closed streams to the filter.
+    fn note_closed(&self, part: &Part, changed: &mut Changed) {
         for (table, rows) in &part.rows.logged {
             if table.name() == LoggedTable::CLOSED.name() {
                 self.has_closed.store(true, Ordering::Relaxed);
                 for row in rows.keys() {
-                    self.filter.insert(&stream_text(table, row), &mut changed);
+                    self.filter.insert(&Term::Stream(&stream_text(table, row)).prefix(), changed);
                 }
             }
         }
-        changed
+    }
+
+    /// Whether places of `term` behind `after` may be in sled that were not in the tail when it was looked at before.
+    pub(crate) fn may_have_behind(&self, term: Term<'_>, after: Position) -> bool {
+        self.through.load(Ordering::Acquire) > after.get() && self.filter.contains(&term.prefix())
     }
 
     /// The version of `stream` as far as the log was taken in.
@@ -144,7 +151,7 @@ impl Index {
 
     /// The version of `stream` as far as the log was taken in, and the chunk with its newest places.
     pub(crate) fn newest_chunk(&self, stream: &str) -> Result<Option<(Version, Chunk)>, ReadError> {
-        if !self.filter.contains(stream) {
+        if !self.filter.contains(&Term::Stream(stream).prefix()) {
             return Ok(None);
         }
         let found = self.guard("version", || {
@@ -173,7 +180,8 @@ impl Index {
     /// Whether it is worth the look-up: a row of `$closed` is asked for with each new stream, and seldom there.
     fn may_have(&self, table: &LoggedTable, row: &[u8]) -> bool {
         table.name() != LoggedTable::CLOSED.name()
-            || (self.has_closed.load(Ordering::Relaxed) && self.filter.contains(&stream_text(table, row)))
+            || (self.has_closed.load(Ordering::Relaxed)
+                && self.filter.contains(&Term::Stream(&stream_text(table, row)).prefix()))
     }
 
     /// The rows in the range, in the order of `direction`: the key of each, and what [`value`](Self::value) makes its
@@ -202,7 +210,7 @@ impl Index {
 
     /// Where places are looked up.
     pub(crate) fn places(&self) -> PlaceTrees<'_> {
-        PlaceTrees { entries: &self.entries, older: &self.older }
+        PlaceTrees { entries: &self.entries, older: &self.older, filter: &self.filter }
     }
 
     fn tree(&self, table: &Table) -> &Tree {
@@ -235,7 +243,7 @@ impl Index {
 pub(crate) const FILE: &str = "db";
 
 /// How the index is laid out. Another number is another layout; an index of another layout is built anew.
-const LAYOUT: [u8; 4] = 2_u32.to_le_bytes();
+const LAYOUT: [u8; 4] = 3_u32.to_le_bytes();
 
 /// Checks the layout, which is the first that is written.
 fn check_layout(entries: &Tree) -> sled::Result<()> {

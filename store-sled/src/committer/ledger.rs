@@ -61,12 +61,13 @@ impl Pending {
         self.rows.get(&LoggedTable::EPOCHS).into_iter().flat_map(HashMap::keys).cloned().collect()
     }
 
+    /// Looks at the events as they are: records of them would cost more than everything else that is judged.
     fn find_match(&self, query: &EventQuery, after: Position) -> Option<Position> {
-        let records = self.commits.iter().flat_map(|(commit, placement)| placement.records(commit));
-        records
-            .filter(|record| record.position > after)
-            .find(|record| query.matches(record))
-            .map(|record| record.position)
+        let events =
+            self.commits.iter().flat_map(|(commit, placement)| commit.events.iter().zip(placement.positions()));
+        let mut behind = events.filter(|(_, position)| *position > after);
+        let found = behind.find(|(event, _)| query.matches_parts(&event.stream, &event.event_type, &event.tags));
+        found.map(|(_, position)| position)
     }
 }
 

@@ -1,6 +1,6 @@
-//! A filter of the streams that exist, so that a new one costs no look-up: what it does not hold does not exist.
+//! A filter of the streams and tags that exist, so that a new one costs no look-up: what it does not hold does not exist.
 //!
-//! A Bloom filter whose bits of one stream lie in one block of 64 bytes, in layers that grow: a layer that is full stays
+//! A Bloom filter whose bits of one key lie in one block of 64 bytes, in layers that grow: a layer that is full stays
 //! as it is, and one of four times its size follows.
 
 use std::{
@@ -16,19 +16,19 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{keys, pages::malformed};
 
-/// How many bits of a block a stream sets. A layer has 12 for each stream that it is made for; of streams that do not
-/// exist, about one in 200 is then looked up all the same.
+/// How many bits of a block a key sets. A layer has 12 for each key that it is made for; of keys that do not exist, about
+/// one in 200 is then looked up all the same.
 const BITS_SET: u32 = 7;
 const BLOCK_WORDS: usize = 8;
 
 /// The filter is kept in pieces of so many words: 4 KiB.
 const PIECE_WORDS: usize = 512;
 
-/// How many pieces the first layer has: for 43,000 streams.
+/// How many pieces the first layer has: for 43,000 keys.
 const FIRST_PIECES: usize = 16;
 const GROWTH: usize = 4;
 
-/// The streams that exist or are closed, and a few more.
+/// The keys of the streams that exist or are closed and of the tags that exist, and a few more.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     layers: RwLock<Vec<Layer>>,
@@ -44,7 +44,7 @@ struct Layer {
 /// The pieces that were changed: layer and number.
 pub(crate) type Changed = BTreeSet<(u8, u32)>;
 
-/// The bits of a stream.
+/// The bits of a key.
 #[derive(Clone, Copy)]
 struct Bits {
     block: u64,
@@ -52,8 +52,8 @@ struct Bits {
 }
 
 impl Bits {
-    fn of(stream: &str) -> Self {
-        let hash = xxh3_128(stream.as_bytes());
+    fn of(key: &[u8]) -> Self {
+        let hash = xxh3_128(key);
         Self { block: u64::try_from(hash >> 64).unwrap_or_default(), bits: hash as u64 }
     }
 
@@ -104,7 +104,7 @@ impl Filter {
         let mut layers: Vec<Layer> = Vec::new();
         for piece in tree.scan_prefix(keys::FILTERS) {
             let (key, words) = piece?;
-            let lost = || malformed("the filter of streams");
+            let lost = || malformed("the filter");
             let (layer, piece) = keys::take_filter(&key).ok_or_else(lost)?;
             while layers.len() <= usize::from(layer) {
                 layers.push(Layer::of(pieces_of(layers.len())));
@@ -121,16 +121,16 @@ impl Filter {
         Ok(Self { layers: RwLock::new(layers) })
     }
 
-    /// Whether the stream may exist; if not, it surely does not.
-    pub(crate) fn contains(&self, stream: &str) -> bool {
+    /// Whether what has this key may exist; if not, it surely does not.
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        let bits = Bits::of(key);
         let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
-        let bits = Bits::of(stream);
         layers.iter().rev().any(|layer| layer.contains(bits))
     }
 
-    /// Adds a stream.
-    pub(crate) fn insert(&self, stream: &str, changed: &mut Changed) {
-        let bits = Bits::of(stream);
+    /// Adds a key.
+    pub(crate) fn insert(&self, key: &[u8], changed: &mut Changed) {
+        let bits = Bits::of(key);
         let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
         if layers.iter().any(|layer| layer.contains(bits)) {
             return;
@@ -160,7 +160,7 @@ impl Filter {
     }
 }
 
-/// The sixteenth layer would hold more streams than fit any disk.
+/// The sixteenth layer would hold more keys than fit any disk.
 fn pieces_of(layer: usize) -> usize {
     FIRST_PIECES * GROWTH.pow(u32::try_from(layer.min(12)).unwrap_or_default())
 }
@@ -177,8 +177,8 @@ mod tests {
     fn what_was_added_is_found_and_little_else_also_after_reading_it_back() {
         let tree = sled::Config::new().temporary(true).open().unwrap().open_tree("t").unwrap();
         let filter = Filter::default();
-        let name = |number: u32| format!("order-{number}");
-        assert!(!filter.contains("order-1"));
+        let name = |number: u32| format!("order-{number}").into_bytes();
+        assert!(!filter.contains(b"order-1"));
         for batch in 0..20 {
             let mut changed = Changed::new();
             for number in batch * 10_000..(batch + 1) * 10_000 {
@@ -188,7 +188,7 @@ mod tests {
         }
         let mut changed = Changed::new();
         filter.insert(&name(7), &mut changed);
-        assert!(changed.is_empty(), "nothing is written again for a stream that is there");
+        assert!(changed.is_empty(), "nothing is written again for a key that is there");
         for filter in [&filter, &Filter::read(&tree).unwrap()] {
             assert!((0..200_000).all(|number| filter.contains(&name(number))));
             let wrong = (200_000..400_000).filter(|number| filter.contains(&name(*number))).count();

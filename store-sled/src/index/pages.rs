@@ -74,7 +74,7 @@ pub(crate) fn merge<C: Change>(tree: &Tree, changes: &[C]) -> sled::Result<()> {
     while let Some(first) = rest.first() {
         let (page, next) = spot(tree, first.key(), near)?;
         let end = next.as_ref().map(|next| name(&next.0));
-        let count = end.map_or(rest.len(), |end| rest.partition_point(|change| change.key() < end));
+        let count = end.map_or(rest.len(), |end| count_before(rest, end));
         let (here, later) = rest.split_at_checked(count.max(1)).unwrap_or((rest, &[]));
         draft.clear();
         let page_key = page.as_ref().map_or(&[][..], |page| name(&page.0));
@@ -93,6 +93,18 @@ pub(crate) fn merge<C: Change>(tree: &Tree, changes: &[C]) -> sled::Result<()> {
         rest = later;
     }
     Ok(())
+}
+
+/// How many of `changes` have keys before `end`, the first being one of them: few mostly, of many.
+fn count_before<C: Change>(changes: &[C], end: &[u8]) -> usize {
+    let is_before = |change: &C| change.key() < end;
+    let mut bound = 1;
+    while changes.get(bound).is_some_and(is_before) {
+        bound *= 2;
+    }
+    let from = bound / 2;
+    let rest = changes.get(from..bound.min(changes.len())).unwrap_or_default();
+    from + rest.partition_point(is_before)
 }
 
 /// Writes what a page is to hold, in as many pages as that takes.

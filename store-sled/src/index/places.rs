@@ -7,10 +7,11 @@
 //! A chunk begins with how many places it holds and the newest of them; the others follow as differences, each from the
 //! next newer one. So adding to a chunk copies what it holds without looking at it, and its newest place is read at once.
 
-use annals_core::Position;
+use annals_core::{Position, Version};
 use sled::{IVec, Tree};
 
 use super::{
+    filter::{Changed, Filter},
     keys::{self, Term},
     pages::{self, Change, Draft, malformed},
 };
@@ -32,6 +33,8 @@ pub(crate) struct PlaceTrees<'a> {
     pub(crate) entries: &'a Tree,
     /// Whole chunks of older ones.
     pub(crate) older: &'a Tree,
+    /// What it does not hold has no places.
+    pub(super) filter: &'a Filter,
 }
 
 /// One chunk, and the number of its first place.
@@ -199,7 +202,11 @@ impl<'a> Stored<'a> {
 
 /// The chunk with the newest places of `term`.
 pub(crate) fn newest_chunk(trees: PlaceTrees<'_>, term: Term<'_>) -> sled::Result<Option<Chunk>> {
-    let Some(entry) = pages::get(trees.entries, &term.prefix())? else { return Ok(None) };
+    let key = term.prefix();
+    if !trees.filter.contains(&key) {
+        return Ok(None);
+    }
+    let Some(entry) = pages::get(trees.entries, &key)? else { return Ok(None) };
     let Newest { first, chunk, .. } = Newest::take(&entry)?;
     Ok(Some(Chunk { first, bytes: entry.subslice(entry.len() - chunk.len(), chunk.len()) }))
 }
@@ -220,7 +227,42 @@ struct Addition<'a> {
     /// The bytes of the key behind what all keys have in common: compared before the keys are.
     head: u64,
     key: &'a [u8],
-    places: &'a [Place],
+    places: Given<'a>,
+    older: &'a Tree,
+}
+
+/// A single place stands here and not where it was found: additions are walked through in the order of their keys, in
+/// which nothing else lies in memory.
+#[derive(Clone, Copy)]
+enum Given<'a> {
+    One(Place),
+    Several(&'a [Place]),
+}
+
+impl<'a> From<&'a [Place]> for Given<'a> {
+    fn from(places: &'a [Place]) -> Self {
+        match places {
+            [place] => Self::One(*place),
+            places => Self::Several(places),
+        }
+    }
+}
+
+impl Given<'_> {
+    fn as_slice(&self) -> &[Place] {
+        match self {
+            Self::One(place) => std::slice::from_ref(place),
+            Self::Several(places) => places,
+        }
+    }
+}
+
+/// An addition while the buffer with its key still grows.
+struct Span<'a> {
+    start: usize,
+    end: usize,
+    head: u64,
+    places: Given<'a>,
     older: &'a Tree,
 }
 
@@ -231,21 +273,25 @@ impl Change for Addition<'_> {
 
     /// Places that are there already are left out, so that doing it twice changes nothing.
     fn apply(&self, draft: &mut Draft) -> sled::Result<()> {
-        let mut value = Vec::new();
-        let Some((_, entry)) = draft.last().filter(|(key, _)| *key == self.key) else {
-            self.put_newest(&Newest { first: 1, begin: None, chunk: &[] }, None, self.places, &mut value)?;
-            draft.push(self.key, [&value, &[]]);
-            return Ok(());
-        };
-        let newest = Newest::take(entry)?;
-        let stored = Stored::take(newest.chunk)?;
-        let known = self.places.partition_point(|place| place.position <= stored.newest.position);
-        let new = self.places.get(known..).unwrap_or_default();
-        if !new.is_empty() {
-            self.put_newest(&newest, Some(stored), new, &mut value)?;
-            draft.pop();
+        let mut value = draft.take_room();
+        let places = self.places.as_slice();
+        match draft.last().filter(|(key, _)| *key == self.key) {
+            None => self.put_newest(&Newest { first: 1, begin: None, chunk: &[] }, None, places, &mut value)?,
+            Some((_, entry)) => {
+                let newest = Newest::take(entry)?;
+                let stored = Stored::take(newest.chunk)?;
+                let known = places.partition_point(|place| place.position <= stored.newest.position);
+                let new = places.get(known..).unwrap_or_default();
+                if !new.is_empty() {
+                    self.put_newest(&newest, Some(stored), new, &mut value)?;
+                    draft.pop();
+                }
+            }
+        }
+        if !value.is_empty() {
             draft.push(self.key, [&value, &[]]);
         }
+        draft.give_room(value);
         Ok(())
     }
 }
@@ -313,38 +359,58 @@ impl Change for WholeChunk {
     }
 }
 
-/// Adds the places of all streams of `part`, then those of its tags.
-pub(crate) fn merge(trees: PlaceTrees<'_>, part: &Part) -> sled::Result<()> {
-    let streams = part.streams.iter().map(|(stream, (_, places))| (Term::Stream(stream.as_str()), places.as_slice()));
-    merge_terms(trees, streams, part.streams.len())?;
-    let tags = part.tags.iter().map(|(term, places)| (Term::Tag(term), places.as_slice()));
-    merge_terms(trees, tags, part.tags.len())
+/// Adds the places of all streams of `part`, then those of its tags. Says what of the filter is to be written.
+pub(crate) fn merge(trees: PlaceTrees<'_>, part: &Part) -> sled::Result<Changed> {
+    let mut changed = Changed::new();
+    let streams = part
+        .streams
+        .iter()
+        .map(|(stream, (first, places))| (Term::Stream(stream.as_str()), *first == Version::FIRST, places.as_slice()));
+    merge_terms(trees, streams, &mut changed)?;
+    let tags = part.tags.iter().map(|(term, places)| (Term::Tag(term), true, places.as_slice()));
+    merge_terms(trees, tags, &mut changed)?;
+    Ok(changed)
 }
 
+/// Each term comes with whether it may be new, and its places.
 fn merge_terms<'a>(
     trees: PlaceTrees<'_>,
-    terms: impl Iterator<Item = (Term<'a>, &'a [Place])>,
-    count: usize,
+    terms: impl ExactSizeIterator<Item = (Term<'a>, bool, &'a [Place])>,
+    changed: &mut Changed,
 ) -> sled::Result<()> {
-    // All keys in one buffer, so that a term costs no allocation.
-    let (mut buffer, mut spans) = (Vec::with_capacity(count * 24), Vec::with_capacity(count));
-    for (term, places) in terms {
+    // All keys in one buffer, so that a term costs no allocation. What is needed of a term is taken at once, while the
+    // processor has it at hand.
+    let (mut buffer, mut spans) = (Vec::with_capacity(terms.len() * 24), Vec::with_capacity(terms.len()));
+    for (term, may_be_new, places) in terms {
         let start = buffer.len();
         term.put_prefix(&mut buffer);
-        spans.push((start, buffer.len(), places));
+        if may_be_new {
+            trees.filter.insert(buffer.get(start..).unwrap_or_default(), changed);
+        }
+        spans.push(Span { start, end: buffer.len(), head: 0, places: Given::from(places), older: trees.older });
     }
-    let addition = |(start, end, places)| {
-        let key = buffer.get(start..end).unwrap_or_default();
-        Addition { head: 0, key, places, older: trees.older }
+    let addition = |Span { start, end, head, places, older }| Addition {
+        head,
+        key: buffer.get(start..end).unwrap_or_default(),
+        places,
+        older,
     };
+    // Of the same size, so that both are in the same memory.
     let mut additions: Vec<_> = spans.into_iter().map(addition).collect();
     let common = common_length(&additions);
     for addition in &mut additions {
-        let head = addition.key.get(common..).unwrap_or_default().iter().chain(&[0; 8]).take(8);
-        addition.head = head.fold(0, |head, byte| (head << 8) | u64::from(*byte));
+        addition.head = head_of(addition.key.get(common..).unwrap_or_default());
     }
     additions.sort_unstable_by(|one, other| one.head.cmp(&other.head).then_with(|| one.key.cmp(other.key)));
     pages::merge(trees.entries, &additions)
+}
+
+/// The first bytes of `key` as a number that sorts as they do.
+fn head_of(key: &[u8]) -> u64 {
+    match key.first_chunk() {
+        Some(head) => u64::from_be_bytes(*head),
+        None => key.iter().chain(&[0; 8]).take(8).fold(0, |head, byte| (head << 8) | u64::from(*byte)),
+    }
 }
 
 /// How many bytes all keys begin with.
@@ -386,10 +452,11 @@ mod tests {
         let chunks = |size: usize, count: usize, term: Term<'_>| {
             let db = sled::Config::new().temporary(true).open().unwrap();
             let (entries, older) = (db.open_tree("entries").unwrap(), db.open_tree("older").unwrap());
-            let trees = PlaceTrees { entries: &entries, older: &older };
+            let filter = Filter::default();
+            let trees = PlaceTrees { entries: &entries, older: &older, filter: &filter };
             for (index, batch) in places[..count].chunks(size).enumerate() {
                 for _ in 0..1 + index % 2 {
-                    merge_terms(trees, [(term, batch)].into_iter(), 1).unwrap();
+                    merge_terms(trees, [(term, true, batch)].into_iter(), &mut Changed::new()).unwrap();
                 }
                 let entry = pages::get(&entries, &term.prefix()).unwrap().unwrap();
                 assert_eq!(begin(&entry).unwrap(), places[0].position);

@@ -263,7 +263,6 @@ fn seal(output: &mut [u8], start: usize, log: Uuid, standing: &mut Standing, com
 /// A frame as read: its header and its body, nothing of it decoded yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
-    pub(crate) offset: u64,
     pub(crate) header: FrameHeader,
     pub(crate) body: Bytes,
 }

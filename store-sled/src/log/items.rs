@@ -152,6 +152,6 @@ mod tests {
         let (log, mut output, mut standing) = (Uuid::from_u128(1), Vec::new(), Standing::START);
         put_frame(&mut output, log, &mut standing, (&commit, &placement), &mut Vec::new());
         let header = FrameHeader::take(&output[..FRAME_HEADER], log, 0).unwrap();
-        Frame { offset: 0, header, body: output.split_off(FRAME_HEADER).into() }
+        Frame { header, body: output.split_off(FRAME_HEADER).into() }
     }
 }

@@ -98,12 +98,8 @@ impl Scanner {
         Some(Self { chained: false, known: false, end, window_bytes: WINDOW_MIN, ..scanner })
     }
 
-    /// The next frame before the log offset `end`, or `None` there. Anything else is damage.
-    pub(crate) fn next_before(&mut self, end: u64) -> Result<Option<Frame>, ReadError> {
-        Ok(self.find_before(end)?.map(|found| self.frame(&found)))
-    }
-
-    /// The same, its body left in the window until the scan goes on.
+    /// The next frame before the log offset `end`, or `None` there, its body left in the window until the scan goes on.
+    /// Anything else is damage.
     pub(crate) fn find_before(&mut self, end: u64) -> Result<Option<FoundFrame>, ReadError> {
         if self.at_segment_end() && self.standing.offset < end {
             self.enter_next_segment()?;
@@ -144,9 +140,10 @@ impl Scanner {
         })
     }
 
-    fn frame(&self, found: &FoundFrame) -> Frame {
+    /// The frame that was found last, with a copy of its body.
+    pub(crate) fn frame(&self, found: &FoundFrame) -> Frame {
         let body = Bytes::copy_from_slice(self.body(found));
-        Frame { offset: found.offset, header: found.header, body }
+        Frame { header: found.header, body }
     }
 
     fn find(&mut self) -> Result<Found, ReadError> {

@@ -13,15 +13,22 @@ use crate::{
     index::Index,
     log::{
         Log, Place,
-        frame::{Frame, Standing},
+        frame::Standing,
         item::ItemError,
-        scanner::Scanner,
+        scanner::{FoundFrame, Scanner},
     },
     overlay::{Part, Progress},
 };
 
 /// Long work says this often how far it is.
 const PROGRESS_TIME: Duration = Duration::from_secs(3);
+
+/// A part may hold so many places of a stream or tag that it has for one that it has not: they take so much less memory,
+/// and the more of them are written at once, the less often what is there already is written again.
+const PLACES_PER_ENTRY: usize = 8;
+
+/// The rows of a part may have so many bytes.
+const ROW_BYTES: usize = 32 << 20;
 
 /// Takes in what the log holds behind `progress`: large parts into sled, by a thread of their own while the log is read
 /// on, so that two are in memory at a time; the rest stays there as the tail.
@@ -35,7 +42,7 @@ pub(crate) fn take_in(
     thread::scope(|scope| {
         let (parts, taken) = mpsc::sync_channel::<Part>(0);
         let writing = scope.spawn(move || taken.into_iter().try_for_each(|part| index.take_in(&part, log.id)));
-        let mut walk = Walk { log, part: Part::new(progress), parts, told: Instant::now() };
+        let mut walk = Walk { log, part: Part::new(progress), rows: 0, parts, told: Instant::now() };
         let scanned = walk.to(end, batch_entries);
         let Walk { part, parts, .. } = walk;
         drop(parts);
@@ -50,6 +57,8 @@ pub(crate) fn take_in(
 struct Walk<'a> {
     log: &'a Arc<Log>,
     part: Part,
+    /// The rows among the part's entries, or a few more.
+    rows: usize,
     parts: mpsc::SyncSender<Part>,
     told: Instant,
 }
@@ -58,13 +67,14 @@ impl Walk<'_> {
     fn to(&mut self, end: &Standing, entries_max: usize) -> Result<(), ReadError> {
         let begin = self.part.through.standing;
         let Some(mut scanner) = Scanner::chained(Arc::clone(self.log), begin) else { return Ok(()) };
-        while let Some(frame) = scanner.next_before(end.offset)? {
-            add(&mut self.part, &frame).map_err(|error| self.log.item_error(frame.offset, error))?;
-            self.part.covers(Progress { standing: scanner.standing, frame: frame.offset });
-            if self.part.entries < entries_max {
+        while let Some(found) = scanner.find_before(end.offset)? {
+            self.add(&scanner, &found).map_err(|error| self.log.item_error(found.offset, error))?;
+            self.part.covers(Progress { standing: scanner.standing, frame: found.offset });
+            if self.weight() < entries_max && self.part.bytes < ROW_BYTES {
                 continue;
             }
             let next = self.part.following();
+            self.rows = 0;
             if self.parts.send(std::mem::replace(&mut self.part, next)).is_err() {
                 return Ok(());
             }
@@ -78,27 +88,34 @@ impl Walk<'_> {
         self.part.through.standing.offset = end.offset;
         Ok(())
     }
-}
 
-/// Adds what the index holds of a frame; payloads are passed over.
-fn add(part: &mut Part, frame: &Frame) -> Result<(), (u64, ItemError)> {
-    let common = frame.header.common;
-    let mut items = frame.items();
-    while let Some(event) = items.event()? {
-        let at = u64::from(event.at);
-        let position = event.head.position(common).map_err(|error| (at, error))?;
-        let place = Place { position, frame: frame.offset, item: event.at, length: event.length };
-        part.add_head(&event.head, place).map_err(|error| (at, error))?;
+    /// How many entries of as many streams and tags would take as much memory as those of the part.
+    fn weight(&self) -> usize {
+        let Part { streams, tags, entries, .. } = &self.part;
+        let heavy = streams.len() + tags.len() + self.rows;
+        heavy + entries.saturating_sub(heavy) / PLACES_PER_ENTRY
     }
-    if frame.header.keyed {
-        // The row of an idempotency key holds the receipt, which takes all there is.
-        for row in frame.content()?.all_rows(&frame.header) {
-            part.add_row(row);
+
+    /// Adds what the index holds of a frame; payloads are passed over.
+    fn add(&mut self, scanner: &Scanner, found: &FoundFrame) -> Result<(), (u64, ItemError)> {
+        let header = &found.header;
+        let mut items = scanner.items(found);
+        while let Some(event) = items.event()? {
+            let at = u64::from(event.at);
+            let position = event.head.position(header.common).map_err(|error| (at, error))?;
+            let place = Place { position, frame: found.offset, item: event.at, length: event.length };
+            self.part.add_head(&event.head, place).map_err(|error| (at, error))?;
         }
-        return Ok(());
+        self.rows += header.rows + usize::from(header.keyed);
+        if header.keyed {
+            // The row of an idempotency key holds the receipt, which takes all there is.
+            let rows = scanner.frame(found).content()?.all_rows(header);
+            rows.into_iter().for_each(|row| self.part.add_row(row));
+            return Ok(());
+        }
+        while let Some(row) = items.row()? {
+            self.part.add_row(row);
+        }
+        items.end()
     }
-    while let Some(row) = items.row()? {
-        part.add_row(row);
-    }
-    items.end()
 }

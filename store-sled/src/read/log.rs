@@ -219,13 +219,13 @@ fn is_item_indexed(query: &EventQuery, item: &QueryItem) -> bool {
     !item.streams.is_empty() || (!item.tags.is_empty() && *query.tenant() != annals_core::TenantScope::Any)
 }
 
-enum OwnedTerm {
+pub(super) enum OwnedTerm {
     Stream(annals_core::StreamId),
     Tag(bytes::Bytes),
 }
 
 impl OwnedTerm {
-    fn term(&self) -> Term<'_> {
+    pub(super) fn term(&self) -> Term<'_> {
         match self {
             Self::Stream(stream) => Term::Stream(stream.as_str()),
             Self::Tag(term) => Term::Tag(term),
@@ -234,7 +234,7 @@ impl OwnedTerm {
 }
 
 /// What to look under: the item's streams, or else one of its tags, since a match carries all of them.
-fn terms(query: &EventQuery, item: &QueryItem) -> Vec<OwnedTerm> {
+pub(super) fn terms(query: &EventQuery, item: &QueryItem) -> Vec<OwnedTerm> {
     if !item.streams.is_empty() {
         return item.streams.iter().cloned().map(OwnedTerm::Stream).collect();
     }

@@ -2,7 +2,7 @@
 
 use annals_core::{Condition, EventQuery, Position, ReadError, ReadLog};
 
-use super::log::{LogRecords, is_indexed};
+use super::log::{LogRecords, OwnedTerm, is_indexed, terms};
 use crate::{
     committer::{Looked, REST_MAX, ahead},
     index::kinds::LastMatch,
@@ -18,8 +18,28 @@ pub(crate) fn find(shared: &Shared, query: &EventQuery, after: Position) -> Resu
         Some(LastMatch::NotBehind(last)) if last <= after => return Ok(None),
         _ => {}
     }
+    if is_indexed(query) && !has_candidates(shared, query, after)? {
+        return Ok(None);
+    }
     let read = ReadLog::of(query.clone()).after(after);
     Ok(LogRecords::begin(shared, read)?.first()?.map(|record| record.position))
+}
+
+/// Whether a query for which the index tells may match behind `after`, going by what is in memory. Mostly that says no:
+/// it is a new tag that must be unique, or something that happened just now. The tail is asked first, so that nothing is
+/// missed that moves from there to the index meanwhile.
+fn has_candidates(shared: &Shared, query: &EventQuery, after: Position) -> Result<bool, ReadError> {
+    let index = shared.index()?;
+    let has_some = |term: OwnedTerm| {
+        let overlay = shared.overlay();
+        let in_tail = match &term {
+            OwnedTerm::Stream(stream) => overlay.stream_places_after(stream, after),
+            OwnedTerm::Tag(tag) => overlay.tag_places_after(tag, after),
+        };
+        drop(overlay);
+        !in_tail.is_empty() || index.may_have_behind(term.term(), after)
+    };
+    Ok(query.items().iter().flat_map(|item| terms(query, item)).any(has_some))
 }
 
 /// Looks at what is published for one condition before its commit is queued, so that the committer has little left.

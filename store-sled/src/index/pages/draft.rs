@@ -8,6 +8,7 @@ use crate::log::wire::put_varint;
 pub(crate) struct Draft {
     bytes: Vec<u8>,
     entries: Vec<Span>,
+    room: Vec<u8>,
 }
 
 /// Where an entry stands in the bytes: key, then value.
@@ -22,6 +23,16 @@ impl Draft {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
+    }
+
+    /// Room in which a value is put together, empty; to be given back.
+    pub(crate) fn take_room(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.room)
+    }
+
+    pub(crate) fn give_room(&mut self, mut room: Vec<u8>) {
+        room.clear();
+        self.room = room;
     }
 
     /// Adds an entry behind the others; the value is given in two parts.

@@ -251,6 +251,24 @@ mod tests {
         }
     }
 
+    /// What was read once is given out again as it was, also when the log cannot be read any more; what was not is read.
+    #[test]
+    fn what_is_kept_is_what_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, places) = log_of(folder.path(), &[(1, 0), (3, 0), (1, 0)]);
+        let cache = EventCache::new(1 << 20);
+        let whole =
+            |records: Vec<Result<Record, ReadError>>| records.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
+        let kept = |places: &[Place]| whole(Gather::new(&log, &cache).records(places));
+        let expected = whole(gather(&log).records(&places));
+        assert_eq!(kept(&places[1..3]), expected[1..3]);
+        assert_eq!(kept(&places), expected);
+        let (segment, _) = log.segment(0).unwrap();
+        segment.file.set_length(0).unwrap();
+        assert_eq!(kept(&places), expected);
+        assert!(gather(&log).records(&places).iter().all(Result::is_err));
+    }
+
     /// P10: damage is reported for the event that it hits, with file and byte, and for no other.
     #[test]
     fn damage_hits_only_the_event_it_is_in() {

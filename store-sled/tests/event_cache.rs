@@ -1,0 +1,116 @@
+//! Events that are kept in memory: reading them again costs no call, and gives what the log has.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod support;
+
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use annals_core::{Commit, EventQuery, QueryItem, ReadLog, ReadStream, Record, Store, Version};
+use annals_store_sled::{
+    SledOptions, SledStore,
+    faults::{Call, Effect, Observer},
+};
+use futures::TryStreamExt;
+use support::{event, log, stream};
+
+/// Counts the reads from the files of the log.
+#[derive(Default)]
+struct Reads(AtomicUsize);
+
+impl Observer for Reads {
+    fn call(&self, call: &Call<'_>, make: &mut dyn FnMut(usize) -> io::Result<()>) -> io::Result<()> {
+        if call.on == "log" && call.effect == Effect::Read {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        make(usize::MAX)
+    }
+}
+
+impl Reads {
+    fn take(&self) -> usize {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// A store of 30 streams of 40 events each, and one of 3000, that keeps so many bytes of events.
+async fn filled(path: &Path, event_cache_bytes: usize) -> (SledStore, Arc<Reads>) {
+    let reads = Arc::<Reads>::default();
+    let options = SledOptions::new(path).event_cache_bytes(event_cache_bytes).observer(Arc::clone(&reads) as _);
+    let store = SledStore::open(options).unwrap();
+    for number in 0..40 {
+        let some = (0..30).map(|stream| event(&format!("s-{stream}"), &format!("{stream}-{number}")));
+        store.commit(Commit::of(some)).await.unwrap();
+        let some = (0..75).map(|_| event("long-1", &number.to_string()));
+        store.commit(Commit::of(some)).await.unwrap();
+    }
+    reads.take();
+    (store, reads)
+}
+
+const MUCH: usize = 16 << 20;
+
+/// P9: a stream that was just read is read again from memory, whole or in part, in either direction, and by a query;
+/// with a cache of no bytes it is not. A scan neither uses what is kept nor takes its place.
+#[tokio::test]
+async fn a_stream_that_was_just_read_costs_no_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, reads) = filled(folder.path(), MUCH).await;
+    let whole = stream(&store, "s-3").await;
+    assert!(whole.len() == 40 && reads.take() > 0);
+    assert_eq!(stream(&store, "s-3").await, whole);
+    let some = ReadStream::all("s-3".parse().unwrap()).after(Version::from(10)).up_to(Version::from(30)).backward();
+    let some: Vec<_> = store.read_stream(some).try_collect().await.unwrap();
+    assert!(some.iter().rev().eq(&whole[10..30]));
+    let query = EventQuery::new([QueryItem::new().stream("s-3".parse().unwrap())]);
+    let by_query: Vec<Record> = store.read_log(ReadLog::of(query)).try_collect().await.unwrap();
+    assert_eq!((by_query, reads.take()), (whole.clone(), 0));
+    log(&store).await;
+    assert!(reads.take() > 0, "a scan reads the log");
+    assert_eq!((stream(&store, "s-3").await, reads.take()), (whole, 0));
+    stream(&store, "s-4").await;
+    assert!(reads.take() > 0, "nothing is kept of a scan");
+    let folder = tempfile::tempdir().unwrap();
+    let (store, reads) = filled(folder.path(), 0).await;
+    for _ in 0..3 {
+        stream(&store, "s-3").await;
+        assert!(reads.take() > 0);
+    }
+}
+
+/// P9: one long stream does not take the place of all others.
+#[tokio::test]
+async fn a_long_stream_leaves_the_others_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, reads) = filled(folder.path(), 1 << 20).await;
+    let whole = stream(&store, "s-3").await;
+    assert_eq!(stream(&store, "long-1").await.len(), 3000);
+    reads.take();
+    assert_eq!((stream(&store, "s-3").await, reads.take()), (whole, 0));
+}
+
+/// P3, P4: whatever is kept, and while streams grow, every read gives what the log has.
+#[tokio::test]
+async fn reads_agree_with_the_log_whatever_is_kept() {
+    for bytes in [0, 20_000, 100_000, MUCH] {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = filled(folder.path(), bytes).await;
+        for round in 0..3 {
+            for number in (0..30).chain([3, 3, 7, 3]) {
+                let id = format!("s-{number}");
+                let all: Vec<_> = stream(&store, &id).await;
+                let position = store.commit(Commit::of([event(&id, &format!("round {round}"))])).await.unwrap();
+                let mut longer = stream(&store, &id).await;
+                assert_eq!(longer.pop().map(|record| record.position), position.positions.map(|(first, _)| first));
+                assert_eq!(longer, all);
+            }
+            support::assert_index_agrees(&store).await;
+        }
+    }
+}

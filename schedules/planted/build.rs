@@ -36,8 +36,8 @@ const FAULTS: [Fault; 8] = [
     (
         "head_before_contents",
         "committer.rs",
-        "        let mut items = group.items.iter();\n        let mut last = 0;\n",
-        "        self.store.head.send_replace(annals_core::Head { commit: standing.commit, position: standing.position });\n        let mut items = group.items.iter();\n        let mut last = 0;\n",
+        "        let mut items = group.items.iter();\n        let mut places = Vec::new();\n",
+        "        self.store.head.send_replace(annals_core::Head { commit: standing.commit, position: standing.position });\n        let mut items = group.items.iter();\n        let mut places = Vec::new();\n",
     ),
     // What a reader took from the tail and what it reads from sled are of two moments.
     ("pins_hold_nothing", "indexer.rs", "    shared.pins.wait_for(part.tick);\n", ""),

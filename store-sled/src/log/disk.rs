@@ -242,6 +242,12 @@ impl DiskFile {
         })
     }
 
+    /// Waits until the disk has taken the pages that were written, so that later syncs do not wait for them. They may
+    /// still be lost.
+    pub(crate) fn settle_pages(&self) -> io::Result<()> {
+        if self.direct.is_some() { Ok(()) } else { self.sync_data() }
+    }
+
     pub(crate) fn set_length(&self, length: u64) -> io::Result<()> {
         self.call(Effect::SetLength(length), |_| self.file.set_len(length))
     }

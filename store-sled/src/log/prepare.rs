@@ -22,12 +22,12 @@ use super::{
 /// What the calls are about.
 const ON: &str = "prepared";
 
-/// So much is written at once, so that commits never wait for more.
-static SLICE: Slice = Slice([0; 1 << 20]);
+/// So much is written at once: a commit that comes meanwhile waits for it.
+static SLICE: Slice = Slice([0; 256 << 10]);
 
 /// Zeros that can be written past the page cache.
 #[repr(align(4096))]
-struct Slice([u8; 1 << 20]);
+struct Slice([u8; 256 << 10]);
 
 /// A file of zeros.
 #[derive(Debug)]
@@ -137,7 +137,7 @@ fn fill(disk: &Disk, path: &Path, bytes: u64, stop: &AtomicBool) -> io::Result<P
         let rest = usize::try_from(bytes - filled).unwrap_or(usize::MAX);
         let slice = SLICE.0.get(..rest).unwrap_or(&SLICE.0);
         file.write_pages(slice, filled)?;
-        file.sync_pages()?;
+        file.settle_pages()?;
         filled += slice.len() as u64;
     }
     file.sync_all()?;

@@ -90,15 +90,19 @@ impl Event {
     }
 }
 
-/// What a record holds outside of itself, and a little more: short texts stand inside it.
+/// What a record holds outside of itself, and a little more.
 fn heap_bytes(record: &Record) -> usize {
+    /// What a piece of memory costs beside its bytes.
     const EACH: usize = 64;
-    let text = |text: &str| text.len() + EACH;
+    /// Shorter ids, types and tags stand inside the record.
+    const INSIDE: usize = 23;
+    let text = |text: &str| if text.len() > INSIDE { text.len() + EACH } else { 0 };
+    let own = |text: &str| text.len() + EACH;
     let metadata = &record.metadata;
-    let extra = metadata.extra.iter().map(|(key, value)| text(key) + text(value) + EACH);
-    let traceparent = metadata.traceparent.as_ref().map_or(0, |traceparent| text(traceparent.as_str()));
-    let actor = metadata.actor.as_ref().map_or(0, |actor| text(actor.as_str()));
-    let tags = record.tags.iter().map(|tag| text(tag.as_str()));
+    let extra = metadata.extra.iter().map(|(key, value)| own(key) + own(value) + EACH);
+    let traceparent = metadata.traceparent.as_ref().map_or(0, |traceparent| own(traceparent.as_str()));
+    let actor = metadata.actor.as_ref().map_or(0, |actor| own(actor.as_str()));
+    let tags = record.tags.iter().map(|tag| EACH + text(tag.as_str()));
     let texts = text(record.stream.as_str()) + text(record.event_type.as_str()) + traceparent + actor;
     record.payload.len() + texts + tags.sum::<usize>() + extra.sum::<usize>()
 }

@@ -108,6 +108,15 @@ impl SledOptions {
         self
     }
 
+    /// The same written through the page cache, as where the system has no other way. For tests of the store itself; not
+    /// stable.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn through_page_cache(mut self) -> Self {
+        self.disk.is_direct = false;
+        self
+    }
+
     pub(crate) fn disk(&self) -> Disk {
         self.disk.clone()
     }

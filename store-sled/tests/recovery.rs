@@ -6,6 +6,7 @@ mod support;
 use std::{
     fs::{self, OpenOptions},
     io::Write,
+    path::{Path, PathBuf},
 };
 
 use annals_core::{ApplyError, Commit, CommitError, DerivedTable, Generation, ReadLog, RowBatch, Store};
@@ -15,7 +16,7 @@ use futures::TryStreamExt;
 use support::{assert_index_agrees, copy_folder, event, fill, log, open, segments};
 
 /// A store of `count` commits that was not closed: its files as they are while it is open.
-async fn unclosed(folder: &std::path::Path, count: usize) -> std::path::PathBuf {
+async fn unclosed(folder: &Path, count: usize) -> PathBuf {
     let (live, copy) = (folder.join("live"), folder.join("copy"));
     let store = open(&live);
     fill(&store, count).await;
@@ -265,7 +266,19 @@ fn a_folder_that_is_no_store_is_left_alone() {
 #[tokio::test]
 async fn many_segments_are_one_log() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+    assert_segments_are_one_log(folder.path(), &SledOptions::new(folder.path())).await;
+}
+
+/// The same where the log cannot be written past the page cache.
+#[tokio::test]
+async fn many_segments_are_one_log_through_the_page_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_segments_are_one_log(folder.path(), &SledOptions::new(folder.path()).through_page_cache()).await;
+}
+
+async fn assert_segments_are_one_log(folder: &Path, options: &SledOptions) {
+    let open = || SledStore::open(options.clone()).unwrap();
+    let store = open();
     let large = "x".repeat(200_000);
     for index in 0..40 {
         let events = [event(&format!("s-{}", index % 3), "a"), event("big-1", &index.to_string())];
@@ -273,21 +286,21 @@ async fn many_segments_are_one_log() {
         commit.events[0].payload = large.clone().into();
         store.commit(commit).await.unwrap();
     }
-    assert!(segments(folder.path()).len() > 2);
+    assert!(segments(folder).len() > 2);
     let before = log(&store).await;
     assert_index_agrees(&store).await;
     store.shut_down().await;
-    let store = open(folder.path());
+    let store = open();
     assert_eq!(log(&store).await, before);
     let backward: Vec<_> = store.read_log(ReadLog::all().backward()).try_collect().await.unwrap();
     assert!(backward.iter().rev().eq(&before));
     store.shut_down().await;
-    fs::remove_dir_all(folder.path().join("index")).unwrap();
-    let store = open(folder.path());
+    fs::remove_dir_all(folder.join("index")).unwrap();
+    let store = open();
     assert!(store.report().rebuilt.is_some());
     assert_eq!(log(&store).await, before, "rebuilt across segments");
     assert_index_agrees(&store).await;
-    fs::remove_file(&segments(folder.path())[1]).unwrap_or_default();
+    fs::remove_file(&segments(folder)[1]).unwrap_or_default();
     store.shut_down().await;
-    assert!(SledStore::open(SledOptions::new(folder.path())).is_err(), "a missing segment is noticed");
+    assert!(SledStore::open(options.clone()).is_err(), "a missing segment is noticed");
 }

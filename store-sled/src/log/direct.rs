@@ -78,4 +78,23 @@ mod tests {
             bytes.fill(round + 1);
         }
     }
+
+    /// P1: the system itself says that a write to such a file returns once it is durable.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_durable_write_is_what_the_system_was_asked_for() {
+        use std::os::fd::AsRawFd;
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (wait, flag) in [(Wait::Durable, libc::O_DSYNC), (Wait::Taken, 0)] {
+            let Some(file) = open(file.path(), wait) else {
+                eprintln!("SKIPPED: this file system has no writes past the page cache");
+                return;
+            };
+            let about = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
+            let flags = about.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
+            let flags = i32::from_str_radix(flags.trim(), 8).unwrap();
+            assert_eq!(flags & (libc::O_DIRECT | libc::O_DSYNC), libc::O_DIRECT | flag, "{about}");
+        }
+    }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Disk {
     pub(crate) segment_bytes: Option<u64>,
     /// Whether segments are prepared ahead.
     pub(crate) prepares: bool,
+    /// Whether pages are written past the page cache where that can be.
+    pub(crate) is_direct: bool,
 }
 
 impl Default for Disk {
@@ -28,6 +30,7 @@ impl Default for Disk {
             #[cfg(feature = "faults")]
             segment_bytes: None,
             prepares: true,
+            is_direct: true,
         }
     }
 }
@@ -85,13 +88,17 @@ impl Disk {
     /// The same for [writing pages](DiskFile::write_pages) that are on disk when they are written, if the system can.
     pub(crate) fn open_to_append(&self, on: &'static str, path: &Path) -> io::Result<DiskFile> {
         let file = self.open(on, path)?;
-        Ok(DiskFile { direct: direct::open(path, Wait::Durable).map(|file| (file, Wait::Durable)), ..file })
+        Ok(DiskFile { direct: self.open_direct(path, Wait::Durable), ..file })
     }
 
     /// Creates a file for writing pages, or empties the one that is there.
     pub(crate) fn create_to_fill(&self, on: &'static str, path: &Path) -> io::Result<DiskFile> {
         let file = self.create(on, path)?;
-        Ok(DiskFile { direct: direct::open(path, Wait::Taken).map(|file| (file, Wait::Taken)), ..file })
+        Ok(DiskFile { direct: self.open_direct(path, Wait::Taken), ..file })
+    }
+
+    fn open_direct(&self, path: &Path, wait: Wait) -> Option<(File, Wait)> {
+        self.is_direct.then(|| direct::open(path, wait))?.map(|file| (file, wait))
     }
 
     fn open_as(

@@ -39,17 +39,21 @@ impl Reads {
     }
 }
 
-/// A store of 30 streams of 40 events each, and one of 3000, that keeps so many bytes of events.
+/// A store of 30 streams of 40 events each, and one of 3000, that keeps so many bytes of events. It was just opened: what
+/// was written last is not in memory.
 async fn filled(path: &Path, event_cache_bytes: usize) -> (SledStore, Arc<Reads>) {
     let reads = Arc::<Reads>::default();
     let options = SledOptions::new(path).event_cache_bytes(event_cache_bytes).observer(Arc::clone(&reads) as _);
-    let store = SledStore::open(options).unwrap();
+    let store = SledStore::open(options.clone()).unwrap();
     for number in 0..40 {
         let some = (0..30).map(|stream| event(&format!("s-{stream}"), &format!("{stream}-{number}")));
         store.commit(Commit::of(some)).await.unwrap();
         let some = (0..75).map(|_| event("long-1", &number.to_string()));
         store.commit(Commit::of(some)).await.unwrap();
     }
+    store.shut_down().await;
+    drop(store);
+    let store = SledStore::open(options).unwrap();
     reads.take();
     (store, reads)
 }

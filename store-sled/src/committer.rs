@@ -8,6 +8,7 @@ mod answers;
 mod group;
 mod ledger;
 mod queue;
+mod waiter;
 mod writing;
 
 use std::{

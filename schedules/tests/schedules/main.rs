@@ -32,7 +32,7 @@ const STEPS_MAX: usize = 200_000;
 const CHANGES: usize = 3;
 const RUNS_BY_PRIORITY: usize = 4;
 /// A planted fault must be found by then.
-const SEEDS_OF_A_FAULT: u64 = 3000;
+const SEEDS_OF_A_FAULT: u64 = 20_000;
 
 fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|number| number.parse().unwrap())

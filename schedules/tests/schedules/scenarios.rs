@@ -192,7 +192,7 @@ pub(crate) fn an_epoch_that_ended_changes_nothing(open: &dyn Fn(usize) -> Arc<dy
     let stale = {
         let store = Arc::clone(&store);
         beside(async move {
-            for value in 1..=2 {
+            for value in 1..=4 {
                 match store.apply(RowBatch { epoch: Some(epoch(1)), ..batch(value) }).await {
                     Ok(()) | Err(ApplyError::Fenced { .. }) => {}
                     Err(error) => panic!("{error}"),

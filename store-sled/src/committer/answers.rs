@@ -56,7 +56,7 @@ pub(super) type Addressed = (oneshot::Sender<Delivery>, Answer);
 const SHARED_MIN: usize = 4;
 
 /// The committer sleeps no longer than this before it gives itself what nobody else has given.
-pub(super) const PATIENCE: Duration = if cfg!(schedules) { Duration::ZERO } else { Duration::from_micros(200) };
+pub(super) const PATIENCE: Duration = Duration::from_micros(200);
 
 /// Answers that are known, but that nobody was told yet.
 #[derive(Clone, Default)]

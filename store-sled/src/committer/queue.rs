@@ -1,16 +1,11 @@
 //! The way to the committer: bounded for commits, always open for what the store tells itself.
 
-use std::{
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use annals_core::{Commit, CommitError};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::{answers::Delivery, ledger::Looked, writing::Written};
-use crate::sync::thread::{self, Thread};
+use super::{answers::Delivery, ledger::Looked, waiter::Waiter, writing::Written};
 
 /// What the committer is told.
 pub(crate) enum Request {
@@ -45,14 +40,13 @@ pub(crate) struct Queue {
 pub(crate) struct Requests {
     pub(crate) receiver: mpsc::UnboundedReceiver<Request>,
     permits: Arc<Semaphore>,
-    /// Of the thread that waits, which is always the same.
-    waker: Option<Waker>,
+    waiter: Waiter,
 }
 
 pub(crate) fn queue() -> (Queue, Requests) {
     let (requests, receiver) = mpsc::unbounded_channel();
     let permits = Arc::new(Semaphore::new(QUEUE_PERMITS as usize));
-    (Queue { requests, permits: Arc::clone(&permits) }, Requests { receiver, permits, waker: None })
+    (Queue { requests, permits: Arc::clone(&permits) }, Requests { receiver, permits, waiter: Waiter::default() })
 }
 
 impl Queue {
@@ -87,33 +81,12 @@ impl Queue {
     }
 }
 
-/// Wakes the committer's thread.
-struct Sleeper(Thread);
-
-impl Wake for Sleeper {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 impl Requests {
     /// Waits for a request, or until so much time has passed. `None` says that none came, or that none can come.
     pub(crate) fn wait(&mut self, patience: Option<Duration>) -> Option<Request> {
-        let until = patience.map(|patience| Instant::now() + patience);
-        let waker = self.waker.get_or_insert_with(|| Arc::new(Sleeper(thread::current())).into());
-        loop {
-            if let Poll::Ready(request) = self.receiver.poll_recv(&mut Context::from_waker(waker)) {
-                return request;
-            }
-            match until.map(|until| until.saturating_duration_since(Instant::now())) {
-                None => thread::park(),
-                Some(Duration::ZERO) => return None,
-                Some(rest) => thread::park_timeout(rest),
-            }
+        match patience {
+            None => self.receiver.blocking_recv(),
+            Some(patience) => self.waiter.wait(&mut self.receiver, patience),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The log: the only truth of the store.
 
 pub(crate) mod append;
+pub(crate) mod cache;
 pub(crate) mod clean;
 pub(crate) mod direct;
 pub(crate) mod disk;

@@ -1,7 +1,6 @@
 //! Reading records and rows.
 
 pub(crate) mod ahead;
-pub(crate) mod cache;
 pub(crate) mod log;
 pub(crate) mod matches;
 pub(crate) mod rows;

@@ -8,9 +8,9 @@ use tokio::sync::watch;
 
 use crate::{
     index::{Index, kinds::LastMatch},
-    log::Log,
+    log::{Log, cache::EventCache},
     overlay::{Overlay, Part, Progress},
-    read::{ahead::Threads, cache::EventCache},
+    read::ahead::Threads,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},

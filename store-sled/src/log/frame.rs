@@ -5,7 +5,7 @@ use annals_core::{
 };
 use bytes::Bytes;
 use uuid::Uuid;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
     event_head::{Common, Types},
@@ -180,12 +180,9 @@ impl FrameHeader {
     }
 }
 
-/// The hash over all frames, one more included: of the header behind the chain, and the body.
-pub(crate) fn chain(before: u64, header_rest: &[u8], body: &[u8]) -> u64 {
-    let mut hasher = Xxh3::with_seed(before);
-    hasher.update(header_rest);
-    hasher.update(body);
-    hasher.digest()
+/// The hash over all frames, one more included: `chained` is the frame from [`CHAINED_FROM`] on.
+pub(crate) fn chain(before: u64, chained: &[u8]) -> u64 {
+    xxh3_64_with_seed(chained, before)
 }
 
 /// Where the header's checksum and chain end and the chained part begins.
@@ -239,8 +236,7 @@ fn seal(output: &mut [u8], start: usize, log: Uuid, standing: &mut Standing, com
     for (place, number) in large.chunks_exact_mut(8).zip(numbers) {
         place.copy_from_slice(&number.to_le_bytes());
     }
-    // What `chain` gives, in one go: header and body stand side by side here.
-    let chain = xxh3_64_with_seed(chained, standing.chain);
+    let chain = chain(standing.chain, chained);
     let rest = chained.get(..FRAME_HEADER - CHAINED_FROM).unwrap_or_default();
     let (magic, checked) = checked.split_at_mut(4);
     let (checksum, chain_bytes) = checked.split_at_mut(4);

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{
     Log, Place,
+    cache::EventCache,
     event_head::{EventHead, Types},
     frame::{FRAME_HEADER, FrameHeader},
     io_error,
@@ -15,7 +16,6 @@ use super::{
     segment::Segment,
     wire::Cursor,
 };
-use crate::read::cache::EventCache;
 
 /// An event within this many bytes of the beginning of its frame is read together with the frame's header.
 const NEAR_BYTES: u64 = 4096;

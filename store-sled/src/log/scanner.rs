@@ -237,8 +237,8 @@ impl Scanner {
         }
         let found = FoundFrame { offset: at, header, body: frame.start + FRAME_HEADER..frame.end };
         if self.chained {
-            let rest = self.window.get(frame.start + CHAINED_FROM..found.body.start).unwrap_or_default();
-            if chain(self.standing.chain, rest, self.body(&found)) != header.chain {
+            let chained = self.window.get(frame.start + CHAINED_FROM..frame.end).unwrap_or_default();
+            if chain(self.standing.chain, chained) != header.chain {
                 return Ok(Found::Bad(self.corruption("a commit does not match its hash")));
             }
         }

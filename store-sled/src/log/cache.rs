@@ -13,7 +13,7 @@ use std::{
 use annals_core::{Position, Record};
 use hashbrown::HashMap;
 
-use crate::log::Place;
+use super::Place;
 
 /// Keeps verified events up to a number of bytes. Which ones go is decided by second chance: the oldest, unless it was
 /// asked for since it came or was last spared.

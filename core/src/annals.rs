@@ -3,11 +3,14 @@
 mod builder;
 mod open_store;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
-    Aggregate, At, Clock, On, SnapshotCounts, Store, Targets, Tenant, Together, at, cache::Cache, execute::RetryPolicy,
-    snapshot::Keeper,
+    Aggregate, At, Clock, Interceptor, NameKey, On, SnapshotCounts, Store, Targets, Tenant, Together, at, cache::Cache,
+    execute::RetryPolicy, prepare::Services, snapshot::Keeper,
 };
 
 pub use builder::Builder;
@@ -44,6 +47,10 @@ struct Inner {
     retry: RetryPolicy,
     cache: Cache,
     keeper: Keeper,
+    interceptors: Vec<Arc<dyn Interceptor>>,
+    services: Services,
+    /// Known once it was needed.
+    name_key: OnceLock<NameKey>,
 }
 
 impl Annals {
@@ -76,9 +83,11 @@ impl Annals {
         On::new(self, at::<A>(id))
     }
 
-    /// Decides about several aggregates at once: all are loaded, then `decide` runs on them, then everything that they
-    /// emitted is one commit, which takes effect only if none of them has moved. Pure like
-    /// [`handle`](crate::Handle::handle): `decide` is run again when something came in between.
+    /// Decides about several aggregates at once, or within a [`boundary`](crate::boundary): all are loaded, then `decide` runs
+    /// on them, then everything that they emitted is one commit, which takes effect only if none of them has moved. Pure
+    /// like [`handle`](crate::Handle::handle): `decide` is run again when something came in between.
+    ///
+    /// The targets are tuples, of different kinds too, and `Vec`s of one kind, of which `decide` gets a slice.
     ///
     /// ```
     /// use annals_core::{Annals, MemoryStore, at};
@@ -130,6 +139,18 @@ impl Annals {
 
     pub(crate) fn keeper(&self) -> &Keeper {
         &self.inner.keeper
+    }
+
+    pub(crate) fn interceptors(&self) -> &[Arc<dyn Interceptor>] {
+        &self.inner.interceptors
+    }
+
+    pub(crate) fn service<S: 'static>(&self) -> Option<&S> {
+        self.inner.services.get()
+    }
+
+    pub(crate) fn name_key(&self) -> &OnceLock<NameKey> {
+        &self.inner.name_key
     }
 
     /// The stream of `target` for this handle's tenant.

@@ -1,7 +1,7 @@
-//! Aggregates kept in memory, so that their old events are not read again.
+//! Folded states kept in memory, so that their old events are not read again.
 //!
-//! Invariant: what is kept is only a baseline. Whoever takes it reads the stream's tail behind it, so an outdated or
-//! lost entry costs time and nothing else.
+//! Invariant: what is kept is only a baseline. Whoever takes it reads what came behind it, so an outdated or lost entry
+//! costs time and nothing else.
 
 use std::{
     any::{Any, TypeId},
@@ -11,16 +11,26 @@ use std::{
 
 use lru::LruCache;
 
-use crate::{Aggregate, StreamId, Version, load::Held};
+use crate::{EventQuery, StreamId};
 
-/// The least recently used aggregates give way.
+/// The least recently used states give way.
 pub(crate) struct Cache {
-    entries: Option<Mutex<LruCache<(StreamId, TypeId), Entry>>>,
+    entries: Option<Mutex<LruCache<(Place, TypeId), Entry>>>,
+}
+
+/// What a state is folded from. The tenant is part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// A stream.
+    Stream(StreamId),
+    /// The events that a query matches, each alternative of it folded as the plan says.
+    Boundary { query: EventQuery, plan: Vec<usize> },
 }
 
 struct Entry {
-    version: Version,
-    held: Arc<dyn Any + Send + Sync>,
+    /// How far it is folded: the larger of two is the newer.
+    folded: u64,
+    state: Arc<dyn Any + Send + Sync>,
 }
 
 impl Cache {
@@ -29,23 +39,22 @@ impl Cache {
         Self { entries: NonZeroUsize::new(entries).map(|entries| Mutex::new(LruCache::new(entries))) }
     }
 
-    pub(crate) fn get<A: Aggregate>(&self, stream: &StreamId) -> Option<Arc<Held<A>>> {
-        let key = (stream.clone(), TypeId::of::<A>());
+    pub(crate) fn get<S: Send + Sync + 'static>(&self, place: Place) -> Option<Arc<S>> {
         // A panic in another holder leaves the map whole: nothing of the user's runs under the lock.
         let mut entries = self.entries.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&entries.get(&key)?.held).downcast().ok()
+        Arc::clone(&entries.get(&(place, TypeId::of::<S>()))?.state).downcast().ok()
     }
 
-    /// Keeps `held` unless a newer state is there.
-    pub(crate) fn put<A: Aggregate>(&self, held: &Arc<Held<A>>) {
+    /// Keeps `state`, which is `folded` so far, unless a newer one is there.
+    pub(crate) fn put<S: Send + Sync + 'static>(&self, place: Place, folded: u64, state: &Arc<S>) {
         let Some(entries) = &self.entries else { return };
-        let key = (held.stream.clone(), TypeId::of::<A>());
+        let key = (place, TypeId::of::<S>());
         let replaced = {
             let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
-            if entries.peek(&key).is_some_and(|entry| entry.version > held.version) {
+            if entries.peek(&key).is_some_and(|entry| entry.folded > folded) {
                 return;
             }
-            entries.push(key, Entry { version: held.version, held: Arc::<Held<A>>::clone(held) })
+            entries.push(key, Entry { folded, state: Arc::<S>::clone(state) })
         };
         // Dropped behind the lock, because a state's drop is the user's code.
         drop(replaced);

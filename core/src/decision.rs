@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use uuid::Uuid;
 
-use crate::{Aggregate, Metadata, Timestamp, Version};
+use crate::{Aggregate, Home, Metadata, Timestamp, Version, names::Claim};
 
 /// An aggregate while it decides: its state to read, and [`emit`](Self::emit) to change it.
 ///
@@ -16,6 +16,7 @@ pub struct Decision<A: Aggregate> {
     id: A::Id,
     version: Version,
     emitted: Vec<A::Event>,
+    names: Vec<Claim>,
     now: Timestamp,
     ids: Ids,
     metadata: Metadata,
@@ -31,7 +32,7 @@ pub enum Ids {
 }
 
 impl Ids {
-    fn next(&mut self) -> Uuid {
+    pub(crate) fn next(&mut self) -> Uuid {
         match self {
             Self::Random => Uuid::now_v7(),
             Self::Counted(last) => {
@@ -45,13 +46,33 @@ impl Ids {
 impl<A: Aggregate> Decision<A> {
     /// A decision about `state`, folded from `version` events.
     pub(crate) fn new(id: A::Id, state: A, version: Version, now: Timestamp, ids: Ids, metadata: Metadata) -> Self {
-        Self { state, id, version, emitted: Vec::new(), now, ids, metadata }
+        Self { state, id, version, emitted: Vec::new(), names: Vec::new(), now, ids, metadata }
     }
 
     /// Emits an event: it is folded into the state at once, and stored when the decision is committed.
     pub fn emit(&mut self, event: A::Event) {
         self.state.evolve(&event);
         self.emitted.push(event);
+    }
+
+    /// Claims `name` of `scope` (`"iban"`, `"email"`) for this aggregate, in the same commit as the events: it is refused
+    /// ([`ExecuteError::Names`](crate::ExecuteError::Names)) when a stream of the tenant holds the name, this one too. Names
+    /// are compared byte by byte; bring them into one form before.
+    ///
+    /// What the decision has said of names before it counts. Kept is a keyed hash of the name, never the name.
+    pub fn claim(&mut self, scope: impl AsRef<str>, name: impl AsRef<str>) {
+        self.names.push(Claim::new(scope.as_ref(), name.as_ref()));
+    }
+
+    /// Gives a name up, in the same commit as the events. Refused when this aggregate does not hold it.
+    pub fn release(&mut self, scope: impl AsRef<str>, name: impl AsRef<str>) {
+        self.names.push(Claim::release(scope.as_ref(), name.as_ref()));
+    }
+
+    /// Hands a name over to another aggregate ([`at::<Account>(id)`](crate::at)), in the same commit as the events: at no
+    /// moment is it free. Refused when this aggregate does not hold it.
+    pub fn transfer(&mut self, scope: impl AsRef<str>, name: impl AsRef<str>, to: impl Into<Home>) {
+        self.names.push(Claim::transfer(scope.as_ref(), name.as_ref(), to.into()));
     }
 
     /// Which aggregate it is.
@@ -89,10 +110,16 @@ impl<A: Aggregate> Decision<A> {
         &self.emitted
     }
 
-    /// The decided state and the events that led to it.
-    pub(crate) fn into_parts(self) -> (A, Vec<A::Event>) {
-        (self.state, self.emitted)
+    pub(crate) fn into_parts(self) -> Decided<A> {
+        Decided { state: self.state, events: self.emitted, names: self.names }
     }
+}
+
+/// What came of a decision.
+pub(crate) struct Decided<A: Aggregate> {
+    pub(crate) state: A,
+    pub(crate) events: Vec<A::Event>,
+    pub(crate) names: Vec<Claim>,
 }
 
 impl<A: Aggregate> Deref for Decision<A> {

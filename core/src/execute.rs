@@ -1,7 +1,8 @@
 //! From a command to a durable event: load, decide, commit; when something came in between, fold it and decide again.
 //!
-//! There is one mechanism, [`execute`]: one target or several, keyed or not.
+//! There is one mechanism, [`execute`]: one target or several, keyed or not, prepared or not.
 
+mod deciding;
 mod draft;
 mod error;
 mod on;
@@ -12,14 +13,16 @@ mod together;
 
 use std::num::NonZeroU32;
 
-use crate::{Annals, CommitError, Receipt, load::catch};
+use crate::{Annals, CommitError, Failure, Receipt, load::catch, names::NameLedger};
 
-pub(crate) use draft::{Draft, Terms};
+pub(crate) use deciding::{Decide, Deciding};
+pub(crate) use draft::{Draft, Encoded, Terms, Unfit};
 pub use error::ExecuteError;
 pub use on::{CloseError, On};
 use request::Keyed;
 pub(crate) use request::{Asked, Request};
 pub use sending::Sending;
+pub(crate) use targets::sealed;
 pub use targets::{At, Targets, at};
 pub use together::Together;
 
@@ -47,21 +50,23 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Looks the key up, else runs the loop. `decide` is run again on every attempt, so it must be pure.
+/// Asks the interceptors, looks the key up, else runs the loop. What decides is run again on every attempt, so it must be
+/// pure; what is prepared is prepared once.
 pub(crate) async fn execute<T: Targets, R, E>(
     annals: &Annals,
     targets: T,
-    request: Request<R>,
-    decide: impl for<'d> FnMut(T::In<'d>) -> Result<R, E> + Send,
+    mut request: Request<R>,
+    deciding: Deciding<'_, T, R, E>,
 ) -> Result<Executed<R>, ExecuteError<E>> {
     let streams = targets.streams(annals)?;
+    request.intercept(annals, &streams).await?;
     let Some(keyed) = request.keyed(annals, &streams)? else {
-        return repeat(annals, targets, &request, None, decide).await;
+        return repeat(annals, targets, &request, None, deciding).await;
     };
     if let Some(first) = keyed.first_answer(annals.store()).await? {
         return Ok(first);
     }
-    match repeat(annals, targets, &request, Some(&keyed), decide).await {
+    match repeat(annals, targets, &request, Some(&keyed), deciding).await {
         // The same request may have been committed since the key was looked up, and then the state that spoke against
         // this one is the state behind it.
         Err(error) if error.is_verdict() => keyed.first_answer(annals.store()).await?.ok_or(error),
@@ -75,11 +80,12 @@ async fn repeat<T: Targets, R, E>(
     targets: T,
     request: &Request<R>,
     keyed: Option<&Keyed<R>>,
-    mut decide: impl for<'d> FnMut(T::In<'d>) -> Result<R, E> + Send,
+    deciding: Deciding<'_, T, R, E>,
 ) -> Result<Executed<R>, ExecuteError<E>> {
     let terms = request.terms(annals);
     let mut held = targets.load(annals).await?;
     request.check_version(&T::versions(&held))?;
+    let mut decide = deciding.on(&held, annals).await?;
     for attempt in 1.. {
         let mut open = T::open(&held, &terms);
         let decided = catch(|| decide(T::view(&mut open))).map_err(|message| ExecuteError::Panicked { message })?;
@@ -95,9 +101,11 @@ async fn repeat<T: Targets, R, E>(
         if let Some(keyed) = keyed {
             draft.commit.once = Some(keyed.once(&reply)?);
         }
+        let names = names_of(annals, &mut draft).await?;
         match annals.store().commit(draft.commit).await {
             Ok(receipt) => return finish::<T, R, E>(annals, next, keyed, reply, receipt),
             Err(CommitError::Conflict { failures }) => {
+                check_names(names, &failures)?;
                 if request.expected.is_some() || attempt >= annals.retry().attempts.get() {
                     let expected = request.expected;
                     return Err(ExecuteError::Conflict { failures, attempts: attempt, expected });
@@ -109,6 +117,27 @@ async fn repeat<T: Targets, R, E>(
     }
     // More attempts than an u32 counts; the policy ends the loop before.
     Err(ExecuteError::Conflict { failures: Vec::new(), attempts: u32::MAX, expected: request.expected })
+}
+
+/// Makes conditions and rows of what was decided about names, if anything was.
+async fn names_of<E>(annals: &Annals, draft: &mut Draft<'_>) -> Result<Option<NameLedger>, ExecuteError<E>> {
+    if draft.names.is_empty() {
+        return Ok(None);
+    }
+    let ledger = NameLedger::of(annals, std::mem::take(&mut draft.names)).await?;
+    let ledger = ledger.map_err(|refusal| ExecuteError::Names { refusals: vec![refusal] })?;
+    ledger.add_to(&mut draft.commit);
+    Ok(Some(ledger))
+}
+
+/// Names that are not to be had end the loop, unless something else has moved as well.
+fn check_names<E>(names: Option<NameLedger>, failures: &[Failure]) -> Result<(), ExecuteError<E>> {
+    let Some(names) = names else { return Ok(()) };
+    let unreadable = |error| ExecuteError::Store(CommitError::Unreadable(error));
+    match names.refusals(failures).map_err(unreadable)? {
+        Some(refusals) => Err(ExecuteError::Names { refusals }),
+        None => Ok(()),
+    }
 }
 
 /// A repetition that was noticed only by the commit gives the first answer, and what was decided now is forgotten.

@@ -31,7 +31,13 @@ mod event;
 mod aggregate;
 mod command;
 mod decision;
+mod home;
+mod names;
+mod prepare;
 mod snapshot;
+
+mod boundary;
+mod intercept;
 
 mod follow;
 pub mod judge;
@@ -52,6 +58,7 @@ pub mod testing;
 
 pub use aggregate::{Aggregate, AggregateId, Evolve, Handle, Snapshots};
 pub use annals::{Annals, Builder, OpenError, OpenStore};
+pub use boundary::{Boundary, BoundaryDecision, KindOf, Selection, Within, boundary};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use command::{Command, Reply};
 pub use commit::{Commit, CommitError, Receipt};
@@ -62,12 +69,16 @@ pub use event_id::{CommandId, CorrelationId, EventId};
 pub use event_type::{EventType, SchemaVersion};
 pub use execute::{At, CloseError, ExecuteError, Executed, On, RetryPolicy, Sending, Targets, Together, at};
 pub use follow::StoreExt;
+pub use home::{Home, in_stream};
+pub use intercept::{Intent, Interceptor, Rejection};
 pub use limits::{InvalidCommit, Limits, ROW_KEY_BYTES_MAX};
 pub use load::{LoadError, Loaded};
 pub use memory::MemoryStore;
 pub use metadata::{Actor, Metadata, TraceParent};
+pub use names::{HolderError, NameKey, NameKeyError, NameRefusal, UniqueName};
 pub use number::{CommitNumber, NUMBER_MAX, NumberTooLarge, Position, Version};
 pub use once::{Digest, IdempotencyKey, Once, Repetition};
+pub use prepare::Prepare;
 pub use query::{EventQuery, QueryItem, TenantScope};
 pub use read::{AsOf, Corruption, Direction, PAGE_ROWS_MAX, Page, ReadError, ReadLog, ReadStream, Scan};
 pub use record::{NewEvent, Record};

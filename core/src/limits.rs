@@ -144,15 +144,15 @@ fn at_most(what: impl FnOnce() -> String, found: usize, limit: usize) -> Result<
     Ok(())
 }
 
-/// `$closed` may be put, `$once` deleted, `$epochs` both; the rest is the store's own.
+/// `$closed` and `$name_key` may be put, `$once` deleted, `$epochs` and `$names` both; the rest is the store's own.
 fn check_system_table(row: &RowWrite) -> Result<(), InvalidCommit> {
     if !row.table.is_system() {
         return Ok(());
     }
     let allowed = match row.table.name() {
-        name if name == LoggedTable::CLOSED.name() => row.value.is_some(),
+        name if name == LoggedTable::CLOSED.name() || name == LoggedTable::NAME_KEY.name() => row.value.is_some(),
         name if name == LoggedTable::ONCE.name() => row.value.is_none(),
-        name => name == LoggedTable::EPOCHS.name(),
+        name => name == LoggedTable::EPOCHS.name() || name == LoggedTable::NAMES.name(),
     };
     if allowed {
         return Ok(());

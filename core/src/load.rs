@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::{
     Aggregate, Annals, At, DecodeError, InvalidText, ReadError, ReadStream, Record, Store, StreamId, Version,
-    decode_record, snapshot::Found,
+    cache::Place, decode_record, snapshot::Found,
 };
 
 /// An aggregate's state, folded from all events of its stream.
@@ -23,20 +23,27 @@ pub struct Loaded<A> {
     pub version: Version,
 }
 
-/// Why an aggregate cannot be loaded. Nothing was changed.
+/// Why an aggregate or a boundary cannot be loaded. Nothing was changed.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The id makes no stream id. Correct it.
+    /// The id makes no stream id, or a value by which a boundary selects no tag. Correct it.
     #[error(transparent)]
     InvalidId(#[from] InvalidText),
+    /// A boundary has an alternative that names no kind of event, so that everything would be selected. Name the kinds
+    /// that the decision depends on.
+    #[error("boundary {boundary} selects events of any kind: name the kinds that it depends on")]
+    Unbounded {
+        /// The boundary's type.
+        boundary: &'static str,
+    },
     /// The stream cannot be read; the error says what to do.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A record of the stream is no event that this code knows. Bring the code that does.
+    /// A record is no event that this code knows. Bring the code that does.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// The aggregate's `evolve` panicked. Correct it: an event that happened must fold.
+    /// The state's `evolve` panicked. Correct it: an event that happened must fold.
     #[error("folding version {version} of stream {stream} panicked: {message}")]
     Panicked {
         /// The stream.
@@ -72,7 +79,7 @@ pub struct Held<A: Aggregate> {
 /// Loads what `target` names, and keeps it as the next baseline.
 pub(crate) async fn load<A: Aggregate>(annals: &Annals, target: &At<A>) -> Result<Held<A>, LoadError> {
     let stream = annals.stream(target)?;
-    let kept = annals.cache().get::<A>(&stream);
+    let kept = annals.cache().get::<Held<A>>(Place::Stream(stream.clone()));
     let mut held = match kept {
         Some(held) => Held::clone(&held),
         None => match annals.keeper().find::<A>(annals.store(), &stream).await? {
@@ -112,7 +119,7 @@ async fn from_snapshot<A: Aggregate>(annals: &Annals, mut held: Held<A>) -> Resu
 pub(crate) fn keep<A: Aggregate>(annals: &Annals, mut held: Held<A>) {
     let due = annals.keeper().reserve(&mut held);
     let held = Arc::new(held);
-    annals.cache().put(&held);
+    annals.cache().put(Place::Stream(held.stream.clone()), held.version.get(), &held);
     if let Some(snapshots) = due {
         annals.keeper().take(snapshots, held);
     }
@@ -151,7 +158,8 @@ pub(crate) fn catch<R>(run: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| message(&*panic))
 }
 
-fn message(panic: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => (*text).to_owned(),
         (_, Some(text)) => text.clone(),

@@ -69,9 +69,10 @@ impl Meddler {
 pub(crate) fn commit_of<A: Aggregate>(key: &str, event: &A::Event) -> Commit {
     let stream = StreamId::new(A::NAME, key).unwrap();
     let kind = event.kind();
-    let mut event = NewEvent::new(stream, kind.event_type().unwrap(), event.encode().unwrap());
-    event.schema_version = kind.schema_version();
-    Commit::of([event])
+    let mut new = NewEvent::new(stream, kind.event_type().unwrap(), event.encode().unwrap());
+    new.schema_version = kind.schema_version();
+    new.tags = event.tags().unwrap();
+    Commit::of([new])
 }
 
 #[async_trait]
@@ -116,6 +117,9 @@ impl Store for Meddler {
     }
     async fn scan(&self, scan: Scan) -> Result<Page, ReadError> {
         self.inner.scan(scan).await
+    }
+    async fn name_key(&self, make: bool) -> Result<Option<crate::NameKey>, ReadError> {
+        self.inner.name_key(make).await
     }
     fn head(&self) -> watch::Receiver<Head> {
         self.inner.head()

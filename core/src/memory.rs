@@ -17,8 +17,8 @@ use tokio::sync::watch;
 
 use crate::{
     ApplyError, AsOf, Clock, Commit, CommitError, DerivedTable, Direction, EventQuery, Generation, Head, Limits,
-    LoggedTable, PAGE_ROWS_MAX, Page, Position, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch, Scan, Store,
-    StreamId, SystemClock, Table, Timestamp, Version,
+    LoggedTable, NameKey, PAGE_ROWS_MAX, Page, Position, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch,
+    Scan, Store, StreamId, SystemClock, Table, Timestamp, Version,
     judge::{Ledger, Placement, Verdict, judge, nothing_written},
 };
 
@@ -46,6 +46,7 @@ struct State {
     rows: BTreeMap<Table, BTreeMap<Bytes, Bytes>>,
     head: Head,
     latest: Timestamp,
+    name_key: Option<NameKey>,
     /// Gone when the store is shut down, which also wakes those who wait for the next commit.
     signal: Option<watch::Sender<Head>>,
 }
@@ -125,6 +126,16 @@ impl Store for MemoryStore {
 
     async fn scan(&self, scan: Scan) -> Result<Page, ReadError> {
         self.read(|state| Ok(state.check_open()?.scan(scan)))
+    }
+
+    async fn name_key(&self, make: bool) -> Result<Option<NameKey>, ReadError> {
+        self.write(|state| {
+            state.check_open()?;
+            if state.name_key.is_none() && make {
+                state.name_key = Some(NameKey::random()?);
+            }
+            Ok(state.name_key.clone())
+        })
     }
 
     fn head(&self) -> watch::Receiver<Head> {

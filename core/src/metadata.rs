@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    Record,
     event_id::{CommandId, CorrelationId, EventId},
     text::{self, text_type},
 };
@@ -45,9 +46,41 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// The metadata of what `record` led to: the same conversation, the record as its cause. Who acted is not taken over.
+    #[must_use]
+    pub fn caused_by(record: &Record) -> Self {
+        let mut metadata = Self::default();
+        metadata.follow(record);
+        metadata
+    }
+
+    /// The same, on top of what is set.
+    pub(crate) fn follow(&mut self, record: &Record) {
+        self.correlation = record.metadata.correlation.or(self.correlation);
+        self.causation = Some(record.id);
+    }
+
+    /// Sets what is missing and the framework knows: ids of command and conversation, and the trace of the current span.
+    ///
+    /// The trace is named by the conversation and the span by its id in this process, so that a log line of the span and an
+    /// event find each other; an application that exports its traces sets `traceparent` itself, in an interceptor say.
+    pub(crate) fn complete(&mut self) {
+        self.command.get_or_insert_with(CommandId::new);
+        let correlation = *self.correlation.get_or_insert_with(CorrelationId::new);
+        if self.traceparent.is_none()
+            && let Some(span) = tracing::Span::current().id()
+        {
+            let text = format!("00-{:032x}-{:016x}-01", correlation.as_uuid().as_u128(), span.into_u64());
+            self.traceparent = TraceParent::new(text).ok();
+        }
+    }
+
     /// Whether nothing is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,7 +153,12 @@ impl QueryItem {
         self.categories.is_empty() && self.streams.is_empty() && self.types.is_empty() && self.tags.is_empty()
     }
 
-    fn matches<'a>(&self, stream: &str, event_type: &str, tags: &(impl Iterator<Item = &'a str> + Clone)) -> bool {
+    pub(crate) fn matches<'a>(
+        &self,
+        stream: &str,
+        event_type: &str,
+        tags: &(impl Iterator<Item = &'a str> + Clone),
+    ) -> bool {
         let is_category = |category: &Category| category.as_str() == StreamId::parts_of(stream).1;
         (self.types.is_empty() || self.types.iter().any(|wanted| wanted.as_str() == event_type))
             && (self.streams.is_empty() || self.streams.iter().any(|wanted| wanted.as_str() == stream))

@@ -6,8 +6,8 @@ use futures::stream::BoxStream;
 use tokio::sync::watch;
 
 use crate::{
-    ApplyError, Commit, CommitError, CommitNumber, Page, Position, ReadError, ReadLog, ReadStream, Receipt, Record,
-    RowBatch, Scan, Table,
+    ApplyError, Commit, CommitError, CommitNumber, NameKey, Page, Position, ReadError, ReadLog, ReadStream, Receipt,
+    Record, RowBatch, Scan, Table,
 };
 
 /// How far a store has come: everything up to here is durable and visible.
@@ -73,6 +73,16 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`ReadError`].
     async fn scan(&self, scan: Scan) -> Result<Page, ReadError>;
+
+    /// The key that unique names are hashed with: kept beside the log, not in it, and part of every backup.
+    ///
+    /// Where there is none it is made if `make` says so, and is on disk when it is returned; from then on it is always the
+    /// same. A store never replaces a key. Whether it is the one that the log's names were hashed with is not the store's
+    /// matter.
+    ///
+    /// # Errors
+    /// [`ReadError`], also when it cannot be made or is damaged.
+    async fn name_key(&self, make: bool) -> Result<Option<NameKey>, ReadError>;
 
     /// How far the store has come, and a signal whenever that changes. Records are never carried by it: read the log.
     ///

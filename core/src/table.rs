@@ -86,6 +86,10 @@ impl LoggedTable {
     /// `$once`: a row for each idempotency key, its value an encoded [`Repetition`](crate::Repetition). Put by the
     /// store alone; deleting a row forgets the key.
     pub const ONCE: Self = Self::system("$once");
+    /// `$names`: a row for each unique name that a stream holds, its key a keyed hash of the name, its value the stream id.
+    pub const NAMES: Self = Self::system("$names");
+    /// `$name_key`: one row under the empty key, by which the right [`NameKey`](crate::NameKey) is told from another one.
+    pub const NAME_KEY: Self = Self::system("$name_key");
     /// `$epochs`: the epoch of each consumer, eight big-endian bytes under the consumer's name.
     pub const EPOCHS: Self = Self::system("$epochs");
 

@@ -8,7 +8,7 @@ mod differ;
 use crate::{
     Aggregate, AggregateId, Decision, Event, Handle, Metadata, Timestamp, Version,
     codec::{EncodeError, PayloadError},
-    decision::Ids,
+    decision::{Decided, Ids},
 };
 
 /// An aggregate with a history. Go on with [`when`](Given::when).
@@ -86,7 +86,7 @@ impl<A: Aggregate> Given<A> {
         let id = id.unwrap_or_else(any_id::<A>);
         let mut decision = Decision::new(id, state, version, now, Ids::Counted(0), metadata);
         let result = A::handle(&mut decision, command);
-        let (state, events) = decision.into_parts();
+        let Decided { state, events, .. } = decision.into_parts();
         When { result, state, events: events.iter().map(recoded).collect() }
     }
 }

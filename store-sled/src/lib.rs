@@ -14,6 +14,7 @@ mod index;
 mod indexer;
 mod lock;
 mod log;
+mod name_key;
 mod open;
 mod open_store;
 mod options;

@@ -1,8 +1,8 @@
 //! The store: the contract, on top of log, index and threads.
 
 use annals_core::{
-    ApplyError, Commit, CommitError, Condition, Head, Page, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch,
-    Scan, Store, Table,
+    ApplyError, Commit, CommitError, Condition, Head, NameKey, Page, ReadError, ReadLog, ReadStream, Receipt, Record,
+    RowBatch, Scan, Store, Table,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use crate::{
     OpenError, OpenReport, SledOptions, apply,
     committer::{Committer, Looked, Queue, Surroundings, queue},
     indexer::{self, Signal},
+    name_key,
     open::{self, Opened},
     read::{self, log::LogRecords, matches, stream::StreamRecords},
     shared::{Shared, lock},
@@ -34,6 +35,8 @@ struct Handle {
     queue: Queue,
     committer: Mutex<Option<thread::JoinHandle<()>>>,
     closed: watch::Receiver<bool>,
+    /// Held while the key of unique names is looked for or made, so that one is made at most.
+    name_key: Mutex<()>,
 }
 
 impl SledStore {
@@ -64,7 +67,18 @@ impl SledStore {
         };
         let committer = Committer::start(surroundings, (queue.clone(), requests), writer).map_err(thread)?;
         let committer = Mutex::new(Some(committer));
-        Ok(Self { handle: Arc::new(Handle { shared, signal, options, report, queue, committer, closed }) })
+        Ok(Self {
+            handle: Arc::new(Handle {
+                shared,
+                signal,
+                options,
+                report,
+                queue,
+                committer,
+                closed,
+                name_key: Mutex::new(()),
+            }),
+        })
     }
 
     /// What opening found and did.
@@ -141,6 +155,21 @@ impl Store for SledStore {
 
     async fn scan(&self, scan: Scan) -> Result<Page, ReadError> {
         read::rows::scan(&self.handle.shared, scan)
+    }
+
+    async fn name_key(&self, make: bool) -> Result<Option<NameKey>, ReadError> {
+        self.handle.shared.check_open()?;
+        let (disk, folder) = (self.handle.options.disk(), &self.handle.options.path);
+        let _alone = lock(&self.handle.name_key);
+        if let Some(key) = name_key::read(&disk, folder)? {
+            return Ok(Some(key));
+        }
+        if !make {
+            return Ok(None);
+        }
+        let key = NameKey::random()?;
+        name_key::write(&disk, folder, &key)?;
+        Ok(Some(key))
     }
 
     fn head(&self) -> watch::Receiver<Head> {

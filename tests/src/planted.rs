@@ -9,8 +9,8 @@ use std::{
 };
 
 use annals_core::{
-    ApplyError, Commit, CommitError, Head, Page, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch, Scan,
-    Store, Table,
+    ApplyError, Commit, CommitError, Head, NameKey, Page, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch,
+    Scan, Store, Table,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -65,6 +65,11 @@ pub trait Fault: Send + Sync + 'static {
         store.get(keys).await
     }
 
+    /// Stands in for [`Store::name_key`].
+    async fn name_key(&self, store: &Arc<dyn Store>, make: bool) -> Result<Option<NameKey>, ReadError> {
+        store.name_key(make).await
+    }
+
     /// Stands in for [`Store::head`].
     fn head(&self, store: &Arc<dyn Store>) -> watch::Receiver<Head> {
         store.head()
@@ -114,6 +119,10 @@ impl<F: Fault> Store for Spoiled<F> {
 
     async fn scan(&self, scan: Scan) -> Result<Page, ReadError> {
         self.store.scan(scan).await
+    }
+
+    async fn name_key(&self, make: bool) -> Result<Option<NameKey>, ReadError> {
+        self.fault.name_key(&self.store, make).await
     }
 
     fn head(&self) -> watch::Receiver<Head> {

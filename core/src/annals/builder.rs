@@ -1,10 +1,13 @@
 //! What a store is opened with.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
-    Aggregate, Annals, Category, Clock, OpenError, OpenStore, SystemClock, cache::Cache, execute::RetryPolicy,
-    snapshot::Keeper,
+    Aggregate, Annals, Category, Clock, Interceptor, OpenError, OpenStore, SystemClock, cache::Cache,
+    execute::RetryPolicy, prepare::Services, snapshot::Keeper,
 };
 
 use super::Inner;
@@ -20,6 +23,8 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     retry: RetryPolicy,
     cache_entries: usize,
+    interceptors: Vec<Arc<dyn Interceptor>>,
+    services: Services,
 }
 
 impl Builder {
@@ -30,6 +35,8 @@ impl Builder {
             clock: Arc::new(SystemClock),
             retry: RetryPolicy::default(),
             cache_entries: CACHE_ENTRIES,
+            interceptors: Vec::new(),
+            services: Services::default(),
         }
     }
 
@@ -54,7 +61,19 @@ impl Builder {
         self
     }
 
-    /// How many aggregates are kept in memory, the least recently used giving way; 10,000 by default, 0 keeps none.
+    /// Adds an interceptor behind those that are there: it sees every command before anything is looked up.
+    pub fn interceptor(mut self, interceptor: impl Interceptor) -> Self {
+        self.interceptors.push(Arc::new(interceptor));
+        self
+    }
+
+    /// Registers what commands are prepared with ([`Prepare`](crate::Prepare)), in place of another value of its type.
+    pub fn service<S: Send + Sync + 'static>(mut self, service: S) -> Self {
+        self.services.register(service);
+        self
+    }
+
+    /// How many aggregates and boundaries are kept in memory, the least recently used giving way; 10,000 by default, 0 keeps none.
     ///
     /// A kept aggregate only saves reading its old events again: what came since is always read from the store.
     pub fn cache(mut self, entries: usize) -> Self {
@@ -72,7 +91,8 @@ impl Builder {
         let store = self.store.open_store().await?;
         let keeper = Keeper::start(Arc::clone(&store), &runtime);
         let cache = Cache::new(self.cache_entries);
-        let inner = Inner { store, clock: self.clock, retry: self.retry, cache, keeper };
+        let Self { clock, retry, interceptors, services, .. } = self;
+        let inner = Inner { store, clock, retry, cache, keeper, interceptors, services, name_key: OnceLock::new() };
         Ok(Annals { inner: Arc::new(inner), tenant: None })
     }
 }

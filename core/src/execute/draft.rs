@@ -1,8 +1,16 @@
 //! A commit in the making.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use crate::{
-    Aggregate, Commit, Condition, Decision, Event, EventId, Expected, InvalidText, Metadata, NewEvent, StreamId,
-    Timestamp, Version, codec::EncodeError, decision::Ids, load::Held,
+    Aggregate, Boundary, BoundaryDecision, Commit, Condition, Decision, Event, EventId, EventKind, Expected, Home,
+    InvalidText, Metadata, NewEvent, Selection, StreamId, Tag, Tenant, Timestamp, Version,
+    codec::EncodeError,
+    decision::{Decided, Ids},
+    load::Held,
+    names::Claimed,
 };
 
 /// What all decisions and events of one execution share.
@@ -11,6 +19,7 @@ pub struct Terms {
     pub(crate) now: Timestamp,
     pub(crate) metadata: Metadata,
     pub(crate) occurred: Option<Timestamp>,
+    pub(crate) tenant: Option<Tenant>,
 }
 
 /// A commit in the making.
@@ -18,32 +27,73 @@ pub struct Terms {
 pub struct Draft<'a> {
     terms: &'a Terms,
     pub(crate) commit: Commit,
+    /// What the decisions said of unique names, in order. They become conditions and rows when the key is at hand.
+    pub(crate) names: Vec<Claimed>,
 }
 
-/// An event that makes no record.
+/// An event as it is stored, without its stream.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    pub(crate) kind: &'static EventKind,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) payload: Bytes,
+}
+
+/// An event that makes no record, or a name that is none.
 #[derive(Debug)]
 pub enum Unfit {
     /// Its content cannot be encoded.
     Encode(EncodeError),
-    /// Its name or a tag breaks the rules.
+    /// Its name, a tag or its stream breaks the rules.
     Name(InvalidText),
 }
 
 impl<'a> Draft<'a> {
     pub(crate) fn new(terms: &'a Terms) -> Self {
-        Self { terms, commit: Commit::new() }
+        Self { terms, commit: Commit::new(), names: Vec::new() }
     }
 
     /// Adds what was decided about `held`, on condition that it is still there, and returns the state behind it.
     pub(crate) fn settle<A: Aggregate>(&mut self, held: &Held<A>, decision: Decision<A>) -> Result<Held<A>, Unfit> {
-        let (state, events) = decision.into_parts();
+        let Decided { state, events, names } = decision.into_parts();
         self.commit.conditions.push(Condition::stream(held.stream.clone(), Expected::At(held.version)));
         for event in &events {
-            self.commit.events.push(self.terms.event(&held.stream, event)?);
+            self.push(held.stream.clone(), Encoded::of(event)?)?;
+        }
+        for claim in names {
+            self.names.push(claim.by(&held.stream, self.terms.tenant.as_ref()).map_err(Unfit::Name)?);
         }
         let version = held.version.checked_add(events.len() as u64).unwrap_or(Version::MAX);
         let (id, stream) = (held.id.clone(), held.stream.clone());
         Ok(Held { id, stream, state, version, snapshot: held.snapshot, replaces: held.replaces })
+    }
+
+    /// Adds an event to a stream at whatever version.
+    pub(crate) fn emit(&mut self, home: &Home, event: Encoded) -> Result<(), Unfit> {
+        let stream = home.stream(self.terms.tenant.as_ref()).map_err(Unfit::Name)?;
+        self.push(stream, event)
+    }
+
+    fn push(&mut self, stream: StreamId, event: Encoded) -> Result<(), Unfit> {
+        let Encoded { kind, tags, payload } = event;
+        self.commit.events.push(NewEvent {
+            stream,
+            event_type: kind.event_type().map_err(Unfit::Name)?,
+            schema_version: kind.schema_version(),
+            id: EventId::new(),
+            tags,
+            metadata: self.terms.metadata.clone(),
+            occurred: self.terms.occurred,
+            payload,
+        });
+        Ok(())
+    }
+}
+
+impl Encoded {
+    pub(crate) fn of<E: Event>(event: &E) -> Result<Self, Unfit> {
+        let tags = event.tags().map_err(Unfit::Name)?;
+        Ok(Self { kind: event.kind(), tags, payload: event.encode().map_err(Unfit::Encode)? })
     }
 }
 
@@ -53,17 +103,7 @@ impl Terms {
         Decision::new(id, state, held.version, self.now, Ids::Random, self.metadata.clone())
     }
 
-    fn event<E: Event>(&self, stream: &StreamId, event: &E) -> Result<NewEvent, Unfit> {
-        let kind = event.kind();
-        Ok(NewEvent {
-            stream: stream.clone(),
-            event_type: kind.event_type().map_err(Unfit::Name)?,
-            schema_version: kind.schema_version(),
-            id: EventId::new(),
-            tags: event.tags().map_err(Unfit::Name)?,
-            metadata: self.metadata.clone(),
-            occurred: self.occurred,
-            payload: event.encode().map_err(Unfit::Encode)?,
-        })
+    pub(crate) fn boundary_decision<B: Boundary>(&self, state: B, selection: Arc<Selection<B>>) -> BoundaryDecision<B> {
+        BoundaryDecision::new(state, selection, self.now, Ids::Random, self.metadata.clone())
     }
 }

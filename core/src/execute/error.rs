@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use crate::{
-    CommitError, Digest, Failure, IdempotencyKey, InvalidCommit, InvalidText, LoadError, ReadError, Receipt, StreamId,
-    Version,
+    CommitError, Digest, Failure, IdempotencyKey, InvalidCommit, InvalidText, LoadError, NameKeyError, NameRefusal,
+    ReadError, Receipt, Rejection, StreamId, Version,
     codec::{EncodeError, PayloadError},
 };
 
@@ -17,6 +17,25 @@ pub enum ExecuteError<E> {
     /// The domain refused; nothing was written, and nothing was recorded for an idempotency key. Tell the sender.
     #[error("refused: {0}")]
     Refused(E),
+    /// An interceptor let it not pass; nothing was looked up or written. Its reason says why.
+    #[error("rejected: {0}")]
+    Rejected(Rejection),
+    /// Names are not to be had, or not the aggregate's to give; nothing was written. Tell the sender.
+    #[error("{}", names(.refusals))]
+    Names {
+        /// What was found of each name that stood against it.
+        refusals: Vec<NameRefusal>,
+    },
+    /// The key that unique names are hashed with cannot be used; nothing was written. The error says what to do.
+    #[error(transparent)]
+    NameKey(#[from] NameKeyError),
+    /// The command is prepared by a service of a type that was not registered; nothing was written. Register one:
+    /// [`Builder::service`](crate::Builder::service).
+    #[error("no service of type {service} is registered")]
+    NoService {
+        /// The type.
+        service: &'static str,
+    },
     /// Others wrote to the same aggregates every time; nothing was written. Send it again, later. With an expected
     /// version that did not hold: load, look at what came in between, and ask for what is wanted now.
     #[error("conflict{}: {}", tries(*.attempts), list(.failures))]
@@ -44,7 +63,8 @@ pub enum ExecuteError<E> {
         /// The digest of this request.
         found: Digest,
     },
-    /// The idempotency key, or the name or a tag of an emitted event, breaks its rules; nothing was written. Correct it.
+    /// The idempotency key, a unique name, or the name, a tag or the stream of an emitted event breaks its rules; nothing was
+    /// written. Correct it.
     #[error(transparent)]
     InvalidName(InvalidText),
     /// One stream is named twice by `together`; nothing was written. Name each aggregate once.
@@ -135,6 +155,10 @@ impl<E> From<Unfit> for ExecuteError<E> {
 
 fn list(failures: &[Failure]) -> String {
     failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn names(refusals: &[NameRefusal]) -> String {
+    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn name(streams: &[StreamId]) -> String {

@@ -3,11 +3,11 @@
 use thiserror::Error;
 
 use crate::{
-    Aggregate, Annals, At, Commit, CommitError, Handle, InvalidText, LoadError, Loaded, LoggedTable, Receipt, RowWrite,
-    SnapshotError, Version, load,
+    Aggregate, Annals, At, Commit, CommitError, Handle, InvalidText, LoadError, Loaded, LoggedTable, Prepare, Receipt,
+    RowWrite, SnapshotError, Version, load,
 };
 
-use super::Sending;
+use super::{Deciding, Sending};
 
 /// One aggregate of one handle's tenant, to send commands to.
 #[derive(Debug)]
@@ -15,6 +15,9 @@ pub struct On<'a, A: Aggregate> {
     annals: &'a Annals,
     target: At<A>,
 }
+
+/// What is replied when `A` has prepared a `C`.
+type Reply<A, C> = <A as Handle<<A as Prepare<C>>::Prepared>>::Reply;
 
 /// Why a stream was not closed, or may not have been.
 #[derive(Debug, Clone, Error)]
@@ -40,9 +43,20 @@ impl<'a, A: Aggregate> On<'a, A> {
     pub fn send<C>(&self, command: C) -> Sending<'a, A, C, A::Reply, A::Error>
     where
         A: Handle<C>,
-        C: Clone + Send,
+        C: Clone + Send + Sync + 'static,
     {
-        Sending::new(self.annals, self.target.clone(), command)
+        Sending::new(self.annals, self.target.clone(), command, Deciding::handling)
+    }
+
+    /// The same for a command for which something has to be waited for first: once the aggregate is loaded,
+    /// [`Prepare::prepare`] runs, once, and then the aggregate decides about what it prepared. The idempotency key is that
+    /// of the command as it is given here, and is looked up before.
+    pub fn prepare<C>(&self, command: C) -> Sending<'a, A, C, Reply<A, C>, <A as Prepare<C>>::Error>
+    where
+        A: Prepare<C> + Handle<A::Prepared, Error = <A as Prepare<C>>::Error>,
+        C: Clone + Send + Sync + 'static,
+    {
+        Sending::new(self.annals, self.target.clone(), command, Deciding::preparing)
     }
 
     /// The state as of now.

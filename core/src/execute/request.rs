@@ -1,12 +1,12 @@
 //! What a sender asks for beyond the command itself, and how a repetition is recognised.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::{
-    Annals, Command, CommandId, CommitError, CorrelationId, Digest, Expected, Failure, IdempotencyKey, InvalidText,
-    Metadata, Once, ReadError, Receipt, Repetition, Reply, Store, StreamId, Timestamp, Version,
+    Annals, Command, CommitError, Digest, Expected, Failure, IdempotencyKey, Intent, InvalidText, Metadata, Once,
+    ReadError, Receipt, Repetition, Reply, Store, StreamId, Timestamp, Version,
     codec::{self, EncodeError, PayloadError},
 };
 
@@ -18,6 +18,8 @@ pub(crate) struct Request<R> {
     pub(crate) occurred: Option<Timestamp>,
     pub(crate) expected: Option<Version>,
     pub(crate) asked: Option<Asked<R>>,
+    /// The command, for interceptors to look at.
+    command: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// A key, what is asked under it, and how its answer is written down. A mistake in it shows when it is executed.
@@ -43,7 +45,7 @@ pub(crate) struct Keyed<R> {
 
 impl<R> Default for Request<R> {
     fn default() -> Self {
-        Self { metadata: Metadata::default(), occurred: None, expected: None, asked: None }
+        Self { metadata: Metadata::default(), occurred: None, expected: None, asked: None, command: None }
     }
 }
 
@@ -61,13 +63,39 @@ impl<R: Reply> Asked<R> {
 }
 
 impl<R> Request<R> {
-    /// What is common to all events; each request is a command of its own and begins a conversation unless it says
-    /// which it belongs to.
+    /// Lets interceptors look at `command`, if there are any.
+    pub(super) fn show<C: Clone + Send + Sync + 'static>(&mut self, annals: &Annals, command: &C) {
+        if !annals.interceptors().is_empty() {
+            self.command = Some(Box::new(command.clone()));
+        }
+    }
+
+    /// Completes the metadata, and asks every interceptor. Each request is a command of its own and begins a conversation
+    /// unless it says which it belongs to.
+    pub(super) async fn intercept<E>(&mut self, annals: &Annals, streams: &[StreamId]) -> Result<(), ExecuteError<E>> {
+        self.metadata.complete();
+        if annals.interceptors().is_empty() {
+            return Ok(());
+        }
+        let key = self.asked.as_ref().and_then(|asked| asked.key.clone().ok());
+        let key = key.map(|key| key.in_tenant(annals.tenant().cloned()));
+        let mut intent = Intent {
+            streams,
+            tenant: annals.tenant(),
+            key: key.as_ref(),
+            metadata: &mut self.metadata,
+            command: self.command.as_deref(),
+        };
+        for interceptor in annals.interceptors() {
+            interceptor.intercept(&mut intent).await.map_err(ExecuteError::Rejected)?;
+        }
+        Ok(())
+    }
+
+    /// What is common to all decisions and events.
     pub(super) fn terms(&self, annals: &Annals) -> Terms {
-        let mut metadata = self.metadata.clone();
-        metadata.command.get_or_insert_with(CommandId::new);
-        metadata.correlation.get_or_insert_with(CorrelationId::new);
-        Terms { now: annals.clock().now(), metadata, occurred: self.occurred }
+        let tenant = annals.tenant().cloned();
+        Terms { now: annals.clock().now(), metadata: self.metadata.clone(), occurred: self.occurred, tenant }
     }
 
     /// Compares what was loaded with the version that the sender expects.

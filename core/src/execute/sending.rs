@@ -4,15 +4,15 @@ use std::future::IntoFuture;
 
 use futures::future::BoxFuture;
 
-use crate::{Aggregate, Annals, At, Command, Decision, Executed, Handle, Metadata, Reply, Timestamp, Version};
+use crate::{Aggregate, Annals, At, Command, Executed, Metadata, Record, Reply, Timestamp, Version};
 
-use super::{Asked, ExecuteError, Request, execute};
+use super::{Asked, Deciding, ExecuteError, Request, execute};
 
 /// A command on its way to one aggregate. Await it to send it.
 ///
 /// A future that is dropped before its commit was queued wrote nothing; later the commit completes by itself.
 ///
-/// It resolves to a reply `R` or an error `E`. The handler is taken where it is known to be there, in
+/// It resolves to a reply `R` or an error `E`. How the command is decided is taken where it is known that it can be, in
 /// [`On::send`](crate::On::send): so a command that is not handled is one mistake with one message, and not another one
 /// at the `.await`.
 #[must_use = "nothing is sent before it is awaited"]
@@ -21,15 +21,17 @@ pub struct Sending<'a, A: Aggregate, C, R, E> {
     target: At<A>,
     command: C,
     request: Request<R>,
-    handle: fn(&mut Decision<A>, C) -> Result<R, E>,
+    deciding: fn(C) -> Deciding<'a, At<A>, R, E>,
 }
 
 impl<'a, A: Aggregate, C, R, E> Sending<'a, A, C, R, E> {
-    pub(super) fn new(annals: &'a Annals, target: At<A>, command: C) -> Self
-    where
-        A: Handle<C, Reply = R, Error = E>,
-    {
-        Self { annals, target, command, request: Request::default(), handle: A::handle }
+    pub(super) fn new(
+        annals: &'a Annals,
+        target: At<A>,
+        command: C,
+        deciding: fn(C) -> Deciding<'a, At<A>, R, E>,
+    ) -> Self {
+        Self { annals, target, command, request: Request::default(), deciding }
     }
 
     /// Makes the command take effect once, however often it is sent under this key: a repetition is answered with the
@@ -53,9 +55,16 @@ impl<'a, A: Aggregate, C, R, E> Sending<'a, A, C, R, E> {
         self
     }
 
-    /// Who and what caused the command. Every event gets it; a command id and a correlation id are made if not given.
+    /// Who and what caused the command. Every event gets it; a command id and a correlation id are made if not given, and
+    /// a traceparent of the current tracing span.
     pub fn metadata(mut self, metadata: Metadata) -> Self {
         self.request.metadata = metadata;
+        self
+    }
+
+    /// The event that led to the command: the new events belong to its conversation and name it as their cause.
+    pub fn caused_by(mut self, record: &Record) -> Self {
+        self.request.metadata.follow(record);
         self
     }
 
@@ -69,7 +78,7 @@ impl<'a, A: Aggregate, C, R, E> Sending<'a, A, C, R, E> {
 impl<'a, A, C, R, E> IntoFuture for Sending<'a, A, C, R, E>
 where
     A: Aggregate,
-    C: Clone + Send + 'a,
+    C: Clone + Send + Sync + 'static,
     R: Send + 'a,
     E: Send + 'a,
 {
@@ -77,7 +86,8 @@ where
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { annals, target, command, request, handle } = self;
-        Box::pin(execute(annals, target, request, move |aggregate| handle(aggregate, command.clone())))
+        let Self { annals, target, command, mut request, deciding } = self;
+        request.show(annals, &command);
+        Box::pin(execute(annals, target, request, deciding(command)))
     }
 }

@@ -1,4 +1,4 @@
-//! The aggregates that one decision is about.
+//! What one decision is about.
 
 use std::{collections::HashSet, future::Future};
 
@@ -20,18 +20,20 @@ pub fn at<A: Aggregate>(id: impl Into<A::Id>) -> At<A> {
     At { id: id.into() }
 }
 
-mod sealed {
-    /// Only this module's impls: what a target is, is the framework's own matter.
+pub(crate) mod sealed {
+    /// Only this crate's impls: what a target is, is the framework's own matter.
     pub trait Sealed {}
 }
 
-/// The aggregates that one decision is about: one [`At`], or a tuple of them. Implemented here alone.
+/// What one decision is about: an aggregate ([`at`]), any number of one kind (a `Vec` of them), a
+/// [`boundary`](crate::boundary), or a tuple of up to eight of these. Implemented here alone.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be decided about together",
     note = "give a tuple of targets: `(at::<Account>(\"a\"), at::<Account>(\"b\"))`"
 )]
 pub trait Targets: sealed::Sealed + Send + Sync {
-    /// What the decision sees: a [`Decision`] for each target.
+    /// What the decision sees: a [`Decision`] for each aggregate, a slice of them for a `Vec`, a
+    /// [`BoundaryDecision`](crate::BoundaryDecision) for each boundary.
     type In<'d>;
     #[doc(hidden)]
     type Held: Send + Sync;
@@ -89,46 +91,88 @@ impl<A: Aggregate> Targets for At<A> {
     }
 }
 
+impl<A: Aggregate> sealed::Sealed for Vec<At<A>> {}
+
+/// Any number of aggregates of one kind, none too.
+impl<A: Aggregate> Targets for Vec<At<A>> {
+    type In<'d> = &'d mut [Decision<A>];
+    type Held = Vec<Held<A>>;
+    type Open = Vec<Decision<A>>;
+
+    fn streams(&self, annals: &Annals) -> Result<Vec<StreamId>, LoadError> {
+        self.iter().map(|target| Ok(annals.stream(target)?)).collect()
+    }
+    async fn load(&self, annals: &Annals) -> Result<Self::Held, LoadError> {
+        futures::future::try_join_all(self.iter().map(|target| load::load(annals, target))).await
+    }
+    async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
+        futures::future::try_join_all(held.iter_mut().map(|held| held.catch_up(annals.store()))).await?;
+        Ok(())
+    }
+    fn versions(held: &Self::Held) -> Vec<(StreamId, Version)> {
+        held.iter().map(|held| (held.stream.clone(), held.version)).collect()
+    }
+    fn open(held: &Self::Held, terms: &Terms) -> Self::Open {
+        held.iter().map(|held| terms.decision(held)).collect()
+    }
+    fn view(open: &mut Self::Open) -> &mut [Decision<A>] {
+        open
+    }
+    fn settle(held: &Self::Held, open: Self::Open, draft: &mut Draft<'_>) -> Result<Self::Held, Unfit> {
+        held.iter().zip(open).map(|(held, open)| draft.settle(held, open)).collect()
+    }
+    fn keep(held: Self::Held, annals: &Annals) {
+        held.into_iter().for_each(|held| load::keep(annals, held));
+    }
+}
+
 /// A tuple of targets is each of its parts in turn.
 macro_rules! together {
-    ($($aggregate:ident $index:tt),+) => {
-        impl<$($aggregate: Aggregate),+> sealed::Sealed for ($(At<$aggregate>,)+) {}
+    ($($target:ident $index:tt),+) => {
+        impl<$($target: Targets),+> sealed::Sealed for ($($target,)+) {}
 
-        impl<$($aggregate: Aggregate),+> Targets for ($(At<$aggregate>,)+) {
-            type In<'d> = ($(&'d mut Decision<$aggregate>,)+);
-            type Held = ($(Held<$aggregate>,)+);
-            type Open = ($(Decision<$aggregate>,)+);
+        impl<$($target: Targets),+> Targets for ($($target,)+) {
+            type In<'d> = ($($target::In<'d>,)+);
+            type Held = ($($target::Held,)+);
+            type Open = ($($target::Open,)+);
 
             fn streams(&self, annals: &Annals) -> Result<Vec<StreamId>, LoadError> {
-                Ok(vec![$(annals.stream(&self.$index)?),+])
+                Ok([$(self.$index.streams(annals)?),+].concat())
             }
             async fn load(&self, annals: &Annals) -> Result<Self::Held, LoadError> {
-                futures::try_join!($(load::load(annals, &self.$index)),+)
+                futures::try_join!($(self.$index.load(annals)),+)
             }
             async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
-                futures::try_join!($(held.$index.catch_up(annals.store())),+)?;
+                futures::try_join!($($target::catch_up(&mut held.$index, annals)),+)?;
                 Ok(())
             }
             fn versions(held: &Self::Held) -> Vec<(StreamId, Version)> {
-                vec![$((held.$index.stream.clone(), held.$index.version)),+]
+                [$($target::versions(&held.$index)),+].concat()
             }
             fn open(held: &Self::Held, terms: &Terms) -> Self::Open {
-                ($(terms.decision(&held.$index),)+)
+                ($($target::open(&held.$index, terms),)+)
             }
             fn view(open: &mut Self::Open) -> Self::In<'_> {
-                ($(&mut open.$index,)+)
+                ($($target::view(&mut open.$index),)+)
             }
             fn settle(held: &Self::Held, open: Self::Open, draft: &mut Draft<'_>) -> Result<Self::Held, Unfit> {
-                Ok(($(draft.settle(&held.$index, open.$index)?,)+))
+                Ok(($($target::settle(&held.$index, open.$index, draft)?,)+))
             }
             fn keep(held: Self::Held, annals: &Annals) {
-                $(load::keep(annals, held.$index);)+
+                $($target::keep(held.$index, annals);)+
             }
         }
     };
 }
 
+together!(A 0);
 together!(A 0, B 1);
+together!(A 0, B 1, C 2);
+together!(A 0, B 1, C 2, D 3);
+together!(A 0, B 1, C 2, D 3, E 4);
+together!(A 0, B 1, C 2, D 3, E 4, F 5);
+together!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+together!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
 /// The first stream that is named twice.
 pub(super) fn repeated(streams: &[StreamId]) -> Option<&StreamId> {

@@ -1,0 +1,78 @@
+//! How a decision is made, and what it waits for before.
+
+use std::panic::AssertUnwindSafe;
+
+use futures::{FutureExt, future::BoxFuture};
+
+use crate::{
+    Annals, At, ExecuteError, Handle, Prepare, Targets,
+    load::{Held, message},
+};
+
+/// A decision, to be run on every attempt.
+pub(crate) type Decide<'a, T, R, E> = Box<dyn for<'d> FnMut(<T as Targets>::In<'d>) -> Result<R, E> + Send + 'a>;
+
+/// What comes before a decision: the first look at what is held, and services to wait for.
+type Preparing<'a, T, R, E> = Box<
+    dyn for<'h> FnOnce(
+            &'h <T as Targets>::Held,
+            &'h Annals,
+        ) -> BoxFuture<'h, Result<Decide<'a, T, R, E>, ExecuteError<E>>>
+        + Send
+        + 'a,
+>;
+
+/// How a decision is made.
+pub(crate) enum Deciding<'a, T: Targets, R, E> {
+    /// At once.
+    Now(Decide<'a, T, R, E>),
+    /// With what was prepared, once, on what was loaded first.
+    Prepared(Preparing<'a, T, R, E>),
+}
+
+impl<'a, T: Targets, R, E> Deciding<'a, T, R, E> {
+    /// The decision, prepared on what is `held`.
+    pub(super) async fn on(self, held: &T::Held, annals: &Annals) -> Result<Decide<'a, T, R, E>, ExecuteError<E>> {
+        match self {
+            Self::Now(decide) => Ok(decide),
+            Self::Prepared(prepare) => prepare(held, annals).await,
+        }
+    }
+}
+
+impl<'a, A, R, E> Deciding<'a, At<A>, R, E>
+where
+    A: crate::Aggregate,
+{
+    /// The aggregate handles the command.
+    pub(super) fn handling<C>(command: C) -> Self
+    where
+        A: Handle<C, Reply = R, Error = E>,
+        C: Clone + Send + 'static,
+    {
+        Self::Now(Box::new(move |aggregate| A::handle(aggregate, command.clone())))
+    }
+
+    /// The aggregate prepares the command, and handles what came of that.
+    pub(super) fn preparing<C>(command: C) -> Self
+    where
+        A: Prepare<C, Error = E> + Handle<A::Prepared, Reply = R, Error = E>,
+        C: Clone + Send + Sync + 'static,
+    {
+        Self::Prepared(Box::new(move |held: &Held<A>, annals| {
+            Box::pin(async move {
+                let service = annals.service::<A::Service>();
+                let service =
+                    service.ok_or(ExecuteError::NoService { service: std::any::type_name::<A::Service>() })?;
+                let preparing = AssertUnwindSafe(A::prepare(&held.state, command, service)).catch_unwind().await;
+                let panicked = |panic: Box<dyn std::any::Any + Send>| message(&*panic);
+                let prepared = preparing
+                    .map_err(|panic| ExecuteError::Panicked { message: panicked(panic) })?
+                    .map_err(ExecuteError::Refused)?;
+                let decide: Decide<'a, At<A>, R, E> =
+                    Box::new(move |aggregate| A::handle(aggregate, A::Prepared::clone(&prepared)));
+                Ok(decide)
+            })
+        }))
+    }
+}

@@ -1,0 +1,52 @@
+//! What a decision says of names.
+
+use crate::{Home, InvalidText, StreamId, Tenant};
+
+use super::UniqueName;
+
+/// What a decision says of one name. A mistake in the name shows when the decision is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Claim {
+    name: Result<UniqueName, InvalidText>,
+    act: Act<Home>,
+}
+
+/// What is to become of a name; `H` names the stream that it is handed over to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Act<H> {
+    Claim,
+    Release,
+    Transfer(H),
+}
+
+/// A [`Claim`] made by a stream, found to be in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Claimed {
+    pub(super) name: UniqueName,
+    pub(super) stream: StreamId,
+    pub(super) act: Act<StreamId>,
+}
+
+impl Claim {
+    pub(crate) fn new(scope: &str, name: &str) -> Self {
+        Self { name: UniqueName::new(scope, name), act: Act::Claim }
+    }
+
+    pub(crate) fn release(scope: &str, name: &str) -> Self {
+        Self { name: UniqueName::new(scope, name), act: Act::Release }
+    }
+
+    pub(crate) fn transfer(scope: &str, name: &str, to: Home) -> Self {
+        Self { name: UniqueName::new(scope, name), act: Act::Transfer(to) }
+    }
+
+    /// The same, said by `stream`.
+    pub(crate) fn by(self, stream: &StreamId, tenant: Option<&Tenant>) -> Result<Claimed, InvalidText> {
+        let act = match self.act {
+            Act::Claim => Act::Claim,
+            Act::Release => Act::Release,
+            Act::Transfer(to) => Act::Transfer(to.stream(tenant)?),
+        };
+        Ok(Claimed { name: self.name?, stream: stream.clone(), act })
+    }
+}

@@ -164,3 +164,6 @@ impl fmt::Debug for Annals {
         f.debug_struct("Annals").field("tenant", &self.tenant).field("retry", &self.inner.retry).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

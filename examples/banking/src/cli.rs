@@ -56,7 +56,7 @@ enum Command {
     },
     /// Show what happened on an account
     Statement {
-        /// The account, such as A-0001
+        /// The account, such as A-0001, or its IBAN
         account: AccountId,
         /// Up to a version of the account, or up to a day on which transactions occurred, such as 2026-02-28
         #[arg(long, value_name = "VERSION|DAY")]
@@ -157,8 +157,9 @@ async fn show_statement(
     at: Option<Until>,
 ) -> Result<bool, CliError> {
     let bank = bank::open_existing(store).await?;
-    let statement =
-        statement::statement(&bank, account, at).await.map_err(|error| CliError::statement(error, store))?;
+    let failed = |error| CliError::statement(error, store);
+    let account = statement::find(&bank, account).await.map_err(failed)?;
+    let statement = statement::statement(&bank, account, at).await.map_err(failed)?;
     report::statement(out, &statement, None)?;
     bank.shut_down().await;
     Ok(true)

@@ -1,14 +1,18 @@
 //! What happened on one account.
 
 use annals::{
-    Aggregate, Annals, DecodeError, ReadError, ReadStream, Record, StreamId, Timestamp, Version, decode_record,
+    Aggregate, Annals, DecodeError, HolderError, ReadError, ReadStream, Record, StreamId, Timestamp, Version,
+    decode_record,
 };
 use futures::TryStreamExt;
 use jiff::civil;
 use thiserror::Error;
 
 use crate::{
-    domain::{Account, AccountId, CustomerId, Money, account::AccountEvent},
+    domain::{
+        Account, AccountId, CustomerId, Iban, Money,
+        account::{AccountEvent, IBAN},
+    },
     import::timestamp,
 };
 
@@ -105,12 +109,33 @@ pub enum StatementError {
         /// The account.
         account: AccountId,
     },
+    /// No account has this IBAN. Look at the number.
+    #[error("no account has the IBAN {iban}")]
+    UnknownIban {
+        /// The IBAN.
+        iban: Iban,
+    },
+    /// Whose IBAN it is cannot be told.
+    #[error(transparent)]
+    Holder(#[from] HolderError),
     /// The store cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The store holds what this program does not know. Use a newer one.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+}
+
+/// The account that `name` means: an account's own name, or an IBAN.
+///
+/// # Errors
+/// [`StatementError::UnknownIban`], or what kept it from being looked up.
+pub async fn find(bank: &Annals, name: AccountId) -> Result<AccountId, StatementError> {
+    let Ok(iban) = name.as_str().parse::<Iban>() else { return Ok(name) };
+    match bank.holder(IBAN, iban.as_str()).await? {
+        Some(holder) => Ok(AccountId::from(holder.key())),
+        None => Err(StatementError::UnknownIban { iban }),
+    }
 }
 
 /// The statement of `account`, up to now or `until`.
@@ -163,6 +188,9 @@ fn fold(account: AccountId, records: &[Record]) -> Result<Statement, StatementEr
 
 fn text(event: &AccountEvent) -> String {
     match event {
+        AccountEvent::Opened { iban: Some(iban), overdraft_limit, .. } => {
+            format!("opened as {iban}, overdraft limit {overdraft_limit}")
+        }
         AccountEvent::Opened { overdraft_limit, .. } => format!("opened, overdraft limit {overdraft_limit}"),
         AccountEvent::Deposited { .. } => "deposit".to_owned(),
         AccountEvent::Withdrawn { .. } => "withdrawal".to_owned(),

@@ -16,7 +16,7 @@ fn money(minor: i64) -> Money {
 }
 
 fn opened() -> AccountEvent {
-    AccountEvent::Opened { owner: CustomerId::from("ada"), overdraft_limit: Money::ZERO }
+    AccountEvent::Opened { owner: CustomerId::from("ada"), iban: None, overdraft_limit: Money::ZERO }
 }
 
 fn recorded(change: i64, balance: i64) -> AccountEvent {

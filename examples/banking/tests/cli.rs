@@ -69,6 +69,7 @@ fn what_cannot_be_shown_is_said_clearly() {
     let store = ["--store", "berka.annals"];
     refused(&[&["statement", "9"], &store[..]].concat(), "account 9 is unknown in berka.annals");
     refused(&[&["statement", "a/b"], &store[..]].concat(), "no account can be called `a/b`");
+    refused(&[&["statement", "DE89370400440532013000"], &store[..]].concat(), "no account has the IBAN DE8937040044");
     refused(&["statement", "501", "--at", "1993-02-30"], "`1993-02-30` is neither a version such as 12 nor a day");
     let at = |at| [&["statement", "501", "--at", at], &store[..]].concat();
     refused(&at("999"), "not 999");

@@ -54,7 +54,7 @@ async fn a_second_run_repeats_everything_and_writes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_must_not_go_through_is_told_apart_and_writes_nothing() {
-    use annals::ExecuteError::{Conflict, KeyReused, Refused};
+    use annals::ExecuteError::{Conflict, KeyReused, Names, Refused};
     let (bank, plan) = (bank().await, Plan::of(SIZE));
     run(&bank, &plan).await;
     let head = *bank.store().head().borrow();
@@ -63,5 +63,6 @@ async fn what_must_not_go_through_is_told_apart_and_writes_nothing() {
     assert!(matches!(apart.refused, Err(Refused(_))), "{apart:?}");
     assert!(matches!(apart.conflict, Err(Conflict { .. })), "{apart:?}");
     assert!(matches!(apart.key_reused, Err(KeyReused { .. })), "{apart:?}");
+    assert!(matches!(apart.iban_taken, Err(Names { .. })), "{apart:?}");
     assert_eq!(*bank.store().head().borrow(), head);
 }

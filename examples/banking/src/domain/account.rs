@@ -9,13 +9,13 @@ mod interest;
 use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use command::{Close, Deposit, Open, Withdraw};
+pub use command::{Close, Deposit, IBAN, Open, Withdraw};
 pub use error::AccountError;
 pub use event::AccountEvent;
 pub use imported::{ImportTransaction, Match, TransactionKind};
 pub use interest::{PayInterest, Rate};
 
-use crate::domain::{CustomerId, Money};
+use crate::domain::{CustomerId, Iban, Money};
 
 /// Names an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AggregateId)]
@@ -49,6 +49,8 @@ pub struct Account {
     pub phase: Phase,
     /// Whose it is; unknown for accounts of which only the transactions were imported.
     pub owner: Option<CustomerId>,
+    /// How other banks call it, if it was opened with that.
+    pub iban: Option<Iban>,
     /// What is on it.
     pub balance: Money,
     /// How far below zero its owner may withdraw.
@@ -59,9 +61,10 @@ impl Evolve<AccountEvent> for Account {
     fn evolve(&mut self, event: &AccountEvent) {
         self.balance += event.change();
         match event {
-            AccountEvent::Opened { owner, overdraft_limit } => {
+            AccountEvent::Opened { owner, iban, overdraft_limit } => {
                 self.phase = Phase::Open;
                 self.owner = Some(owner.clone());
+                self.iban.clone_from(iban);
                 self.overdraft_limit = *overdraft_limit;
             }
             AccountEvent::Imported { .. } => self.phase = Phase::Open,

@@ -74,7 +74,8 @@ mod tests {
         let bank = Annals::over(MemoryStore::new()).open().await.unwrap();
         for account in ["ada", "bob"] {
             let deposit = Money::from_minor(100);
-            let open = Open { owner: CustomerId::from(account), overdraft_limit: Money::from_minor(50), deposit };
+            let (owner, overdraft_limit) = (CustomerId::from(account), Money::from_minor(50));
+            let open = Open { owner, iban: None, overdraft_limit, deposit };
             bank.on::<Account>(account).send(open).await.unwrap();
         }
         bank

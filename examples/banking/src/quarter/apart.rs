@@ -3,11 +3,11 @@
 use annals::{Annals, ExecuteError, Executed, LoadError};
 
 use crate::domain::{
-    Account, AccountId, Money,
-    account::{AccountError, Deposit, Withdraw},
+    Account, AccountId, CustomerId, Money,
+    account::{AccountError, Deposit, Open, Withdraw},
 };
 
-/// What a refused and a conflicting command look like, and a key that is used for two requests.
+/// What a refused and a conflicting command look like, a key that is used for two requests, and a name that is taken.
 #[derive(Debug)]
 pub struct Apart {
     /// The account.
@@ -18,12 +18,14 @@ pub struct Apart {
     pub conflict: Answer,
     /// The answer to another deposit with the key of a first one.
     pub key_reused: Answer,
+    /// The answer to opening another account under its IBAN.
+    pub iban_taken: Answer,
 }
 
 /// The answer to a deposit or a withdrawal.
 pub type Answer = Result<Executed<Money>, ExecuteError<AccountError>>;
 
-/// Sends three commands to `account` that must not go through; nothing is written. `used` is the key of another
+/// Sends commands to `account` that must not go through, and opens another one under its IBAN; nothing is written. `used` is the key of another
 /// request.
 ///
 /// # Errors
@@ -36,5 +38,8 @@ pub async fn refuse_and_conflict(bank: &Annals, account: AccountId, used: &str) 
     let refused = on().send(Withdraw { amount: too_much }).await;
     let conflict = on().send(Deposit { amount }).expect_version(loaded.version.previous()).await;
     let key_reused = on().send(Deposit { amount }).idempotency_key(used).await;
-    Ok(Apart { account, refused, conflict, key_reused })
+    let (owner, iban) = (CustomerId::from("C-0001"), loaded.state.iban);
+    let open = Open { owner, iban, overdraft_limit: Money::ZERO, deposit: Money::ZERO };
+    let iban_taken = bank.on::<Account>(format!("{account}-again")).send(open).await;
+    Ok(Apart { account, refused, conflict, key_reused, iban_taken })
 }

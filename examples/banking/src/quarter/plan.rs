@@ -6,7 +6,7 @@ use annals::Timestamp;
 
 use crate::{
     domain::{
-        AccountId, CustomerId, Money, Transfer,
+        AccountId, CustomerId, Iban, Money, Transfer,
         account::{PayInterest, Rate},
         transfer::TransferId,
     },
@@ -55,6 +55,8 @@ pub struct NewAccount {
     pub id: AccountId,
     /// Whose it is.
     pub owner: CustomerId,
+    /// How other banks call it.
+    pub iban: Option<Iban>,
     /// How far it may be overdrawn.
     pub overdraft_limit: Money,
     /// What is paid in at once: enough for everything that will leave the account.
@@ -216,16 +218,17 @@ fn accounts(
     outgoing: &BTreeMap<AccountId, Money>,
     random: &mut Random,
 ) -> Vec<NewAccount> {
-    let new_account = |id: &AccountId| {
+    let new_account = |(number, id): (u64, &AccountId)| {
         let spare = Money::from_minor(random.between(1_000, 1_000_000));
         Some(NewAccount {
             id: id.clone(),
             owner: random.pick(customers)?.id.clone(),
+            iban: Iban::of_number(number),
             overdraft_limit: Money::from_minor(random.between(0, 10) * 10_000),
             deposit: outgoing.get(id).copied().unwrap_or_default() + spare,
         })
     };
-    ids.iter().filter_map(new_account).collect()
+    (1..).zip(ids).filter_map(new_account).collect()
 }
 
 #[cfg(test)]

@@ -93,8 +93,9 @@ async fn open(bank: &Annals, plan: &Plan, callers: usize) -> Result<u64, RunErro
         let bank = bank.clone();
         async move {
             let key = format!("quarter-open-{}", new.id);
-            let command = Open { owner: new.owner, overdraft_limit: new.overdraft_limit, deposit: new.deposit };
-            let sending = bank.on::<Account>(new.id).send(command).idempotency_key(&key).occurred(begins);
+            let super::NewAccount { id, owner, iban, overdraft_limit, deposit } = new;
+            let command = Open { owner, iban, overdraft_limit, deposit };
+            let sending = bank.on::<Account>(id).send(command).idempotency_key(&key).occurred(begins);
             let executed = sending.await.map_err(|source| RunError::Account { key, source })?;
             Ok::<_, RunError>(!executed.receipt.repeated)
         }

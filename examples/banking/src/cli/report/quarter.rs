@@ -76,7 +76,8 @@ pub(in crate::cli) fn apart(out: &mut impl Write, apart: &Apart) -> io::Result<(
     writeln!(out, "\nWhat does not go through, with account {}; nothing is written:", apart.account)?;
     answer(out, "a withdrawal of more than there is", &apart.refused)?;
     answer(out, "a deposit that expects an older version of the account", &apart.conflict)?;
-    answer(out, "another request with the idempotency key of a first one", &apart.key_reused)
+    answer(out, "another request with the idempotency key of a first one", &apart.key_reused)?;
+    answer(out, "another account under the IBAN of this one", &apart.iban_taken)
 }
 
 fn answer(out: &mut impl Write, what: &str, answer: &Answer) -> io::Result<()> {

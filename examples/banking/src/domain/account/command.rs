@@ -4,13 +4,16 @@ use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Account, AccountError, AccountEvent, Phase};
-use crate::domain::{CustomerId, Money};
+use crate::domain::{CustomerId, Iban, Money};
 
-/// Opens the account.
+/// Opens the account, and claims its IBAN for it: for ever, also when it is closed.
 #[derive(Debug, Clone, Serialize, Deserialize, Command)]
 pub struct Open {
     /// Whose it is.
     pub owner: CustomerId,
+    /// How other banks shall call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iban: Option<Iban>,
     /// How far below zero the owner may withdraw: zero or more.
     pub overdraft_limit: Money,
     /// What is paid in at once: zero or more.
@@ -35,6 +38,9 @@ pub struct Withdraw {
 #[derive(Debug, Clone, Serialize, Deserialize, Command)]
 pub struct Close {}
 
+/// Within what an IBAN is unique.
+pub const IBAN: &str = "iban";
+
 impl Handle<Open> for Account {
     type Reply = Money;
     type Error = AccountError;
@@ -42,13 +48,16 @@ impl Handle<Open> for Account {
         if account.phase != Phase::New {
             return Err(AccountError::AlreadyOpen);
         }
-        let Open { owner, overdraft_limit, deposit } = command;
+        let Open { owner, iban, overdraft_limit, deposit } = command;
         for amount in [overdraft_limit, deposit] {
             if amount != Money::ZERO && !amount.is_amount() {
                 return Err(AccountError::BadAmount { amount });
             }
         }
-        account.emit(AccountEvent::Opened { owner, overdraft_limit });
+        if let Some(iban) = &iban {
+            account.claim(IBAN, iban.as_str());
+        }
+        account.emit(AccountEvent::Opened { owner, iban, overdraft_limit });
         if deposit != Money::ZERO {
             account.emit(AccountEvent::Deposited { amount: deposit });
         }
@@ -107,7 +116,11 @@ mod tests {
     }
 
     fn opened(overdraft_limit: i64) -> AccountEvent {
-        AccountEvent::Opened { owner: CustomerId::from("ada"), overdraft_limit: money(overdraft_limit) }
+        AccountEvent::Opened {
+            owner: CustomerId::from("ada"),
+            iban: Iban::of_number(1),
+            overdraft_limit: money(overdraft_limit),
+        }
     }
 
     fn deposited(amount: i64) -> AccountEvent {
@@ -119,7 +132,8 @@ mod tests {
     }
 
     fn open(overdraft_limit: i64, deposit: i64) -> Open {
-        Open { owner: CustomerId::from("ada"), overdraft_limit: money(overdraft_limit), deposit: money(deposit) }
+        let (overdraft_limit, deposit) = (money(overdraft_limit), money(deposit));
+        Open { owner: CustomerId::from("ada"), iban: Iban::of_number(1), overdraft_limit, deposit }
     }
 
     fn withdraw(amount: i64) -> Withdraw {

@@ -4,7 +4,7 @@ use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountId, TransactionKind};
-use crate::domain::{CustomerId, Money, transfer::TransferId};
+use crate::domain::{CustomerId, Iban, Money, transfer::TransferId};
 
 /// What happened to an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Event)]
@@ -15,6 +15,9 @@ pub enum AccountEvent {
         /// Whose it is.
         #[tag]
         owner: CustomerId,
+        /// How other banks call it; no other account is ever called so. Accounts that were opened before have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        iban: Option<Iban>,
         /// How far below zero the owner may withdraw.
         overdraft_limit: Money,
     },

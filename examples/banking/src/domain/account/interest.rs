@@ -59,7 +59,7 @@ mod tests {
     use crate::domain::CustomerId;
 
     fn opened() -> AccountEvent {
-        AccountEvent::Opened { owner: CustomerId::from("ada"), overdraft_limit: Money::from_minor(1000) }
+        AccountEvent::Opened { owner: CustomerId::from("ada"), iban: None, overdraft_limit: Money::from_minor(1000) }
     }
 
     fn two_percent_for_a_year() -> PayInterest {

@@ -60,7 +60,7 @@ pub(crate) async fn execute<T: Targets, R, E>(
 ) -> Result<Executed<R>, ExecuteError<E>> {
     let streams = targets.streams(annals)?;
     request.intercept(annals, &streams).await?;
-    let Some(keyed) = request.keyed(annals, &streams)? else {
+    let Some(keyed) = request.keyed(annals, &targets, &streams)? else {
         return repeat(annals, targets, &request, None, deciding).await;
     };
     if let Some(first) = keyed.first_answer(annals.store()).await? {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use crate::{
-    Annals, AsOf, Boundary, BoundaryDecision, Condition, EventQuery, LoadError, Position, ReadLog, StreamId, Targets,
-    Version,
+    Annals, AsOf, Boundary, BoundaryDecision, Condition, EventQuery, LoadError, Position, ReadLog, StreamId, Tag,
+    Targets, Version,
     cache::Place,
     execute::{Draft, Terms, Unfit},
     load::catch,
@@ -66,6 +66,9 @@ impl<B: Boundary> Targets for Within<B> {
 
     fn streams(&self, _: &Annals) -> Result<Vec<StreamId>, LoadError> {
         Ok(Vec::new())
+    }
+    fn tags(&self) -> Vec<Tag> {
+        B::select(&self.id).tags()
     }
     async fn load(&self, annals: &Annals) -> Result<Observed<B>, LoadError> {
         let empty = Observed::empty(self, annals)?;

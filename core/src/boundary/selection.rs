@@ -100,6 +100,14 @@ type Stored<B> = Box<dyn Fn(&mut B, &Record) -> Result<(), DecodeError> + Send +
 type NewlyEmitted<B> = Box<dyn Fn(&mut B, &dyn Any) + Send + Sync>;
 
 impl<B> Selection<B> {
+    /// No events yet: what one begins with whose id is a list, each element of it an alternative.
+    ///
+    /// A boundary that is left so is refused when it is read ([`LoadError::Unbounded`]).
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { items: Vec::new(), folds: Vec::new(), problem: None }
+    }
+
     /// The events of these kinds.
     pub fn of<E: Event>(kinds: impl IntoIterator<Item = KindOf<E>>) -> Self
     where
@@ -144,11 +152,6 @@ impl<B> Selection<B> {
         self
     }
 
-    /// No events at all.
-    pub(super) const fn nothing() -> Self {
-        Self { items: Vec::new(), folds: Vec::new(), problem: None }
-    }
-
     /// Also selects what a part of the state is folded from.
     pub(super) fn take_in<P: 'static>(&mut self, part: Selection<P>, of: fn(&mut B) -> &mut P)
     where
@@ -169,6 +172,11 @@ impl<B> Selection<B> {
             return Err(LoadError::Unbounded { boundary: type_name::<B>() });
         }
         Ok(EventQuery::new(self.items.iter().map(|item| item.query.clone())).in_tenant(tenant.cloned()))
+    }
+
+    /// By which tags it selects, in the order of its alternatives.
+    pub(super) fn tags(&self) -> Vec<Tag> {
+        self.items.iter().flat_map(|item| item.query.tags.iter().cloned()).collect()
     }
 
     /// By which fold each alternative is folded.

@@ -1,5 +1,7 @@
+use std::{collections::BTreeMap, sync::Arc};
+
 use crate::{
-    account::{Account, AccountEvent},
+    account::{Account, AccountEvent, Withdraw},
     meddler::{Meddler, commit_of},
     *,
 };
@@ -244,4 +246,81 @@ async fn a_boundary_looks_at_its_own_tenant() {
         let records: Vec<_> = annals.store().read_stream(ReadStream::all(stream)).try_collect().await.unwrap();
         assert_eq!(records.len(), 1);
     }
+}
+
+/// Whatever stands beside an aggregate in its stream, and in which order: its state stays the fold of the stream.
+#[tokio::test]
+async fn an_event_in_the_stream_of_an_aggregate_beside_is_folded_once() {
+    let annals = annals().await;
+    let fold = async |annals: &Annals| annals.on::<Account>("a").load().await.unwrap();
+    for round in 1..=3 {
+        let before = annals.together((boundary::<Machine>("north"), at::<Account>("a")), |(machine, account)| {
+            machine.emit(at::<Account>("a"), AccountEvent::Deposited { amount: 10 });
+            account.emit(AccountEvent::Deposited { amount: 1 });
+            Ok::<_, String>(())
+        });
+        before.await.unwrap();
+        let behind = annals.together((at::<Account>("a"), boundary::<Machine>("north")), |(account, machine)| {
+            account.emit(AccountEvent::Deposited { amount: 100 });
+            machine.emit(at::<Account>("a"), withdrawn(5, "north"));
+            Ok::<_, String>(())
+        });
+        behind.await.unwrap();
+        let anew = Annals::over(Arc::clone(annals.store())).open().await.unwrap();
+        assert_eq!(fold(&annals).await, fold(&anew).await, "round {round}");
+        assert_eq!(fold(&annals).await.version.get(), 4 * round);
+    }
+}
+
+/// P5: a key is of one request; the same asked about something else is another.
+#[tokio::test]
+async fn a_key_is_of_what_the_boundary_is_about() {
+    let annals = annals().await;
+    let ask = async |atm: &str| {
+        let asking = annals.together(boundary::<Machine>(atm), |machine| {
+            machine.emit(in_stream("note", 1), opened());
+            Ok::<_, String>(machine.withdrawn)
+        });
+        asking.idempotency_key("key", &Withdraw { amount: 1 }).await
+    };
+    assert!(!ask("north").await.unwrap().receipt.repeated);
+    assert!(ask("north").await.unwrap().receipt.repeated);
+    assert!(matches!(ask("south").await, Err(ExecuteError::KeyReused { .. })));
+}
+
+/// How much was withdrawn at each of some machines.
+#[derive(Default, Clone)]
+struct Machines(BTreeMap<String, u64>);
+
+impl Evolve<AccountEvent> for Machines {
+    fn evolve(&mut self, event: &AccountEvent) {
+        if let AccountEvent::Withdrawn { amount, atm } = event {
+            *self.0.entry(atm.clone()).or_default() += amount;
+        }
+    }
+}
+
+impl Boundary for Machines {
+    type Id = Vec<String>;
+    fn select(atms: &Vec<String>) -> Selection<Self> {
+        let begin = Selection::nothing();
+        atms.iter().fold(begin, |all, atm| all.or(kinds![AccountEvent::Withdrawn]).tag("atm", atm))
+    }
+}
+
+/// T17: a selection may have any number of alternatives; none would be everything.
+#[tokio::test]
+async fn a_selection_has_as_many_alternatives_as_it_is_given() {
+    let annals = annals().await;
+    for (amount, atm) in [(1, "north"), (2, "south"), (4, "east")] {
+        annals.store().commit(commit_of::<Account>("a", &withdrawn(amount, atm))).await.unwrap();
+    }
+    let look = async |atms: &[&str]| {
+        let atms: Vec<_> = atms.iter().map(ToString::to_string).collect();
+        let looking = annals.together(boundary::<Machines>(atms), |machines| Ok::<_, String>(machines.0.clone()));
+        looking.await.map(|executed| executed.reply.into_values().collect::<Vec<_>>())
+    };
+    assert_eq!(look(&["north", "east", "west"]).await.unwrap(), [4, 1]);
+    assert_eq!(look(&["north"; 3]).await.unwrap(), [1], "an event that several alternatives match is folded once");
+    assert!(matches!(look(&[]).await, Err(ExecuteError::Load(LoadError::Unbounded { .. }))));
 }

@@ -1,6 +1,6 @@
 //! A commit in the making.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 
@@ -29,6 +29,8 @@ pub struct Draft<'a> {
     pub(crate) commit: Commit,
     /// What the decisions said of unique names, in order. They become conditions and rows when the key is at hand.
     pub(crate) names: Vec<Claimed>,
+    /// The streams of what was emitted within boundaries.
+    streams: HashSet<StreamId>,
 }
 
 /// An event as it is stored, without its stream.
@@ -50,10 +52,11 @@ pub enum Unfit {
 
 impl<'a> Draft<'a> {
     pub(crate) fn new(terms: &'a Terms) -> Self {
-        Self { terms, commit: Commit::new(), names: Vec::new() }
+        Self { terms, commit: Commit::new(), names: Vec::new(), streams: HashSet::new() }
     }
 
-    /// Adds what was decided about `held`, on condition that it is still there, and returns the state behind it.
+    /// Adds what was decided about `held`, on condition that it is still there, and returns the state behind it, or
+    /// `held` itself where that is not known.
     pub(crate) fn settle<A: Aggregate>(&mut self, held: &Held<A>, decision: Decision<A>) -> Result<Held<A>, Unfit> {
         let Decided { state, events, names } = decision.into_parts();
         self.commit.conditions.push(Condition::stream(held.stream.clone(), Expected::At(held.version)));
@@ -63,6 +66,10 @@ impl<'a> Draft<'a> {
         for claim in names {
             self.names.push(claim.by(&held.stream, self.terms.tenant.as_ref()).map_err(Unfit::Name)?);
         }
+        // What a boundary emitted into the stream stands before these events, and the decision has not folded it.
+        if self.streams.contains(&held.stream) {
+            return Ok(held.clone());
+        }
         let version = held.version.checked_add(events.len() as u64).unwrap_or(Version::MAX);
         let (id, stream) = (held.id.clone(), held.stream.clone());
         Ok(Held { id, stream, state, version, snapshot: held.snapshot, replaces: held.replaces })
@@ -71,6 +78,7 @@ impl<'a> Draft<'a> {
     /// Adds an event to a stream at whatever version.
     pub(crate) fn emit(&mut self, home: &Home, event: Encoded) -> Result<(), Unfit> {
         let stream = home.stream(self.terms.tenant.as_ref()).map_err(Unfit::Name)?;
+        self.streams.insert(stream.clone());
         self.push(stream, event)
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     Annals, Command, CommitError, Digest, Expected, Failure, IdempotencyKey, Intent, InvalidText, Metadata, Once,
-    ReadError, Receipt, Repetition, Reply, Store, StreamId, Timestamp, Version,
+    ReadError, Receipt, Repetition, Reply, Store, StreamId, Tag, Targets, Timestamp, Version,
     codec::{self, EncodeError, PayloadError},
 };
 
@@ -116,20 +116,33 @@ impl<R> Request<R> {
         Err(ExecuteError::Conflict { failures, attempts: 0, expected: Some(expected) })
     }
 
-    /// The request under its key, for these streams.
-    pub(super) fn keyed<E>(&self, annals: &Annals, streams: &[StreamId]) -> Result<Option<Keyed<R>>, ExecuteError<E>> {
+    /// The request under its key, for these targets and their streams.
+    pub(super) fn keyed<E>(
+        &self,
+        annals: &Annals,
+        targets: &impl Targets,
+        streams: &[StreamId],
+    ) -> Result<Option<Keyed<R>>, ExecuteError<E>> {
         if let Some(stream) = repeated(streams) {
             return Err(ExecuteError::SameStream { stream: stream.clone() });
         }
         let Some(asked) = &self.asked else { return Ok(None) };
         let key = asked.key.clone().map_err(ExecuteError::InvalidName)?.in_tenant(annals.tenant().cloned());
         let content = asked.content.clone()?;
-        // No stream id holds a line break, so the border between two is clear.
-        let targets = streams.iter().map(StreamId::as_str).collect::<Vec<_>>().join("\n");
-        let version = asked.version.to_be_bytes();
+        let (version, targets) = (asked.version.to_be_bytes(), listed(streams, &targets.tags()));
         let digest = Digest::of(&[targets.as_bytes(), asked.command.as_bytes(), &version, &content]);
         Ok(Some(Keyed { key, digest, encode: asked.encode, decode: asked.decode }))
     }
+}
+
+/// Neither stream ids nor tags hold a line break, and none is empty, so the borders between them are clear.
+fn listed(streams: &[StreamId], tags: &[Tag]) -> String {
+    let mut listed = streams.iter().map(StreamId::as_str).collect::<Vec<_>>().join("\n");
+    for (index, tag) in tags.iter().enumerate() {
+        listed.push_str(if index == 0 { "\n\n" } else { "\n" });
+        listed.push_str(tag.as_str());
+    }
+    listed
 }
 
 impl<R> Keyed<R> {

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, future::Future};
 
 use crate::{
-    Aggregate, Annals, Decision, LoadError, StreamId, Version,
+    Aggregate, Annals, Decision, LoadError, StreamId, Tag, Version,
     load::{self, Held},
 };
 
@@ -42,6 +42,9 @@ pub trait Targets: sealed::Sealed + Send + Sync {
 
     #[doc(hidden)]
     fn streams(&self, annals: &Annals) -> Result<Vec<StreamId>, LoadError>;
+    /// By which tags boundaries select: what they are about, as far as a repetition is recognised by it.
+    #[doc(hidden)]
+    fn tags(&self) -> Vec<Tag>;
     #[doc(hidden)]
     fn load(&self, annals: &Annals) -> impl Future<Output = Result<Self::Held, LoadError>> + Send;
     #[doc(hidden)]
@@ -67,6 +70,9 @@ impl<A: Aggregate> Targets for At<A> {
 
     fn streams(&self, annals: &Annals) -> Result<Vec<StreamId>, LoadError> {
         Ok(vec![annals.stream(self)?])
+    }
+    fn tags(&self) -> Vec<Tag> {
+        Vec::new()
     }
     async fn load(&self, annals: &Annals) -> Result<Held<A>, LoadError> {
         load::load(annals, self).await
@@ -101,6 +107,9 @@ impl<A: Aggregate> Targets for Vec<At<A>> {
 
     fn streams(&self, annals: &Annals) -> Result<Vec<StreamId>, LoadError> {
         self.iter().map(|target| Ok(annals.stream(target)?)).collect()
+    }
+    fn tags(&self) -> Vec<Tag> {
+        Vec::new()
     }
     async fn load(&self, annals: &Annals) -> Result<Self::Held, LoadError> {
         futures::future::try_join_all(self.iter().map(|target| load::load(annals, target))).await
@@ -138,6 +147,9 @@ macro_rules! together {
 
             fn streams(&self, annals: &Annals) -> Result<Vec<StreamId>, LoadError> {
                 Ok([$(self.$index.streams(annals)?),+].concat())
+            }
+            fn tags(&self) -> Vec<Tag> {
+                [$(self.$index.tags()),+].concat()
             }
             async fn load(&self, annals: &Annals) -> Result<Self::Held, LoadError> {
                 futures::try_join!($(self.$index.load(annals)),+)

@@ -25,8 +25,8 @@ impl<'a, T: Targets, R, E> Together<'a, T, R, E> {
     }
 
     /// Makes the decision take effect once, however often it is made under this key: a repetition is answered with the
-    /// first reply and writes nothing. A refusal is not recorded. `request` is what is asked for; with another one, or
-    /// other aggregates, the key is an error ([`KeyReused`](ExecuteError::KeyReused)).
+    /// first reply and writes nothing. A refusal is not recorded. `request` is what is asked for; with another one, other
+    /// aggregates, or boundaries with other tags, the key is an error ([`KeyReused`](ExecuteError::KeyReused)).
     pub fn idempotency_key(mut self, key: impl AsRef<str>, request: &impl Command) -> Self
     where
         R: Reply,

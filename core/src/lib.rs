@@ -46,6 +46,7 @@ mod execute;
 mod load;
 #[cfg(test)]
 mod meddler;
+mod prune;
 mod streams;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -68,6 +69,7 @@ pub use memory::MemoryStore;
 pub use metadata::{Actor, Metadata, TraceParent};
 pub use number::{CommitNumber, NUMBER_MAX, NumberTooLarge, Position, Version};
 pub use once::{Digest, IdempotencyKey, Once, Repetition};
+pub use prune::{KeysBefore, PruneError, Pruned, Pruning};
 pub use query::{EventQuery, QueryItem, TenantScope};
 pub use read::{AsOf, Corruption, Direction, PAGE_ROWS_MAX, Page, ReadError, ReadLog, ReadStream, Scan};
 pub use record::{NewEvent, Record};

@@ -84,7 +84,7 @@ impl LoggedTable {
     /// ([`RowWrite::close`]), never deleted.
     pub const CLOSED: Self = Self::system("$closed");
     /// `$once`: a row for each idempotency key, its value an encoded [`Repetition`](crate::Repetition). Put by the
-    /// store alone; deleting a row forgets the key.
+    /// store alone; deleting a row forgets the key, which is what [`Annals::prune_keys`](crate::Annals::prune_keys) does.
     pub const ONCE: Self = Self::system("$once");
     /// `$epochs`: the epoch of each consumer, eight big-endian bytes under the consumer's name.
     pub const EPOCHS: Self = Self::system("$epochs");

@@ -53,7 +53,7 @@ impl Terms {
         Decision::new(id, state, held.version, self.now, Ids::Random, self.metadata.clone())
     }
 
-    fn event<E: Event>(&self, stream: &StreamId, event: &E) -> Result<NewEvent, Unfit> {
+    pub(crate) fn event<E: Event>(&self, stream: &StreamId, event: &E) -> Result<NewEvent, Unfit> {
         let kind = event.kind();
         Ok(NewEvent {
             stream: stream.clone(),

@@ -46,8 +46,6 @@ mod difference;
 mod execute;
 mod history;
 mod load;
-#[cfg(test)]
-mod meddler;
 mod streams;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -4,13 +4,16 @@
 //!   emitted events go through their encoding and back, so that a test fails where a real store would lose something. Time
 //!   stands still and new ids are counted, so that tests repeat.
 //! * [`laws`]: what holds for every aggregate, as a test of one line.
+//! * [`FaultyStore`]: conflicts, failures, lost answers and delays, where the test wants them.
 
 mod differ;
+mod faults;
 pub mod laws;
 mod stored;
 
 use crate::{Aggregate, AggregateId, Decision, Handle, Metadata, Timestamp, Version, decision::Ids};
 
+pub use faults::{CommitFault, FaultyStore, ReadFault, Reads};
 pub use stored::commit_of;
 use stored::recoded;
 

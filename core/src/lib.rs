@@ -48,10 +48,10 @@ mod store;
 mod account;
 mod annals;
 mod cache;
+mod difference;
 mod execute;
+mod history;
 mod load;
-#[cfg(test)]
-mod meddler;
 mod prune;
 mod streams;
 #[cfg(any(test, feature = "testing"))]
@@ -65,11 +65,13 @@ pub use command::{Command, Reply};
 pub use commit::{Commit, CommitError, Receipt};
 pub use condition::{Condition, Expected, Failure, RowIs};
 pub use decision::{Decision, Ids};
+pub use difference::Difference;
 pub use event::{DecodeError, DecodeProblem, Event, EventKind, decode_record};
 pub use event_id::{CommandId, CorrelationId, EventId};
 pub use event_type::{EventType, SchemaVersion};
 pub use execute::{At, CloseError, ExecuteError, Executed, On, RetryPolicy, Sending, Targets, Together, at};
 pub use follow::StoreExt;
+pub use history::{LoadAtError, Moment, Step};
 pub use home::{Home, in_stream};
 pub use intercept::{Intent, Interceptor, Rejection};
 pub use limits::{InvalidCommit, Limits, ROW_KEY_BYTES_MAX};

@@ -83,17 +83,7 @@ impl<'a> Draft<'a> {
     }
 
     fn push(&mut self, stream: StreamId, event: Encoded) -> Result<(), Unfit> {
-        let Encoded { kind, tags, payload } = event;
-        self.commit.events.push(NewEvent {
-            stream,
-            event_type: kind.event_type().map_err(Unfit::Name)?,
-            schema_version: kind.schema_version(),
-            id: EventId::new(),
-            tags,
-            metadata: self.terms.metadata.clone(),
-            occurred: self.terms.occurred,
-            payload,
-        });
+        self.commit.events.push(self.terms.event(stream, event)?);
         Ok(())
     }
 }
@@ -109,6 +99,20 @@ impl Terms {
     pub(crate) fn decision<A: Aggregate>(&self, held: &Held<A>) -> Decision<A> {
         let (id, state) = (held.id.clone(), held.state.clone());
         Decision::new(id, state, held.version, self.now, Ids::Random, self.metadata.clone())
+    }
+
+    pub(crate) fn event(&self, stream: StreamId, event: Encoded) -> Result<NewEvent, Unfit> {
+        let Encoded { kind, tags, payload } = event;
+        Ok(NewEvent {
+            stream,
+            event_type: kind.event_type().map_err(Unfit::Name)?,
+            schema_version: kind.schema_version(),
+            id: EventId::new(),
+            tags,
+            metadata: self.metadata.clone(),
+            occurred: self.occurred,
+            payload,
+        })
     }
 
     pub(crate) fn boundary_decision<B: Boundary>(&self, state: B, selection: Arc<Selection<B>>) -> BoundaryDecision<B> {

@@ -14,7 +14,8 @@ use crate::{
     text::{self},
 };
 
-pub(crate) use claim::{Claim, Claimed};
+pub use claim::Claim;
+pub(crate) use claim::Claimed;
 pub use key::{NameKey, NameKeyError};
 pub(crate) use ledger::NameLedger;
 

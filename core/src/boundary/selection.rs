@@ -164,7 +164,7 @@ impl<B> Selection<B> {
     }
 
     /// The one query for what is read and for the condition of the commit.
-    pub(super) fn query(&self, tenant: Option<&Tenant>) -> Result<EventQuery, LoadError> {
+    pub(crate) fn query(&self, tenant: Option<&Tenant>) -> Result<EventQuery, LoadError> {
         if let Some(problem) = &self.problem {
             return Err(LoadError::InvalidId(problem.clone()));
         }
@@ -193,7 +193,7 @@ impl<B> Selection<B> {
     }
 
     /// Folds an event that is emitted now, if it would be selected once it is stored.
-    pub(super) fn fold_emitted<E: Event>(&self, state: &mut B, kind: &EventKind, tags: &[Tag], event: &E) {
+    pub(crate) fn fold_emitted<E: Event>(&self, state: &mut B, kind: &EventKind, tags: &[Tag], event: &E) {
         for fold in self.folds_of(kind.name, tags).filter(|fold| fold.events == TypeId::of::<E>()) {
             (fold.emitted)(state, event);
         }

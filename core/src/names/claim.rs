@@ -6,7 +6,7 @@ use super::UniqueName;
 
 /// What a decision says of one name. A mistake in the name shows when the decision is committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Claim {
+pub struct Claim {
     name: Result<UniqueName, InvalidText>,
     act: Act<Home>,
 }

@@ -126,7 +126,7 @@ macro_rules! aggregate_laws {
 #[must_use]
 #[track_caller]
 pub fn any<A: Aggregate>() -> At<A> {
-    at(super::any_id::<A>())
+    at(super::given::any_id::<A>())
 }
 
 /// Each beginning of each history, the empty one once, and how to name it.

@@ -69,7 +69,7 @@ where
 
 /// One decision of an aggregate that was folded for it alone.
 #[track_caller]
-fn decide<A, C>(target: &At<A>, events: &[A::Event], command: C) -> When<A, A::Reply, A::Error>
+fn decide<A, C>(target: &At<A>, events: &[A::Event], command: C) -> When<A, Vec<A::Event>, A::Reply, A::Error>
 where
     A: Aggregate + Handle<C>,
 {

@@ -85,7 +85,7 @@ fn check_against<A: Aggregate + Debug>(golden: &GoldenFile, bless: bool) -> Resu
             Some(before) if meaning.as_ref() == Some(before) => {
                 return Err(format!(
                     "{changed}Snapshots of version {version} hold the old state and would go on being used: raise the \
-                     version, `snapshot(version = {next}, ..)`, then run the test with {BLESS}=1. If only the way in which \
+                     version, `snapshot(version = {next}, ..)`, then run the test with {BLESS}=1.\nIf only the way in which \
                      the state is written has changed, delete the file and run the test with {BLESS}=1",
                     version = before.version,
                     next = before.version.saturating_add(1),

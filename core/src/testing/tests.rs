@@ -134,9 +134,6 @@ mod kit {
         let said = [claims("iban", "DE1"), releases("iban", "DE2"), transfers("iban", "DE3", at::<Account>("b"))];
         let _ = say().then_nothing().names(said);
         let text = failure(|| drop(say().then_nothing().names([claims("iban", "DE1")])));
-        assert!(
-            text.contains("something else was said of names") && text.contains("DE2"),
-            "{text}"
-        );
+        assert!(text.contains("something else was said of names") && text.contains("DE2"), "{text}");
     }
 }

@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "a test")]
 
 use banking::domain::{
-    AccountId, CustomerId, Money,
+    AccountId, CustomerId, Iban, Money,
     account::{AccountEvent, TransactionKind},
     customer::CustomerEvent,
     transfer::TransferId,
@@ -17,7 +17,11 @@ const fn money(minor: i64) -> Money {
 fn accounts() -> Vec<Vec<AccountEvent>> {
     let transfer = TransferId::new("rent");
     let owned = vec![
-        AccountEvent::Opened { owner: CustomerId::from("ada"), overdraft_limit: money(5_000) },
+        AccountEvent::Opened {
+            owner: CustomerId::from("ada"),
+            iban: Iban::of_number(7),
+            overdraft_limit: money(5_000),
+        },
         AccountEvent::Deposited { amount: money(100_000) },
         AccountEvent::Withdrawn { amount: money(104_999) },
         AccountEvent::TransferReceived {
@@ -58,7 +62,12 @@ mod account {
         Account,
         histories: accounts(),
         commands: [
-            Open { owner: CustomerId::from("bob"), overdraft_limit: money(0), deposit: money(300) },
+            Open {
+                owner: CustomerId::from("bob"),
+                iban: Iban::of_number(8),
+                overdraft_limit: money(0),
+                deposit: money(300),
+            },
             Deposit { amount: money(100) },
             Withdraw { amount: money(100) },
             PayInterest { rate: Rate::from_basis_points(200), days: 365 },

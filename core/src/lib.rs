@@ -78,7 +78,7 @@ pub use limits::{InvalidCommit, Limits, ROW_KEY_BYTES_MAX};
 pub use load::{LoadError, Loaded};
 pub use memory::MemoryStore;
 pub use metadata::{Actor, Metadata, TraceParent};
-pub use names::{HolderError, NameKey, NameKeyError, NameRefusal, UniqueName};
+pub use names::{HolderError, NameClaim, NameKey, NameKeyError, NameRefusal, UniqueName};
 pub use number::{CommitNumber, NUMBER_MAX, NumberTooLarge, Position, Version};
 pub use once::{Digest, IdempotencyKey, Once, Repetition};
 pub use prepare::Prepare;

@@ -14,8 +14,8 @@ use crate::{
     text::{self},
 };
 
-pub use claim::Claim;
 pub(crate) use claim::Claimed;
+pub use claim::NameClaim;
 pub use key::{NameKey, NameKeyError};
 pub(crate) use ledger::NameLedger;
 

@@ -24,8 +24,6 @@ use stored::recoded;
 pub use together::{GivenTogether, Histories, together};
 pub use when::{Then, When, claims, releases, transfers};
 
-pub use crate::names::Claim as NameClaim;
-
 #[track_caller]
 #[expect(clippy::panic, reason = "a test says that it failed by panicking")]
 fn fail(message: &str) -> ! {

@@ -4,9 +4,10 @@ use crate::{Home, InvalidText, StreamId, Tenant};
 
 use super::UniqueName;
 
-/// What a decision says of one name. A mistake in the name shows when the decision is committed.
+/// What a decision says of one name: tests compare it (`testing::claims`). A mistake in the name shows when the decision is
+/// committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct NameClaim {
     name: Result<UniqueName, InvalidText>,
     act: Act<Home>,
 }
@@ -19,7 +20,7 @@ pub(super) enum Act<H> {
     Transfer(H),
 }
 
-/// A [`Claim`] made by a stream, found to be in order.
+/// A [`NameClaim`] made by a stream, found to be in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claimed {
     pub(super) name: UniqueName,
@@ -27,7 +28,7 @@ pub(crate) struct Claimed {
     pub(super) act: Act<StreamId>,
 }
 
-impl Claim {
+impl NameClaim {
     pub(crate) fn new(scope: &str, name: &str) -> Self {
         Self { name: UniqueName::new(scope, name), act: Act::Claim }
     }

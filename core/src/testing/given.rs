@@ -3,7 +3,7 @@
 use crate::{
     Aggregate, AggregateId, Decision, Handle, Metadata, Timestamp, Version,
     decision::{Decided, Ids},
-    names::Claim,
+    names::NameClaim,
 };
 
 use super::{When, fail, recoded};
@@ -106,7 +106,7 @@ impl<A: Aggregate> Given<A> {
 
 /// What came of a decision: the state, the events as a store would give them back, and what was said of names.
 #[track_caller]
-pub(super) fn settled<A: Aggregate>(decision: Decision<A>) -> (A, Vec<A::Event>, Vec<Claim>) {
+pub(super) fn settled<A: Aggregate>(decision: Decision<A>) -> (A, Vec<A::Event>, Vec<NameClaim>) {
     let Decided { state, events, names } = decision.into_parts();
     (state, events.iter().map(recoded).collect(), names)
 }

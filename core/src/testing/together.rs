@@ -1,6 +1,6 @@
 //! Several aggregates, each with a history.
 
-use crate::{Aggregate, Decision, names::Claim};
+use crate::{Aggregate, Decision, names::NameClaim};
 
 use super::{Given, When, given::settled};
 
@@ -72,7 +72,7 @@ pub trait Histories: sealed::Sealed {
     #[doc(hidden)]
     fn view(open: &mut Self::Open) -> Self::In<'_>;
     #[doc(hidden)]
-    fn settle(open: Self::Open) -> (Self::States, Self::Events, Vec<Claim>);
+    fn settle(open: Self::Open) -> (Self::States, Self::Events, Vec<NameClaim>);
 }
 
 /// How many ids an aggregate can make before it meets those of the next.
@@ -96,7 +96,7 @@ macro_rules! histories {
                 ($(&mut open.$index,)+)
             }
             #[track_caller]
-            fn settle(open: Self::Open) -> (Self::States, Self::Events, Vec<Claim>) {
+            fn settle(open: Self::Open) -> (Self::States, Self::Events, Vec<NameClaim>) {
                 let settled = ($(settled(open.$index),)+);
                 let names = [$(settled.$index.2),+].concat();
                 (($(settled.$index.0,)+), ($(settled.$index.1,)+), names)

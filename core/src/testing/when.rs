@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
-use crate::{Aggregate, Home, names::Claim};
+use crate::{Aggregate, Home, names::NameClaim};
 
 use super::{InStream, differ::check_equal, fail};
 
@@ -14,7 +14,7 @@ pub struct When<S, V, R, E> {
     pub(super) result: Result<R, E>,
     pub(super) state: S,
     pub(super) events: V,
-    pub(super) names: Vec<Claim>,
+    pub(super) names: Vec<NameClaim>,
 }
 
 /// What was accepted: look at its reply, its names or its state as well, or leave it.
@@ -22,7 +22,7 @@ pub struct When<S, V, R, E> {
 pub struct Then<S, R> {
     reply: R,
     state: S,
-    names: Vec<Claim>,
+    names: Vec<NameClaim>,
 }
 
 impl<A: Aggregate, R, E: Debug> When<A, Vec<A::Event>, R, E> {
@@ -149,7 +149,7 @@ impl<S, R> Then<S, R> {
     /// # Panics
     /// Otherwise, with the difference.
     #[track_caller]
-    pub fn names(self, said: impl IntoIterator<Item = Claim>) -> Self {
+    pub fn names(self, said: impl IntoIterator<Item = NameClaim>) -> Self {
         let said: Vec<_> = said.into_iter().collect();
         check_equal("something else was said of names", &said, &self.names);
         self
@@ -164,18 +164,18 @@ impl<S, R> Then<S, R> {
 
 /// What [`Decision::claim`](crate::Decision::claim) says.
 #[must_use]
-pub fn claims(scope: impl AsRef<str>, name: impl AsRef<str>) -> Claim {
-    Claim::new(scope.as_ref(), name.as_ref())
+pub fn claims(scope: impl AsRef<str>, name: impl AsRef<str>) -> NameClaim {
+    NameClaim::new(scope.as_ref(), name.as_ref())
 }
 
 /// What [`Decision::release`](crate::Decision::release) says.
 #[must_use]
-pub fn releases(scope: impl AsRef<str>, name: impl AsRef<str>) -> Claim {
-    Claim::release(scope.as_ref(), name.as_ref())
+pub fn releases(scope: impl AsRef<str>, name: impl AsRef<str>) -> NameClaim {
+    NameClaim::release(scope.as_ref(), name.as_ref())
 }
 
 /// What [`Decision::transfer`](crate::Decision::transfer) says.
 #[must_use]
-pub fn transfers(scope: impl AsRef<str>, name: impl AsRef<str>, to: impl Into<Home>) -> Claim {
-    Claim::transfer(scope.as_ref(), name.as_ref(), to.into())
+pub fn transfers(scope: impl AsRef<str>, name: impl AsRef<str>, to: impl Into<Home>) -> NameClaim {
+    NameClaim::transfer(scope.as_ref(), name.as_ref(), to.into())
 }

@@ -52,6 +52,7 @@ mod execute;
 mod load;
 #[cfg(test)]
 mod meddler;
+mod prune;
 mod streams;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -79,6 +80,7 @@ pub use names::{HolderError, NameKey, NameKeyError, NameRefusal, UniqueName};
 pub use number::{CommitNumber, NUMBER_MAX, NumberTooLarge, Position, Version};
 pub use once::{Digest, IdempotencyKey, Once, Repetition};
 pub use prepare::Prepare;
+pub use prune::{KeysBefore, PruneError, Pruned, Pruning};
 pub use query::{EventQuery, QueryItem, TenantScope};
 pub use read::{AsOf, Corruption, Direction, PAGE_ROWS_MAX, Page, ReadError, ReadLog, ReadStream, Scan};
 pub use record::{NewEvent, Record};

@@ -28,20 +28,29 @@ pub(crate) struct Meddler {
 #[derive(Default)]
 struct State {
     read: AtomicU64,
-    before: Mutex<VecDeque<Commit>>,
+    before: Mutex<VecDeque<Vec<Commit>>>,
     after_get: Mutex<Option<Commit>>,
     last: Mutex<Option<Commit>>,
     fail: Mutex<Option<CommitError>>,
 }
 
 impl Meddler {
+    pub(crate) fn over(inner: MemoryStore) -> Self {
+        Self { inner, state: Arc::default() }
+    }
+
     pub(crate) fn open(&self) -> Builder {
         Annals::over(self.clone())
     }
 
     /// One of these goes before each commit that is to come.
     pub(crate) fn before(&self, commits: impl IntoIterator<Item = Commit>) {
-        self.state.before.lock().unwrap().extend(commits);
+        self.state.before.lock().unwrap().extend(commits.into_iter().map(|commit| vec![commit]));
+    }
+
+    /// All of these, in this order, go before the next commit that is not spoken for.
+    pub(crate) fn all_before(&self, commits: impl IntoIterator<Item = Commit>) {
+        self.state.before.lock().unwrap().push_back(commits.into_iter().collect());
     }
 
     /// This goes behind the next look at rows.
@@ -86,7 +95,7 @@ impl OpenStore for Meddler {
 impl Store for Meddler {
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
         let first = self.state.before.lock().unwrap().pop_front();
-        if let Some(first) = first {
+        for first in first.into_iter().flatten() {
             self.inner.commit(first).await?;
         }
         if let Some(error) = self.state.fail.lock().unwrap().take() {

@@ -12,7 +12,8 @@ use crate::{
 
 /// The caller's name for one request, the same each time the request is sent.
 ///
-/// 1 to 255 bytes of UTF-8 without control characters. Keys of different tenants do not meet.
+/// 1 to 255 bytes of UTF-8 without control characters. Keys of different tenants do not meet. A key is kept for ever,
+/// unless it is forgotten by [`Annals::prune_keys`](crate::Annals::prune_keys).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdempotencyKey {
     tenant: Option<Tenant>,

@@ -84,7 +84,7 @@ impl LoggedTable {
     /// ([`RowWrite::close`]), never deleted.
     pub const CLOSED: Self = Self::system("$closed");
     /// `$once`: a row for each idempotency key, its value an encoded [`Repetition`](crate::Repetition). Put by the
-    /// store alone; deleting a row forgets the key.
+    /// store alone; deleting a row forgets the key, which is what [`Annals::prune_keys`](crate::Annals::prune_keys) does.
     pub const ONCE: Self = Self::system("$once");
     /// `$names`: a row for each unique name that a stream holds, its key a keyed hash of the name, its value the stream id.
     pub const NAMES: Self = Self::system("$names");

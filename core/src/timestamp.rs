@@ -1,6 +1,6 @@
 //! Points in time.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -51,9 +51,16 @@ impl Timestamp {
 
     /// The time `duration` later, held within the range that a timestamp can express.
     #[must_use]
-    pub fn saturating_add(self, duration: std::time::Duration) -> Self {
+    pub fn saturating_add(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(micros).min(jiff::Timestamp::MAX.as_microsecond()))
+    }
+
+    /// The time `duration` earlier, held within the range that a timestamp can express.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros).max(jiff::Timestamp::MIN.as_microsecond()))
     }
 }
 
@@ -105,5 +112,17 @@ mod tests {
         assert_eq!(time.to_string().parse(), Ok(time));
         assert!("yesterday".parse::<Timestamp>().is_err());
         assert!(Timestamp::from_micros(i64::MAX).is_err());
+    }
+
+    #[test]
+    fn times_end_at_the_years_that_can_be_written() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        assert_eq!(Timestamp::EPOCH.saturating_sub(day).saturating_add(day), Timestamp::EPOCH);
+        let (first, last) =
+            (Timestamp::EPOCH.saturating_sub(Duration::MAX), Timestamp::EPOCH.saturating_add(Duration::MAX));
+        for end in [first, last] {
+            assert_eq!(Timestamp::from_micros(end.as_micros()), Ok(end));
+        }
+        assert_eq!((first.saturating_sub(day), last.saturating_add(day)), (first, last));
     }
 }

@@ -22,7 +22,8 @@
 //! * C.12: positions are not looked up by event id, which need not be unique.
 //! * G.10: a read does not report the head beside its records; the head has its own signal.
 //! * G.32: an empty commit is allowed, and writes nothing.
-//! * E and G from 38 on are about aggregates and decisions: they are tested where those are.
+//! * E and G from 38 on are about aggregates and decisions: they are tested where those are, but for what commands with
+//!   an idempotency key promise, which is tested on every store.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -33,7 +34,6 @@
 mod fixture;
 mod harness;
 mod suite;
-mod tally;
 
 pub mod append;
 pub mod apply;
@@ -47,9 +47,11 @@ pub mod dropped;
 pub mod durable;
 pub mod follow;
 pub mod head;
+pub mod keyed;
 pub mod limits;
 pub mod log;
 pub mod once;
+pub mod prune;
 pub mod reads;
 pub mod rows;
 pub mod scan;
@@ -63,6 +65,7 @@ pub mod planted;
 
 pub mod random;
 pub mod soak;
+pub mod tally;
 
 pub use harness::{Harness, ManualClock, MemoryHarness, Setup};
 pub use suite::{Case, cases, run, survives};

@@ -28,7 +28,8 @@ pub use reads::{
 };
 pub use writes::{
     CommitsOneByOne, ForgetsKeys, ForgetsKeysOnReopen, ForgetsToClose, IgnoresBoundaries, IgnoresEpochs,
-    IgnoresGenerations, IgnoresRowConditions, LosesDerivedSuffix, ReportsFirstFailure, SkipsVersionCheck, TearsBatches,
+    IgnoresGenerations, IgnoresRowConditions, LosesDerivedSuffix, RemembersPrunedKeysOnReopen, ReportsFirstFailure,
+    SkipsVersionCheck, TearsBatches,
 };
 
 /// One way to be wrong. Everything that a fault does not say goes to the store as it is.

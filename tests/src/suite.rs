@@ -83,6 +83,24 @@ macro_rules! for_each_case {
                 many_senders_of_one_key_write_once,
                 keys_are_known_after_reopening,
             }
+            keyed {
+                a_repetition_after_a_restart_gets_the_first_answer,
+                a_decision_without_events_is_recorded_and_answered,
+                a_key_belongs_to_one_command_content_and_target,
+                a_refusal_is_not_recorded_and_its_key_works_later,
+                a_dropped_command_is_resolved_by_sending_it_again,
+                a_command_that_loses_against_a_time_out_is_resolved_by_sending_it_again,
+                many_senders_of_one_key_have_one_effect_and_one_answer,
+                a_repetition_is_answered_before_anything_is_loaded,
+            }
+            prune {
+                pruned_keys_work_again_and_kept_ones_answer,
+                pruned_keys_stay_pruned_after_reopening,
+                a_rebuilt_index_agrees_about_pruned_keys,
+                a_key_that_is_used_again_while_it_is_pruned_is_kept,
+                commands_beside_a_prune_keep_their_keys,
+                a_dropped_prune_leaves_whole_pieces_and_goes_on,
+            }
             closed {
                 a_closed_stream_takes_no_events,
                 closed_streams_are_named_with_all_failures,

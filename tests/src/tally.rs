@@ -9,10 +9,21 @@ use annals_core::{
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+/// What happens to a [`Tally`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Tallied {
-    Counted { by: u64 },
-    Listed { units: Vec<()>, label: Option<String> },
+pub enum Tallied {
+    /// It was counted on.
+    Counted {
+        /// By so much.
+        by: u64,
+    },
+    /// Something that is hard to decode; it changes nothing.
+    Listed {
+        /// Units, which take no memory however many they are.
+        units: Vec<()>,
+        /// A text, perhaps.
+        label: Option<String>,
+    },
 }
 
 impl Event for Tallied {
@@ -37,8 +48,9 @@ impl Event for Tallied {
 
 /// The sum of what was counted.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Tally {
-    pub(crate) total: u64,
+pub struct Tally {
+    /// The sum.
+    pub total: u64,
 }
 
 impl Evolve<Tallied> for Tally {
@@ -64,9 +76,11 @@ impl Aggregate for Tally {
     }
 }
 
+/// Counts on; replies the total.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Count {
-    pub(crate) by: u64,
+pub struct Count {
+    /// By so much.
+    pub by: u64,
 }
 
 impl Command for Count {
@@ -79,6 +93,32 @@ impl Handle<Count> for Tally {
     type Error = ();
     fn handle(tally: &mut Decision<Self>, command: Count) -> Result<u64, ()> {
         tally.emit(Tallied::Counted { by: command.by });
+        Ok(tally.total)
+    }
+}
+
+/// Counts the total once more; replies the new one. Of nothing it makes nothing, without an event.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Double {
+    /// Refused while the total is less, with what is missing.
+    pub least: u64,
+}
+
+impl Command for Double {
+    const NAME: &'static str = "double";
+    const VERSION: u32 = 1;
+}
+
+impl Handle<Double> for Tally {
+    type Reply = u64;
+    type Error = u64;
+    fn handle(tally: &mut Decision<Self>, command: Double) -> Result<u64, u64> {
+        if tally.total < command.least {
+            return Err(command.least - tally.total);
+        }
+        if tally.total > 0 {
+            tally.emit(Tallied::Counted { by: tally.total });
+        }
         Ok(tally.total)
     }
 }

@@ -24,6 +24,7 @@ bites! {
     notices_events_committed_one_by_one: CommitsOneByOne,
     notices_forgotten_keys: ForgetsKeys,
     notices_keys_forgotten_on_reopening: ForgetsKeysOnReopen,
+    notices_pruned_keys_known_again_on_reopening: RemembersPrunedKeysOnReopen,
     notices_a_tail_lost_on_reopening: LosesTailOnReopen,
     notices_streams_that_are_not_closed: ForgetsToClose,
     notices_a_lost_suffix_of_derived_rows: LosesDerivedSuffix,

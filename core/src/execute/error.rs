@@ -125,9 +125,15 @@ impl<E> ExecuteError<E> {
 }
 
 impl<E> ExecuteError<E> {
-    /// Whether the state spoke against the command before the commit could look its key up.
+    /// Whether the state spoke against the command before the commit could look its key up: it refused, or it cannot be
+    /// folded, or what was decided on it makes no commit.
     pub(super) fn is_verdict(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Panicked { .. } | Self::Conflict { .. })
+        match self {
+            Self::Refused(_) | Self::Panicked { .. } | Self::Conflict { .. } => true,
+            Self::Invalid(_) | Self::InvalidName(_) | Self::Encode(_) => true,
+            Self::Load(error) => !matches!(error, LoadError::Read(_)),
+            _ => false,
+        }
     }
 }
 

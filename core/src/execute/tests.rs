@@ -212,6 +212,40 @@ async fn a_repetition_that_overtakes_the_look_up_gives_the_first_answer() {
     }
 }
 
+/// P5: also when the state behind the first one cannot be loaded any more, or makes more than the limits allow.
+#[tokio::test]
+async fn a_repetition_that_cannot_be_decided_any_more_gives_the_first_answer() {
+    let open = async |limits| {
+        let store = Meddler::over(MemoryStore::with(limits, std::sync::Arc::new(SystemClock)));
+        store.commit(deposited(2)).await.unwrap();
+        let annals = store.open().open().await.unwrap();
+        (store, annals)
+    };
+    let double = async |annals: &Annals| {
+        let decide = |(a, b): (&mut Decision<Account>, &mut Decision<Account>)| {
+            for _ in 0..a.balance {
+                Account::handle(b, Deposit { amount: 1 })?;
+                Account::handle(a, Deposit { amount: 1 })?;
+            }
+            Ok::<_, AccountError>(a.balance)
+        };
+        let together = annals.together((at::<Account>("a"), at::<Account>("b")), decide);
+        together.idempotency_key("k", &Deposit { amount: 0 }).await
+    };
+    let limits = Limits { commit_events: 5, ..Limits::default() };
+    let (store, annals) = open(limits).await;
+    double(&annals).await.unwrap();
+    let first = store.last();
+    let mut cursed = first.clone();
+    cursed.events.extend(commit_of::<Account>("a", &AccountEvent::Cursed).events);
+    for (limits, first) in [(limits, first), (Limits::default(), cursed)] {
+        let (store, annals) = open(limits).await;
+        store.after_get(first);
+        let executed = double(&annals).await.unwrap();
+        assert_eq!((executed.reply, executed.receipt.repeated), (4, true));
+    }
+}
+
 #[tokio::test]
 async fn two_aggregates_change_in_one_commit() {
     let annals = annals().await;

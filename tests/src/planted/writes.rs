@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use annals_core::{
-    ApplyError, Commit, CommitError, Condition, IdempotencyKey, LoggedTable, Once, Receipt, RowBatch, Store,
+    ApplyError, Commit, CommitError, Condition, IdempotencyKey, LoggedTable, Once, ReadError, Receipt, Repetition,
+    RowBatch, RowWrite, Store, Table,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use super::Fault;
 
@@ -75,7 +77,11 @@ spoils_commits! {
 spoils_commits! {
     /// Conditions on rows always hold.
     IgnoresRowConditions,
-    &["rows::row_conditions_hold_or_refuse", "rows::a_row_can_be_claimed_once"],
+    &[
+        "rows::row_conditions_hold_or_refuse",
+        "rows::a_row_can_be_claimed_once",
+        "prune::a_key_that_is_used_again_while_it_is_pruned_is_kept",
+    ],
     |commit| commit.conditions.retain(|condition| !matches!(condition, Condition::Row { .. }))
 }
 
@@ -99,6 +105,14 @@ spoils_commits! {
         "once::a_repeated_key_gives_the_first_receipt_and_answer",
         "once::another_request_under_the_key_is_refused",
         "once::many_senders_of_one_key_write_once",
+        "keyed::a_decision_without_events_is_recorded_and_answered",
+        "keyed::a_key_belongs_to_one_command_content_and_target",
+        "keyed::a_refusal_is_not_recorded_and_its_key_works_later",
+        "keyed::a_dropped_command_is_resolved_by_sending_it_again",
+        "keyed::a_command_that_loses_against_a_time_out_is_resolved_by_sending_it_again",
+        "keyed::many_senders_of_one_key_have_one_effect_and_one_answer",
+        "keyed::a_repetition_is_answered_before_anything_is_loaded",
+        "prune::pruned_keys_work_again_and_kept_ones_answer",
     ],
     |commit| commit.once = None
 }
@@ -192,21 +206,95 @@ pub struct ForgetsKeysOnReopen {
     life: u64,
 }
 
+impl ForgetsKeysOnReopen {
+    /// Each life knows its own keys alone.
+    fn known_as(&self, key: &str) -> String {
+        if self.life == 0 { key.to_owned() } else { format!("{key} in life {}", self.life) }
+    }
+}
+
 #[async_trait]
 impl Fault for ForgetsKeysOnReopen {
-    const BREAKS: &'static [&'static str] = &["once::keys_are_known_after_reopening"];
+    const BREAKS: &'static [&'static str] = &[
+        "once::keys_are_known_after_reopening",
+        "keyed::a_repetition_after_a_restart_gets_the_first_answer",
+        "prune::pruned_keys_stay_pruned_after_reopening",
+    ];
 
     fn new(_: &Arc<dyn Store>, life: u64) -> Self {
         Self { life }
     }
 
     async fn commit(&self, store: &Arc<dyn Store>, mut commit: Commit) -> Result<Receipt, CommitError> {
-        if let Some(once) = &mut commit.once
-            && self.life > 0
-        {
-            let text = format!("{} in life {}", once.key.as_str(), self.life);
-            let key = IdempotencyKey::new(text).expect("a valid key").in_tenant(once.key.tenant().cloned());
-            *once = Once { key, ..once.clone() };
+        if let Some(once) = &mut commit.once {
+            let key = IdempotencyKey::new(self.known_as(once.key.as_str())).expect("a valid key");
+            *once = Once { key: key.in_tenant(once.key.tenant().cloned()), ..once.clone() };
+        }
+        store.commit(commit).await
+    }
+
+    async fn get(&self, store: &Arc<dyn Store>, keys: &[(Table, Bytes)]) -> Result<Vec<Option<Bytes>>, ReadError> {
+        let known_as = |(table, key): &(Table, Bytes)| match table {
+            Table::Logged(once) if once.name() == LoggedTable::ONCE.name() => {
+                let text = std::str::from_utf8(key).expect("the key is text");
+                (table.clone(), self.known_as(text).into())
+            }
+            _ => (table.clone(), key.clone()),
+        };
+        store.get(&keys.iter().map(known_as).collect::<Vec<_>>()).await
+    }
+}
+
+/// Idempotency keys that were forgotten are known again once the store was opened again.
+pub struct RemembersPrunedKeysOnReopen {
+    life: u64,
+}
+
+/// Where the fault keeps what it brings back.
+fn pruned() -> LoggedTable {
+    LoggedTable::new("pruned").expect("a valid table")
+}
+
+impl RemembersPrunedKeysOnReopen {
+    /// Takes down what `commit` forgets.
+    async fn keep(store: &Arc<dyn Store>, commit: &mut Commit) -> Result<(), CommitError> {
+        let forgets = |row: &&RowWrite| row.table.name() == LoggedTable::ONCE.name() && row.value.is_none();
+        for row in commit.rows.iter().filter(forgets).cloned().collect::<Vec<_>>() {
+            let found = store.get(&[(row.table.clone().into(), row.key.clone())]).await?;
+            let tenant = row.table.tenant().cloned();
+            let found = found.into_iter().flatten();
+            commit
+                .rows
+                .extend(found.map(|value| RowWrite::put(pruned().in_tenant(tenant.clone()), row.key.clone(), value)));
+        }
+        Ok(())
+    }
+
+    /// Uses the key of `commit` as it was before it was forgotten.
+    async fn bring_back(store: &Arc<dyn Store>, commit: &Commit) -> Result<(), CommitError> {
+        let Some(once) = &commit.once else { return Ok(()) };
+        let (table, key) = (pruned().in_tenant(once.key.tenant().cloned()), once.key.row().1);
+        for value in store.get(&[(table.clone().into(), key.clone())]).await?.into_iter().flatten() {
+            let Repetition { digest, receipt } = Repetition::decode(&value).expect("a repetition");
+            let first = Once { key: once.key.clone(), digest, answer: receipt.answer };
+            store.commit(Commit::new().once(first).row(RowWrite::delete(table.clone(), key.clone()))).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Fault for RemembersPrunedKeysOnReopen {
+    const BREAKS: &'static [&'static str] = &["prune::pruned_keys_stay_pruned_after_reopening"];
+
+    fn new(_: &Arc<dyn Store>, life: u64) -> Self {
+        Self { life }
+    }
+
+    async fn commit(&self, store: &Arc<dyn Store>, mut commit: Commit) -> Result<Receipt, CommitError> {
+        Self::keep(store, &mut commit).await?;
+        if self.life > 0 {
+            Self::bring_back(store, &commit).await?;
         }
         store.commit(commit).await
     }

@@ -151,7 +151,11 @@ pub fn decode_record<E: Event>(record: &Record) -> Result<E, DecodeError> {
 
 /// The one path from stored bytes to an event. Old versions will be lifted to the current one between the look-up of
 /// the version and the decoding of the payload.
-fn decode_parts<E: Event>(event_type: &EventType, found: SchemaVersion, payload: &[u8]) -> Result<E, DecodeProblem> {
+pub(crate) fn decode_parts<E: Event>(
+    event_type: &EventType,
+    found: SchemaVersion,
+    payload: &[u8],
+) -> Result<E, DecodeProblem> {
     let Some((index, kind)) = E::KINDS.iter().enumerate().find(|(_, kind)| kind.name == event_type.as_str()) else {
         let events = std::any::type_name::<E>();
         return Err(DecodeProblem::UnknownType { found: event_type.clone(), events });

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use thiserror::Error;
 
 use crate::{
-    Aggregate, Annals, At, DecodeError, InvalidText, ReadError, ReadStream, Record, Store, StreamId, Version,
+    Aggregate, Annals, AsOf, At, DecodeError, InvalidText, ReadError, ReadStream, Record, Store, StreamId, Version,
     cache::Place, decode_record, snapshot::Found,
 };
 
@@ -76,30 +76,45 @@ pub struct Held<A: Aggregate> {
     pub(crate) replaces: bool,
 }
 
-/// Loads what `target` names, and keeps it as the next baseline.
+/// Loads what `target` names, as of now.
 pub(crate) async fn load<A: Aggregate>(annals: &Annals, target: &At<A>) -> Result<Held<A>, LoadError> {
     let stream = annals.stream(target)?;
-    let kept = annals.cache().get::<Held<A>>(Place::Stream(stream.clone()));
-    let mut held = match kept {
-        Some(held) => Held::clone(&held),
-        None => match annals.keeper().find::<A>(annals.store(), &stream).await? {
-            Found::Nothing => Held::empty(target, stream),
-            Found::Unusable => Held { replaces: true, ..Held::empty(target, stream) },
-            Found::State(state, version) => {
-                let held = Held { state, version, snapshot: version, ..Held::empty(target, stream) };
-                return from_snapshot(annals, held).await;
-            }
-        },
+    let Some(kept) = annals.cache().get::<Held<A>>(Place::Stream(stream.clone())) else {
+        return load_stored(annals, target, ReadStream::all(stream)).await;
     };
+    let mut held = Held::clone(&kept);
     held.catch_up(annals.store()).await?;
     Ok(held)
 }
 
-/// Reads the tail from the snapshot's own version on, to see that the stream reaches it: a snapshot of events that the
-/// stream does not hold must not be used.
-async fn from_snapshot<A: Aggregate>(annals: &Annals, mut held: Held<A>) -> Result<Held<A>, LoadError> {
-    let read = ReadStream::all(held.stream.clone()).after(held.version.previous());
-    let mut tail = annals.store().read_stream(read);
+/// Folds what `read` sees, which is a stream from its first event on, up to wherever the read ends. A snapshot may stand
+/// for a part that it sees whole; what is kept in memory takes no part.
+pub(crate) async fn load_stored<A: Aggregate>(
+    annals: &Annals,
+    target: &At<A>,
+    read: ReadStream,
+) -> Result<Held<A>, LoadError> {
+    let empty = Held::empty(target, read.stream.clone());
+    let mut held = match annals.keeper().find::<A>(annals.store(), &read.stream).await? {
+        Found::State(state, version) if version <= read.to => {
+            let held = Held { state, version, snapshot: version, ..empty };
+            return from_snapshot(annals, held, read).await;
+        }
+        Found::State(..) | Found::Nothing => empty,
+        Found::Unusable => Held { replaces: true, ..empty },
+    };
+    held.fold_all(annals.store(), read).await?;
+    Ok(held)
+}
+
+/// Reads the tail from the snapshot's own version on, to see that the read reaches it: a snapshot of events that the
+/// stream does not hold, or that came later, must not be used.
+async fn from_snapshot<A: Aggregate>(
+    annals: &Annals,
+    mut held: Held<A>,
+    read: ReadStream,
+) -> Result<Held<A>, LoadError> {
+    let mut tail = annals.store().read_stream(read.clone().after(held.version.previous()));
     if let Some(record) = tail.next().await {
         record?;
         while let Some(record) = tail.next().await {
@@ -109,9 +124,13 @@ async fn from_snapshot<A: Aggregate>(annals: &Annals, mut held: Held<A>) -> Resu
         return Ok(held);
     }
     drop(tail);
-    annals.keeper().count_unusable();
-    let mut held = Held { replaces: true, ..Held::empty(&At { id: held.id }, held.stream) };
-    held.catch_up(annals.store()).await?;
+    // As of an earlier moment there may be nothing wrong with it.
+    let replaces = read.as_of == AsOf::Now;
+    if replaces {
+        annals.keeper().count_unusable();
+    }
+    let mut held = Held { replaces, ..Held::empty(&At { id: held.id }, held.stream) };
+    held.fold_all(annals.store(), read).await?;
     Ok(held)
 }
 
@@ -126,26 +145,31 @@ pub(crate) fn keep<A: Aggregate>(annals: &Annals, mut held: Held<A>) {
 }
 
 impl<A: Aggregate> Held<A> {
-    fn empty(target: &At<A>, stream: StreamId) -> Self {
+    pub(crate) fn empty(target: &At<A>, stream: StreamId) -> Self {
         let (state, version) = (A::default(), Version::ZERO);
         Self { id: target.id.clone(), stream, state, version, snapshot: Version::ZERO, replaces: false }
     }
 
     /// Folds what the stream holds behind this state.
     pub(crate) async fn catch_up(&mut self, store: &Arc<dyn Store>) -> Result<(), LoadError> {
-        let mut tail = store.read_stream(ReadStream::all(self.stream.clone()).after(self.version));
-        while let Some(record) = tail.next().await {
+        self.fold_all(store, ReadStream::all(self.stream.clone()).after(self.version)).await
+    }
+
+    async fn fold_all(&mut self, store: &Arc<dyn Store>, read: ReadStream) -> Result<(), LoadError> {
+        let mut records = store.read_stream(read);
+        while let Some(record) = records.next().await {
             self.fold(&record?)?;
         }
         Ok(())
     }
 
-    fn fold(&mut self, record: &Record) -> Result<(), LoadError> {
+    /// Folds one record, and returns the event in it.
+    pub(crate) fn fold(&mut self, record: &Record) -> Result<A::Event, LoadError> {
         // A state that panicked half-way is dropped with the error.
         let event = catch(|| decode_record::<A::Event>(record)).map_err(|message| self.panicked(record, message))??;
         catch(|| self.state.evolve(&event)).map_err(|message| self.panicked(record, message))?;
         self.version = record.version;
-        Ok(())
+        Ok(event)
     }
 
     fn panicked(&self, record: &Record, message: String) -> LoadError {

@@ -1,15 +1,21 @@
-//! Given these events, when this command, then these events: tests of aggregates without a store.
+//! Tests of aggregates. With feature `testing`.
 //!
-//! Both the given and the emitted events go through their encoding and back, so that a test fails where a real store
-//! would lose something. Time stands still and new ids are counted, so that tests repeat. With feature `testing`.
+//! * [`given`] these events, when this command, then these events: a rule, tested without a store. Both the given and the
+//!   emitted events go through their encoding and back, so that a test fails where a real store would lose something. Time
+//!   stands still and new ids are counted, so that tests repeat.
+//! * [`laws`]: what holds for every aggregate, as a test of one line.
 
 mod differ;
+pub mod laws;
+mod stored;
 
 use crate::{
-    Aggregate, AggregateId, Decision, Event, Handle, Metadata, Timestamp, Version,
-    codec::{EncodeError, PayloadError},
+    Aggregate, AggregateId, Decision, Handle, Metadata, Timestamp, Version,
     decision::{Decided, Ids},
 };
+
+pub use stored::commit_of;
+use stored::recoded;
 
 /// An aggregate with a history. Go on with [`when`](Given::when).
 ///
@@ -206,31 +212,6 @@ fn accepted<A, R, E: std::fmt::Debug>(result: Result<R, E>, state: A) -> Then<A,
         Ok(reply) => Then { reply, state },
         Err(refusal) => fail(&format!("expected that it is accepted, but it was refused with {refusal:#?}")),
     }
-}
-
-/// The event as a store would give it back.
-#[track_caller]
-fn recoded<E: Event>(event: &E) -> E {
-    let kind = event.kind();
-    match recode(event) {
-        Ok(event) => event,
-        Err(Lost::Encode(error)) => fail(&format!("event {} cannot be stored: {error}", kind.name)),
-        Err(Lost::Decode(error)) => fail(&format!("event {} was stored, but its payload {error}", kind.name)),
-        Err(Lost::Unlisted) => fail(&format!("event {} is not in the table of kinds", kind.name)),
-    }
-}
-
-enum Lost {
-    Encode(EncodeError),
-    Decode(PayloadError),
-    Unlisted,
-}
-
-fn recode<E: Event>(event: &E) -> Result<E, Lost> {
-    let kind = event.kind();
-    let index = E::KINDS.iter().position(|known| known.name == kind.name).ok_or(Lost::Unlisted)?;
-    let payload = event.encode().map_err(Lost::Encode)?;
-    E::decode(index, &payload).map_err(Lost::Decode)
 }
 
 #[track_caller]

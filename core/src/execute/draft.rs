@@ -75,17 +75,7 @@ impl<'a> Draft<'a> {
     }
 
     fn push(&mut self, stream: StreamId, event: Encoded) -> Result<(), Unfit> {
-        let Encoded { kind, tags, payload } = event;
-        self.commit.events.push(NewEvent {
-            stream,
-            event_type: kind.event_type().map_err(Unfit::Name)?,
-            schema_version: kind.schema_version(),
-            id: EventId::new(),
-            tags,
-            metadata: self.terms.metadata.clone(),
-            occurred: self.terms.occurred,
-            payload,
-        });
+        self.commit.events.push(self.terms.event(stream, event)?);
         Ok(())
     }
 }
@@ -105,5 +95,20 @@ impl Terms {
 
     pub(crate) fn boundary_decision<B: Boundary>(&self, state: B, selection: Arc<Selection<B>>) -> BoundaryDecision<B> {
         BoundaryDecision::new(state, selection, self.now, Ids::Random, self.metadata.clone())
+    }
+
+    /// The event as it is stored in `stream`.
+    pub(crate) fn event(&self, stream: StreamId, event: Encoded) -> Result<NewEvent, Unfit> {
+        let Encoded { kind, tags, payload } = event;
+        Ok(NewEvent {
+            stream,
+            event_type: kind.event_type().map_err(Unfit::Name)?,
+            schema_version: kind.schema_version(),
+            id: EventId::new(),
+            tags,
+            metadata: self.metadata.clone(),
+            occurred: self.occurred,
+            payload,
+        })
     }
 }

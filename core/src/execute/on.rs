@@ -12,8 +12,8 @@ use super::{Deciding, Sending};
 /// One aggregate of one handle's tenant, to send commands to.
 #[derive(Debug)]
 pub struct On<'a, A: Aggregate> {
-    annals: &'a Annals,
-    target: At<A>,
+    pub(crate) annals: &'a Annals,
+    pub(crate) target: At<A>,
 }
 
 /// What is replied when `A` has prepared a `C`.

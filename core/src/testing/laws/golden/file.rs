@@ -1,0 +1,185 @@
+//! The text of a golden file.
+//!
+//! ```text
+//! # comments and empty lines do not count
+//! aggregate account
+//! snapshot version 1
+//! shape balance: u64
+//!
+//! history
+//! # Deposited { amount: 100 }
+//! v1 81a6616d6f756e7464 account.deposited
+//! | Account {
+//! |     balance: 100,
+//! | }
+//! ```
+//!
+//! An event is its version, its payload in hexadecimal digits and its stored name; the lines behind `|` are the state.
+
+use std::{
+    fmt::{self, Debug, Write},
+    io,
+};
+
+use crate::{Aggregate, Event, EventType, SchemaVersion, codec::Bytes, event::decode_parts, testing::given};
+
+/// A golden file that was read.
+#[derive(Debug, Default)]
+pub(super) struct GoldenFile {
+    pub(super) aggregate: String,
+    /// `None` when the aggregate kept no snapshots.
+    pub(super) meaning: Option<Meaning>,
+    pub(super) histories: Vec<History>,
+}
+
+/// What decides whether a snapshot that was written is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Meaning {
+    pub(super) version: u32,
+    pub(super) shape: String,
+}
+
+/// Events as they were stored, and the state that they led to, as `{:#?}` writes it.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    events: Vec<StoredEvent>,
+    pub(super) state: String,
+}
+
+#[derive(Debug)]
+struct StoredEvent {
+    event_type: EventType,
+    version: SchemaVersion,
+    payload: Bytes,
+}
+
+impl Meaning {
+    pub(super) fn of<A: Aggregate>() -> Option<Self> {
+        // A shape is a line of code; the file has it on one line, too.
+        A::snapshots().map(|of| Self { version: of.version, shape: one_line(of.shape) })
+    }
+}
+
+impl fmt::Display for Meaning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "snapshot version {} of `{}`", self.version, self.shape)
+    }
+}
+
+impl History {
+    /// The events, as this code reads them.
+    pub(super) fn events<E: Event>(&self) -> Result<Vec<E>, String> {
+        self.events.iter().map(StoredEvent::read).collect()
+    }
+
+    /// What they fold to now.
+    pub(super) fn fold<A: Aggregate + Debug>(&self) -> Result<String, String> {
+        let mut state = A::default();
+        for event in self.events::<A::Event>()? {
+            state.evolve(&event);
+        }
+        Ok(text(&state))
+    }
+}
+
+impl StoredEvent {
+    fn read<E: Event>(&self) -> Result<E, String> {
+        let fail = |problem| format!("an event {} of version {} {problem}", self.event_type, self.version);
+        decode_parts(&self.event_type, self.version, &self.payload).map_err(fail)
+    }
+
+    /// Reads `v1 81a6616d6f756e7464 account.deposited`.
+    fn parse(line: &str) -> Option<Self> {
+        let (version, rest) = line.strip_prefix('v')?.split_once(' ')?;
+        let (payload, event_type) = rest.split_once(' ')?;
+        let version = SchemaVersion::new(version.parse().ok()?)?;
+        Some(Self { event_type: EventType::new(event_type).ok()?, version, payload: from_hex(payload)?.into() })
+    }
+}
+
+impl GoldenFile {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let mut file = Self::default();
+        for (number, line) in (1..).zip(text.lines()) {
+            file.take(line).ok_or_else(|| {
+                format!("line {number} is not understood: {line:?}. Delete the file and write it anew")
+            })?;
+        }
+        Ok(file)
+    }
+
+    fn take(&mut self, line: &str) -> Option<()> {
+        if line.is_empty() || line.starts_with('#') {
+        } else if let Some(name) = line.strip_prefix("aggregate ") {
+            self.aggregate = name.to_owned();
+        } else if let Some(version) = line.strip_prefix("snapshot version ") {
+            self.meaning = Some(Meaning { version: version.parse().ok()?, shape: String::new() });
+        } else if let Some(shape) = line.strip_prefix("shape") {
+            self.meaning.as_mut()?.shape = shape.trim_start().to_owned();
+        } else if line == "history" {
+            self.histories.push(History::default());
+        } else if let Some(state) = line.strip_prefix('|') {
+            let state_text = &mut self.histories.last_mut()?.state;
+            state_text.push_str(state.strip_prefix(' ').unwrap_or(state));
+            state_text.push('\n');
+        } else {
+            self.histories.last_mut()?.events.push(StoredEvent::parse(line)?);
+        }
+        Some(())
+    }
+}
+
+/// The text of a golden file with `histories` as they are stored and folded now.
+pub(super) fn text_of<A>(histories: &[Vec<A::Event>]) -> io::Result<String>
+where
+    A: Aggregate + Debug,
+    A::Event: Debug,
+{
+    let mut file = "# Stored events and what they fold to. Written by a test; keep it with the code.\n".to_owned();
+    file.push_str(&format!("aggregate {}\n", A::NAME));
+    if let Some(Meaning { version, shape }) = Meaning::of::<A>() {
+        file.push_str(&format!("snapshot version {version}\nshape {shape}\n"));
+    }
+    for history in histories {
+        file.push_str("\nhistory\n");
+        for event in history {
+            let (kind, payload) = (event.kind(), event.encode().map_err(io::Error::other)?);
+            file.push_str(&format!("# {}\n", one_line(&format!("{event:?}"))));
+            file.push_str(&format!("v{} {} {}\n", kind.schema_version(), to_hex(&payload), kind.name));
+        }
+        for line in text(&given::<A>(history.clone()).state).lines() {
+            file.push_str(format!("| {line}").trim_end());
+            file.push('\n');
+        }
+    }
+    Ok(file)
+}
+
+/// A state as the file has it: no spaces at the end of a line, which editors take away.
+fn text(state: &impl Debug) -> String {
+    let mut text = String::new();
+    for line in format!("{state:#?}").lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok())
+        .collect()
+}

@@ -110,8 +110,8 @@ pub struct Pruning<'a> {
 }
 
 impl<'a> Pruning<'a> {
-    /// Calls `progress` with what was done so far, whenever up to 256 more keys were looked at. It runs within the prune, so it should be
-    /// quick; a panic in it ends the prune like dropping its future.
+    /// Calls `progress` with what was done so far, whenever up to 256 more keys were looked at. It runs within the prune,
+    /// so it should be quick; a panic in it ends the prune like dropping its future.
     pub fn progress(mut self, progress: impl FnMut(Pruned) + Send + 'a) -> Self {
         self.progress = Some(Box::new(progress));
         self

@@ -9,23 +9,20 @@
 
 mod support;
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{io::Write, path::Path, time::Duration};
 
 use annals_core::{
     Commit, DerivedCondition, DerivedTable, DerivedWrite, Generation, LoggedTable, Position, RowBatch, RowIs, RowWrite,
     Scan, Store,
 };
-use annals_store_sled::{OpenError, SledOptions, SledStore};
+use annals_store_sled::{SledOptions, SledStore};
 use bytes::Bytes;
-use support::{assert_index_agrees, event, log, open};
+use support::{
+    assert_index_agrees, event, log, open,
+    process::{Running, STORE},
+};
 
 const ROUNDS: u64 = 25;
-const STORE: &str = "ANNALS_KILL_TEST_STORE";
 const WRITERS: usize = 8;
 
 /// What writer `writer` commits as its `number`th: some events over several streams, and a row that counts them.
@@ -104,49 +101,21 @@ async fn child_writes_until_it_is_killed() {
     }
 }
 
-fn start(path: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_writes_until_it_is_killed", "--nocapture", "--test-threads=1"])
-        .env(STORE, path)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-/// Starts a child and kills it after it has acknowledged so many commits and some more microseconds; says what it acknowledged, and
-/// the last batch that it applied.
-fn kill_after(path: &Path, acknowledgements: u64, pause: Duration) -> (Position, u64) {
-    let mut child = start(path);
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    assert!(lines.any(|line| line.ends_with("ready")), "the child has opened the store");
-    // F16: while another process has it open.
-    let error = SledStore::open(SledOptions::new(path)).err().unwrap();
-    assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+/// Starts a child and kills it after it has acknowledged so many commits and a moment; says what it acknowledged, and the
+/// last batch that it applied.
+fn kill_after(path: &Path, acknowledgements: u64, moment: Duration) -> (Position, u64) {
+    let mut running = Running::start(path, "child_writes_until_it_is_killed");
+    running.reads("ready");
+    running.assert_in_use();
     let (mut highest, mut applied) = (Position::ZERO, 0);
-    let mut count = 0;
-    let mut note = |line: String, highest: &mut Position| {
+    running.kill_after(acknowledgements, moment, |line| {
         if let Some(number) = line.strip_prefix("applied ").and_then(|number| number.parse().ok()) {
             applied = number;
         }
-        let Some(number) = line.strip_prefix("ack ").and_then(|number| number.parse().ok()) else { return 0 };
-        *highest = (*highest).max(Position::new(number).unwrap());
-        1
-    };
-    while count < acknowledgements {
-        let Some(line) = lines.next() else { break };
-        count += note(line, &mut highest);
-    }
-    // Not a wait for anything: it only moves the moment of the kill about.
-    let moment = std::time::Instant::now();
-    while moment.elapsed() < pause {
-        std::hint::spin_loop();
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    for line in lines {
-        note(line, &mut highest);
-    }
+        let position = line.strip_prefix("ack ").and_then(|number| number.parse().ok());
+        highest = highest.max(position.map_or(Position::ZERO, |number| Position::new(number).unwrap()));
+        position.is_some()
+    });
     (highest, applied)
 }
 

@@ -44,7 +44,7 @@ impl Part {
 /// Everything that is run, in this order. The sizes are such that a turn takes some 25 minutes on two cores, most of them
 /// kills, and give way to what the environment says.
 const PARTS: [Part; 15] = [
-    Part::of_store("kill", &[("ANNALS_SOAK_KILLS", "5000")]),
+    Part::of_store("kill", &[("ANNALS_SOAK_KILLS", "5000"), ("ANNALS_SOAK_KEYED_KILLS", "500")]),
     Part::of_contract("sled", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
     Part::of_contract("memory", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
     Part::of_contract(
@@ -69,13 +69,19 @@ const PARTS: [Part; 15] = [
 ];
 
 /// What the numbers are called that the tests report, in the order of the table.
-const NAMES: [(&str, &str); 24] = [
+const NAMES: [(&str, &str); 30] = [
     ("turns", "turns of everything"),
     ("kills", "processes killed (SIGKILL)"),
     ("killed_at_open", "of them while they opened the store"),
     ("acknowledged", "commits acknowledged by them"),
     ("recovered", "commits found behind the kills, each whole"),
     ("torn_groups", "torn groups cut off"),
+    ("keyed_kills", "processes killed (SIGKILL) while they sent keyed commands"),
+    ("keyed_acknowledged", "keyed commands acknowledged by them, each answered again"),
+    ("keyed_resolved", "keyed commands without an answer, sent again"),
+    ("keyed_repeated", "of them found to have taken effect"),
+    ("keyed_forgotten", "keys forgotten, none of them known again"),
+    ("keyed_prunes_cut", "prunes ended half-way by a kill"),
     ("aborts", "processes ended at a call to the disk or to sled"),
     ("fault_points", "calls to the disk or to sled that failed"),
     ("interrupted_recoveries", "openings interrupted"),

@@ -6,10 +6,7 @@ use annals_core::{Commit, Digest, IdempotencyKey, LoggedTable, NewEvent, Once, R
 use annals_store_sled::SledStore;
 use futures::future::join_all;
 
-use super::{
-    STORE,
-    support::{event, open},
-};
+use super::support::{event, open, process::STORE};
 
 pub(crate) const WRITERS: usize = 8;
 

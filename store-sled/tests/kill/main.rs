@@ -1,4 +1,5 @@
 //! SIGKILL in the middle of writing and of opening (T1; P1, P2, P3): what was acknowledged is there, whole and in order.
+//! The same in the middle of keyed commands is in `keyed.rs`.
 //!
 //! 300 rounds, two at a time, or as many as `ANNALS_SOAK_KILLS` says; `ANNALS_SEED` repeats what is written and when it is killed, as
 //! far as the machine does. The folder of a failure is kept.
@@ -6,97 +7,32 @@
 #![allow(clippy::print_stdout, reason = "a test may speak, and its child speaks to it")]
 
 mod child;
+mod keyed;
 mod oracle;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::{
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     sync::Mutex,
-    time::{Duration, Instant},
 };
 
 use annals_conformance::{random::Random, soak};
 use annals_core::Store;
-use annals_store_sled::{OpenError, SledOptions, SledStore};
 use oracle::Oracle;
-use support::open;
+use support::{
+    open,
+    process::{Running, STORE, kill_at_open, kill_at_work},
+};
 
-/// Names the store's folder to the child.
-const STORE: &str = "ANNALS_KILL_TEST_STORE";
 /// After so many rounds another folder is begun, so that looking at everything stays cheap.
 const ROUNDS_OF_A_FOLDER: u64 = 15;
 /// After so many a long run says how far it is.
 const SAID: u64 = 500;
 
-/// A child with what it says.
-struct Running {
-    child: Child,
-    lines: Box<dyn Iterator<Item = String>>,
-}
-
+/// Starts a child that commits.
 fn start(path: &Path) -> Running {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child::writes_until_it_is_killed", "--nocapture", "--test-threads=1"])
-        .env(STORE, path)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    Running { child, lines: Box::new(lines) }
-}
-
-/// Not a wait for anything: it only moves the moment of a kill about.
-fn pass(time: Duration) {
-    let begun = Instant::now();
-    while begun.elapsed() < time {
-        std::hint::spin_loop();
-    }
-}
-
-impl Running {
-    fn reads(&mut self, word: &str) -> bool {
-        self.lines.any(|line| line.ends_with(word))
-    }
-
-    /// Kills it, and takes down what it acknowledged until then.
-    fn kill(mut self, oracle: &mut Oracle) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        for line in self.lines {
-            oracle.acknowledged(&line);
-        }
-    }
-}
-
-/// Kills a child while it opens the store.
-fn kill_at_open(path: &Path, random: &mut Random, oracle: &mut Oracle) {
-    let mut running = start(path);
-    assert!(running.reads("opening"), "the child begins to open the store");
-    pass(Duration::from_micros(random.below(25_000)));
-    running.kill(oracle);
-}
-
-/// Kills a child after it has acknowledged some commits, and a moment later.
-fn kill_at_work(path: &Path, random: &mut Random, oracle: &mut Oracle) {
-    let mut running = start(path);
-    assert!(running.reads("ready"), "the child has opened the store");
-    if random.one_in(10) {
-        // F16: while another process has it open.
-        let error = SledStore::open(SledOptions::new(path)).err().unwrap();
-        assert!(matches!(error, OpenError::InUse { .. }), "{error}");
-    }
-    let mut wanted = random.below(100);
-    while wanted > 0
-        && let Some(line) = running.lines.next()
-    {
-        wanted -= u64::from(oracle.acknowledged(&line));
-    }
-    pass(Duration::from_micros(random.below(10_000)));
-    running.kill(oracle);
+    Running::start(path, "child::writes_until_it_is_killed")
 }
 
 /// Some kills in a row on one folder, looked at behind every other one, so that a child recovers what a child left too.
@@ -104,10 +40,10 @@ async fn rounds(folder: &Path, rounds: u64, random: &mut Random) -> Oracle {
     let mut oracle = Oracle::default();
     for round in 1..=rounds {
         if random.one_in(10) {
-            kill_at_open(folder, random, &mut oracle);
+            kill_at_open(start(folder), random, |line| oracle.acknowledged(line));
             oracle.killed_at_open += 1;
         } else {
-            kill_at_work(folder, random, &mut oracle);
+            kill_at_work(start(folder), random, |line| oracle.acknowledged(line));
         }
         if random.one_in(2) || round == rounds {
             let store = open(folder);

@@ -102,7 +102,7 @@ fn parse(record: &Record) -> (usize, usize, usize) {
     (numbers.next().unwrap(), numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-async fn rows(store: &SledStore, table: Table) -> Vec<(Bytes, Bytes)> {
+pub(crate) async fn rows(store: &SledStore, table: Table) -> Vec<(Bytes, Bytes)> {
     let mut rows = Vec::new();
     let mut next = Some(Scan::all(table));
     while let Some(scan) = next {

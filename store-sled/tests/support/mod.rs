@@ -5,6 +5,7 @@
 
 pub mod faults;
 pub mod power_cut;
+pub mod process;
 pub mod workload;
 
 use std::{

@@ -89,8 +89,9 @@ impl Aggregate for Account {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum AccountError {
+    #[error("{missing} is missing")]
     Short { missing: u64 },
 }
 

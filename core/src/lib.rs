@@ -52,8 +52,6 @@ mod difference;
 mod execute;
 mod history;
 mod load;
-#[cfg(test)]
-mod meddler;
 mod prune;
 mod streams;
 #[cfg(any(test, feature = "testing"))]

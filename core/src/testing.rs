@@ -4,8 +4,10 @@
 //!   emitted events go through their encoding and back, so that a test fails where a real store would lose something. Time
 //!   stands still and new ids are counted, so that tests repeat.
 //! * [`laws`]: what holds for every aggregate, as a test of one line.
+//! * [`FaultyStore`]: conflicts, failures, lost answers and delays, where the test wants them.
 
 mod differ;
+mod faults;
 pub mod laws;
 mod stored;
 
@@ -14,6 +16,7 @@ use crate::{
     decision::{Decided, Ids},
 };
 
+pub use faults::{CommitFault, FaultyStore, ReadFault, Reads};
 pub use stored::commit_of;
 use stored::recoded;
 

@@ -1,6 +1,6 @@
 use crate::{
     account::{Account, AccountEvent},
-    meddler::{Meddler, commit_of},
+    testing::{CommitFault, FaultyStore, commit_of},
     *,
 };
 
@@ -74,7 +74,7 @@ async fn withdraw(annals: &Annals, amount: u64, limit: u64) -> Result<Executed<u
 async fn a_boundary_sees_what_it_selects_and_what_it_emits() {
     let annals = annals().await;
     for event in [withdrawn(1, "south"), withdrawn(2, "north"), opened()] {
-        annals.store().commit(commit_of::<Account>("b", &event)).await.unwrap();
+        annals.store().commit(commit_of::<Account>("b", [event])).await.unwrap();
     }
     let executed = withdraw(&annals, 3, 5).await.unwrap();
     let home = "account-a".parse().unwrap();
@@ -85,26 +85,29 @@ async fn a_boundary_sees_what_it_selects_and_what_it_emits() {
 /// P4: what the condition looks for is what was read, no more and no less.
 #[tokio::test]
 async fn only_what_is_selected_conflicts_and_it_is_folded_before_the_next_try() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
-    store.before([commit_of::<Account>("b", &withdrawn(1, "south"))]);
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
+    store.next_commits([commit_of::<Account>("b", [withdrawn(1, "south")])].map(CommitFault::SomebodyFirst));
     withdraw(&annals, 1, 10).await.unwrap();
-    let [Condition::NoneMatch { query, after }] = &store.last().conditions[..] else { panic!("one condition") };
+    let [Condition::NoneMatch { query, after }] = &store.last_commit().unwrap().conditions[..] else {
+        panic!("one condition")
+    };
     assert_eq!(*after, Position::ZERO, "an event beside the boundary is no conflict");
     let item = QueryItem::new().event_type(EventType::new("account.withdrawn").unwrap());
     assert_eq!(*query, EventQuery::new([item.tag(Tag::new("atm:north").unwrap())]));
 
-    store.before([commit_of::<Account>("b", &withdrawn(7, "north"))]);
+    store.next_commits([commit_of::<Account>("b", [withdrawn(7, "north")])].map(CommitFault::SomebodyFirst));
     assert_eq!(withdraw(&annals, 2, 10).await.unwrap().reply, 10, "1 and 7 were there");
-    store.before([commit_of::<Account>("b", &withdrawn(1, "north"))]);
+    store.next_commits([commit_of::<Account>("b", [withdrawn(1, "north")])].map(CommitFault::SomebodyFirst));
     assert!(matches!(withdraw(&annals, 0, 10).await, Err(ExecuteError::Refused(_))), "decided again, and refused");
 }
 
 #[tokio::test]
 async fn conflicts_end_with_the_policy_and_name_the_record() {
-    let store = Meddler::default();
-    let annals = store.open().retry(RetryPolicy { attempts: std::num::NonZeroU32::MIN }).open().await.unwrap();
-    store.before([commit_of::<Account>("b", &withdrawn(7, "north"))]);
+    let store = FaultyStore::default();
+    let annals =
+        Annals::over(store.clone()).retry(RetryPolicy { attempts: std::num::NonZeroU32::MIN }).open().await.unwrap();
+    store.next_commits([commit_of::<Account>("b", [withdrawn(7, "north")])].map(CommitFault::SomebodyFirst));
     let error = withdraw(&annals, 2, 10).await.unwrap_err();
     let ExecuteError::Conflict { failures, attempts: 1, .. } = &error else { panic!("{error:?}") };
     assert!(matches!(failures[..], [Failure::NoneMatch { found: Position::FIRST, .. }]), "{failures:?}");
@@ -133,10 +136,10 @@ async fn boundaries_are_composed() {
 
 #[tokio::test]
 async fn boundaries_stand_beside_aggregates() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
     // Another one is opened in between, and this one must not be.
-    store.before([commit_of::<Account>("z", &opened())]);
+    store.next_commits([commit_of::<Account>("z", [opened()])].map(CommitFault::SomebodyFirst));
     let open = annals.together((at::<Account>("a"), boundary::<Accounts>(())), |(account, accounts)| {
         if accounts.0 > 0 {
             return Err("there is one already");
@@ -154,9 +157,11 @@ async fn boundaries_stand_beside_aggregates() {
 
 #[tokio::test]
 async fn a_vec_of_aggregates_is_decided_about_at_once() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
-    store.before([commit_of::<Account>("b", &AccountEvent::Deposited { amount: 5 })]);
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
+    store.next_commits(
+        [commit_of::<Account>("b", [AccountEvent::Deposited { amount: 5 }])].map(CommitFault::SomebodyFirst),
+    );
     let targets = (["a", "b", "c"].map(at::<Account>).to_vec(), at::<Account>("d"));
     let level = annals.together(targets, |(accounts, pool)| {
         for account in accounts.iter_mut() {

@@ -2,7 +2,7 @@ use futures::future::{join_all, try_join_all};
 
 use crate::{
     account::{Account, AccountError, AccountEvent, Deposit, DepositMany, Look, Panic, Unrecordable, Withdraw},
-    meddler::{Meddler, commit_of},
+    testing::{CommitFault, FaultyStore, ReadFault, Reads, commit_of},
     *,
 };
 
@@ -11,7 +11,7 @@ async fn annals() -> Annals {
 }
 
 fn deposited(amount: u64) -> Commit {
-    commit_of::<Account>("a", &AccountEvent::Deposited { amount })
+    commit_of::<Account>("a", [AccountEvent::Deposited { amount }])
 }
 
 fn version(number: u32) -> Version {
@@ -74,30 +74,30 @@ async fn a_command_without_events_and_key_writes_nothing() {
 
 #[tokio::test]
 async fn a_command_without_events_is_decided_on_the_latest_state() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
-    store.before([deposited(7)]);
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
+    store.next_commits([deposited(7)].map(CommitFault::SomebodyFirst));
     assert_eq!(annals.on::<Account>("a").send(Look).await.unwrap().reply, 7);
 }
 
 #[tokio::test]
 async fn a_conflict_folds_only_the_tail_and_decides_again() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
     annals.on::<Account>("a").send(DepositMany(vec![1; 9])).await.unwrap();
-    store.before([deposited(10), deposited(100)]);
-    store.read();
+    store.next_commits([deposited(10), deposited(100)].map(CommitFault::SomebodyFirst));
+    store.take_records_read();
     let executed = annals.on::<Account>("a").send(Withdraw { amount: 9 }).await.unwrap();
     assert_eq!(executed.reply, 110);
-    assert_eq!(store.read(), 2, "only what came in between is read");
+    assert_eq!(store.take_records_read(), 2, "only what came in between is read");
 }
 
 #[tokio::test]
 async fn conflicts_end_with_the_policy() {
-    let store = Meddler::default();
+    let store = FaultyStore::default();
     let attempts = std::num::NonZeroU32::new(3).unwrap();
-    let annals = store.open().retry(RetryPolicy { attempts }).open().await.unwrap();
-    store.before([deposited(1), deposited(2), deposited(3), deposited(4)]);
+    let annals = Annals::over(store.clone()).retry(RetryPolicy { attempts }).open().await.unwrap();
+    store.next_commits([deposited(1), deposited(2), deposited(3), deposited(4)].map(CommitFault::SomebodyFirst));
     let error = annals.on::<Account>("a").send(Deposit { amount: 1 }).await.unwrap_err();
     assert!(error.is_retryable());
     let ExecuteError::Conflict { failures, attempts: 3, expected: None } = error else { panic!("{error:?}") };
@@ -107,8 +107,8 @@ async fn conflicts_end_with_the_policy() {
 
 #[tokio::test]
 async fn an_expected_version_is_never_tried_again() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
     let send = |expected| annals.on::<Account>("a").send(Deposit { amount: 1 }).expect_version(version(expected));
     send(0).await.unwrap();
     for passed in [0, 2] {
@@ -116,7 +116,7 @@ async fn an_expected_version_is_never_tried_again() {
         assert!(!error.is_retryable());
         assert!(matches!(error, ExecuteError::Conflict { attempts: 0, .. }), "{error:?}");
     }
-    store.before([deposited(1)]);
+    store.next_commits([deposited(1)].map(CommitFault::SomebodyFirst));
     let error = send(1).await.unwrap_err();
     assert!(matches!(error, ExecuteError::Conflict { attempts: 1, .. }), "{error:?}");
     send(2).await.unwrap();
@@ -189,9 +189,9 @@ async fn concurrent_repetitions_take_effect_once() {
 async fn a_repetition_that_overtakes_the_look_up_gives_the_first_answer() {
     for expected in [None, Some(version(1))] {
         let open = || async {
-            let store = Meddler::default();
+            let store = FaultyStore::default();
             store.commit(deposited(5)).await.unwrap();
-            let annals = store.open().open().await.unwrap();
+            let annals = Annals::over(store.clone()).open().await.unwrap();
             (store, annals)
         };
         let send = |annals: Annals| async move {
@@ -203,9 +203,9 @@ async fn a_repetition_that_overtakes_the_look_up_gives_the_first_answer() {
         };
         let (store, annals) = open().await;
         send(annals).await.unwrap();
-        let first = store.last();
+        let first = store.last_commit().unwrap();
         let (store, annals) = open().await;
-        store.after_get(first);
+        store.next_read(Reads::Rows, ReadFault::SomebodyBehind(first));
         // By now the account is empty, so that the second one alone would be refused.
         let executed = send(annals).await.unwrap();
         assert_eq!((executed.reply, executed.receipt.repeated), (0, true));
@@ -216,9 +216,9 @@ async fn a_repetition_that_overtakes_the_look_up_gives_the_first_answer() {
 #[tokio::test]
 async fn a_repetition_that_cannot_be_decided_any_more_gives_the_first_answer() {
     let open = async |limits| {
-        let store = Meddler::over(MemoryStore::with(limits, std::sync::Arc::new(SystemClock)));
+        let store = FaultyStore::over(std::sync::Arc::new(MemoryStore::with(limits, std::sync::Arc::new(SystemClock))));
         store.commit(deposited(2)).await.unwrap();
-        let annals = store.open().open().await.unwrap();
+        let annals = Annals::over(store.clone()).open().await.unwrap();
         (store, annals)
     };
     let double = async |annals: &Annals| {
@@ -235,12 +235,12 @@ async fn a_repetition_that_cannot_be_decided_any_more_gives_the_first_answer() {
     let limits = Limits { commit_events: 5, ..Limits::default() };
     let (store, annals) = open(limits).await;
     double(&annals).await.unwrap();
-    let first = store.last();
+    let first = store.last_commit().unwrap();
     let mut cursed = first.clone();
-    cursed.events.extend(commit_of::<Account>("a", &AccountEvent::Cursed).events);
+    cursed.events.extend(commit_of::<Account>("a", [AccountEvent::Cursed]).events);
     for (limits, first) in [(limits, first), (Limits::default(), cursed)] {
         let (store, annals) = open(limits).await;
-        store.after_get(first);
+        store.next_read(Reads::Rows, ReadFault::SomebodyBehind(first));
         let executed = double(&annals).await.unwrap();
         assert_eq!((executed.reply, executed.receipt.repeated), (4, true));
     }
@@ -268,9 +268,9 @@ async fn two_aggregates_change_in_one_commit() {
 
 #[tokio::test]
 async fn a_target_without_events_is_watched_too() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
-    store.before([deposited(7)]);
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
+    store.next_commits([deposited(7)].map(CommitFault::SomebodyFirst));
     let executed = annals
         .together((at::<Account>("a"), at::<Account>("b")), |(seen, written)| {
             Account::handle(written, Deposit { amount: seen.balance + 1 })
@@ -305,7 +305,7 @@ async fn panics_are_errors_and_hurt_nobody() {
     let error = annals.on::<Account>("a").send(Panic).await.unwrap_err();
     assert!(matches!(&error, ExecuteError::Panicked { message } if message == "out of cash"), "{error:?}");
     annals.on::<Account>("a").send(Deposit { amount: 1 }).await.unwrap();
-    annals.store().commit(commit_of::<Account>("a", &AccountEvent::Cursed)).await.unwrap();
+    annals.store().commit(commit_of::<Account>("a", [AccountEvent::Cursed])).await.unwrap();
     let error = annals.on::<Account>("a").load().await.unwrap_err();
     assert!(matches!(error, LoadError::Panicked { version, .. } if version.get() == 2), "{error:?}");
     annals.on::<Account>("b").send(Deposit { amount: 1 }).await.unwrap();
@@ -324,12 +324,12 @@ async fn a_closed_stream_takes_no_events_and_reads_as_before() {
 
 #[tokio::test]
 async fn an_unknown_outcome_is_no_failure() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
-    store.fail(CommitError::OutcomeUnknown { reason: "power".into() });
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
+    store.next_commit(CommitFault::Fail(CommitError::OutcomeUnknown { reason: "power".into() }));
     let error = annals.on::<Account>("a").send(Deposit { amount: 1 }).await.unwrap_err();
     assert!(matches!(error, ExecuteError::OutcomeUnknown { .. }) && !error.is_retryable());
-    store.fail(CommitError::ReadOnly { reason: "disk".into() });
+    store.next_commit(CommitFault::Fail(CommitError::ReadOnly { reason: "disk".into() }));
     let error = annals.on::<Account>("a").send(Deposit { amount: 1 }).await.unwrap_err();
     assert!(matches!(error, ExecuteError::Store(CommitError::ReadOnly { .. })) && !error.is_retryable());
 }
@@ -354,13 +354,13 @@ async fn events_carry_who_and_when() {
 #[tokio::test]
 async fn the_cache_is_only_a_baseline() {
     for entries in [0, 1, 100] {
-        let store = Meddler::default();
-        let annals = store.open().cache(entries).open().await.unwrap();
+        let store = FaultyStore::default();
+        let annals = Annals::over(store.clone()).cache(entries).open().await.unwrap();
         annals.on::<Account>("a").send(DepositMany(vec![1; 5])).await.unwrap();
         annals.store().commit(deposited(2)).await.unwrap();
-        store.read();
+        store.take_records_read();
         assert_eq!(annals.on::<Account>("a").load().await.unwrap().state.balance, 7);
-        assert_eq!(store.read(), if entries == 0 { 6 } else { 1 });
+        assert_eq!(store.take_records_read(), if entries == 0 { 6 } else { 1 });
     }
 }
 

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::{
     account::{Account, AccountError, AccountEvent, Deposit, DepositMany, Withdraw},
-    meddler::{Meddler, commit_of},
+    testing::{FaultyStore, commit_of},
     *,
 };
 
@@ -136,20 +136,20 @@ async fn a_history_tells_each_event_and_what_it_changed() {
 #[tokio::test]
 async fn a_history_is_read_while_it_is_taken() {
     // P9.
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
     annals.on::<Account>("a").send(DepositMany(vec![1; 500])).await.unwrap();
-    store.read();
+    store.take_records_read();
     let taken: Vec<_> = annals.on::<Account>("a").history().take(3).try_collect().await.unwrap();
-    assert_eq!((taken.len(), store.read()), (3, 3));
+    assert_eq!((taken.len(), store.take_records_read()), (3, 3));
 }
 
 #[tokio::test]
 async fn a_history_ends_with_its_first_error() {
     let annals = ticking().await;
     deposits(&annals, &[1]).await;
-    annals.store().commit(commit_of::<Account>("a", &AccountEvent::Cursed)).await.unwrap();
-    annals.store().commit(commit_of::<Account>("a", &AccountEvent::Deposited { amount: 1 })).await.unwrap();
+    annals.store().commit(commit_of::<Account>("a", [AccountEvent::Cursed])).await.unwrap();
+    annals.store().commit(commit_of::<Account>("a", [AccountEvent::Deposited { amount: 1 }])).await.unwrap();
     let steps: Vec<_> = annals.on::<Account>("a").history().collect().await;
     assert!(matches!(steps.as_slice(), [Ok(_), Err(LoadError::Panicked { .. })]), "{steps:?}");
     let steps: Vec<_> = annals.on::<Account>("a/b").history().collect().await;
@@ -158,25 +158,25 @@ async fn a_history_ends_with_its_first_error() {
 
 #[tokio::test]
 async fn looking_back_uses_snapshots_and_keeps_nothing() {
-    let store = Meddler::default();
-    let annals = store.open().cache(0).open().await.unwrap();
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).cache(0).open().await.unwrap();
     annals.on::<Account>("a").send(DepositMany(vec![1; 10])).await.unwrap();
     annals.keeper().settle().await;
     annals.on::<Account>("a").send(DepositMany(vec![1; 5])).await.unwrap();
-    store.read();
+    store.take_records_read();
     for (number, read) in [(9, 9), (10, 1), (12, 3), (15, 6)] {
         annals.on::<Account>("a").load_at(version(number)).await.unwrap();
-        assert_eq!(store.read(), read, "version {number}");
+        assert_eq!(store.take_records_read(), read, "version {number}");
     }
     assert_eq!(annals.snapshot_counts().unusable, 0, "a snapshot of version 10 says nothing of version 9");
-    let kept = store.open().open().await.unwrap();
+    let kept = Annals::over(store.clone()).open().await.unwrap();
     kept.on::<Account>("a").load_at(version(12)).await.unwrap();
     kept.on::<Account>("a").load().await.unwrap();
-    store.read();
+    store.take_records_read();
     kept.on::<Account>("a").load_at(version(3)).await.unwrap();
-    assert_eq!(store.read(), 3);
+    assert_eq!(store.take_records_read(), 3);
     kept.on::<Account>("a").load().await.unwrap();
-    assert_eq!(store.read(), 0, "what was kept is the latest state");
+    assert_eq!(store.take_records_read(), 0, "what was kept is the latest state");
 }
 
 #[tokio::test]

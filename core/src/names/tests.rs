@@ -2,7 +2,7 @@ use futures::TryStreamExt;
 
 use crate::{
     account::{Account, AccountEvent, Deposit},
-    meddler::{Meddler, commit_of},
+    testing::{CommitFault, FaultyStore, commit_of},
     *,
 };
 
@@ -121,13 +121,17 @@ async fn what_a_decision_has_said_of_a_name_counts() {
 /// P4: a name that is taken while the aggregate moved is looked at again.
 #[tokio::test]
 async fn names_follow_retries() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
     claim(&annals, "a", "DE1").await.unwrap();
-    store.before([commit_of::<Account>("b", &AccountEvent::Deposited { amount: 1 })]);
+    store.next_commits(
+        [commit_of::<Account>("b", [AccountEvent::Deposited { amount: 1 }])].map(CommitFault::SomebodyFirst),
+    );
     let taken = NameRefusal::Taken { name: name("DE1"), holder: stream("a") };
     assert_eq!(refusals(claim(&annals, "b", "DE1").await), [taken], "the stream had moved as well");
-    store.before([commit_of::<Account>("b", &AccountEvent::Deposited { amount: 1 })]);
+    store.next_commits(
+        [commit_of::<Account>("b", [AccountEvent::Deposited { amount: 1 }])].map(CommitFault::SomebodyFirst),
+    );
     claim(&annals, "b", "DE2").await.unwrap();
 }
 
@@ -189,10 +193,10 @@ async fn tenants_have_their_own_names() {
 /// Erasure: what the log keeps of a name cannot be read as the name.
 #[tokio::test]
 async fn no_name_is_stored() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
     decide(&annals, "a", |account| account.claim("email", "ada@example.org")).await.unwrap();
-    let commit = format!("{:?}", store.last());
+    let commit = format!("{:?}", store.last_commit().unwrap());
     assert!(commit.contains("$names") && !commit.contains("ada@example.org"), "{commit}");
     let records: Vec<_> = annals.store().read_log(ReadLog::all()).try_collect().await.unwrap();
     assert_eq!(records.len(), 1);

@@ -5,7 +5,7 @@ use std::sync::{
 
 use crate::{
     account::{Account, AccountError, AccountEvent, Deposit, Withdraw},
-    meddler::{Meddler, commit_of},
+    testing::{CommitFault, FaultyStore, commit_of},
     *,
 };
 use serde::{Deserialize, Serialize};
@@ -51,16 +51,18 @@ impl Prepare<Borrow> for Account {
     }
 }
 
-async fn bank(store: &Meddler, lender: &Arc<Lender>) -> Annals {
-    store.open().service(Arc::clone(lender)).open().await.unwrap()
+async fn bank(store: &FaultyStore, lender: &Arc<Lender>) -> Annals {
+    Annals::over(store.clone()).service(Arc::clone(lender)).open().await.unwrap()
 }
 
 #[tokio::test]
 async fn a_service_is_asked_once_and_sees_the_loaded_state() {
-    let (store, lender) = (Meddler::default(), Lender::new(Ok(10)));
+    let (store, lender) = (FaultyStore::default(), Lender::new(Ok(10)));
     let annals = bank(&store, &lender).await;
     annals.on::<Account>("a").send(Deposit { amount: 100 }).await.unwrap();
-    store.before([commit_of::<Account>("a", &AccountEvent::Deposited { amount: 1 })]);
+    store.next_commits(
+        [commit_of::<Account>("a", [AccountEvent::Deposited { amount: 1 }])].map(CommitFault::SomebodyFirst),
+    );
     let executed = annals.on::<Account>("a").prepare(Borrow { share: 2 }).await.unwrap();
     assert_eq!(executed.reply, 206, "the decision ran again on what came in between, with what was prepared before");
     assert_eq!(lender.asked(), 1);
@@ -69,7 +71,7 @@ async fn a_service_is_asked_once_and_sees_the_loaded_state() {
 /// P5: the first answer is found before anything is prepared.
 #[tokio::test]
 async fn a_repetition_prepares_nothing() {
-    let (store, lender) = (Meddler::default(), Lender::new(Ok(10)));
+    let (store, lender) = (FaultyStore::default(), Lender::new(Ok(10)));
     let annals = bank(&store, &lender).await;
     let borrow = |share| annals.on::<Account>("a").prepare(Borrow { share }).idempotency_key("loan");
     assert_eq!(borrow(2).await.unwrap().reply, 5);
@@ -82,7 +84,7 @@ async fn a_repetition_prepares_nothing() {
 
 #[tokio::test]
 async fn what_is_refused_or_fails_while_preparing_writes_nothing() {
-    let (store, lender) = (Meddler::default(), Lender::new(Err(AccountError::Short { missing: 7 })));
+    let (store, lender) = (FaultyStore::default(), Lender::new(Err(AccountError::Short { missing: 7 })));
     let annals = bank(&store, &lender).await;
     let borrow = |share| annals.on::<Account>("a").prepare(Borrow { share });
     let refused = borrow(2).await;
@@ -97,7 +99,7 @@ async fn what_is_refused_or_fails_while_preparing_writes_nothing() {
 
 #[tokio::test]
 async fn a_service_that_was_not_registered_is_named() {
-    let annals = Meddler::default().open().open().await.unwrap();
+    let annals = Annals::over(FaultyStore::default()).open().await.unwrap();
     let error = annals.on::<Account>("a").prepare(Borrow { share: 2 }).await.unwrap_err();
     assert!(matches!(error, ExecuteError::NoService { service } if service.contains("Lender")), "{error:?}");
     annals.on::<Account>("a").send(Withdraw { amount: 0 }).await.unwrap();
@@ -105,7 +107,7 @@ async fn a_service_that_was_not_registered_is_named() {
 
 #[tokio::test]
 async fn a_prepared_command_can_be_spawned() {
-    let (store, lender) = (Meddler::default(), Lender::new(Ok(10)));
+    let (store, lender) = (FaultyStore::default(), Lender::new(Ok(10)));
     let annals = bank(&store, &lender).await;
     let sending = tokio::spawn(async move { annals.on::<Account>("a").prepare(Borrow { share: 1 }).await });
     assert_eq!(sending.await.unwrap().unwrap().reply, 10);

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     account::{Account, Deposit},
-    meddler::Meddler,
+    testing::{CommitFault, FaultyStore},
     *,
 };
 
@@ -162,11 +162,13 @@ async fn pieces_respect_the_limits_of_the_store() {
 #[tokio::test]
 async fn a_key_that_is_used_again_meanwhile_is_kept() {
     for before in [commits(4), KeysBefore::Recorded(second(1 << 40))] {
-        let store = Meddler::default();
-        let annals = store.open().open().await.unwrap();
+        let store = FaultyStore::default();
+        let annals = Annals::over(store.clone()).open().await.unwrap();
         fill(&annals, 4).await;
         let gone = Commit::new().row(RowWrite::delete(LoggedTable::ONCE, "002"));
-        store.all_before(used_again("001").into_iter().chain([gone]));
+        store.next_commit(CommitFault::InTurn(
+            used_again("001").into_iter().chain([gone]).map(CommitFault::SomebodyFirst).collect(),
+        ));
         let pruned = annals.prune_keys(before).await.unwrap();
         let late = u64::from(before == commits(4));
         assert_eq!(pruned, Pruned { looked_at: 4, forgotten: 2 - late, kept: 1 + late });
@@ -190,19 +192,19 @@ async fn progress_is_told_and_ends_with_the_report() {
 
 #[tokio::test]
 async fn a_prune_that_failed_half_way_goes_on() {
-    let store = Meddler::default();
-    let annals = store.open().open().await.unwrap();
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
     note(&annals, 600).await;
     let mut told = Vec::new();
     let fail = |so_far: Pruned| {
         told.push(so_far.forgotten);
-        store.fail(CommitError::OutcomeUnknown { reason: "power".into() });
+        store.next_commit(CommitFault::Fail(CommitError::OutcomeUnknown { reason: "power".into() }));
     };
     let error = annals.prune_keys(commits(600)).progress(fail).await.unwrap_err();
     assert!(matches!(error, PruneError::Store(CommitError::OutcomeUnknown { .. })), "{error:?}");
     assert_eq!((told, keys(&annals).await.len()), (vec![256], 344));
     // A conflict about rows that are what they were: a store that is wrong keeps nobody busy for ever.
-    store.fail(CommitError::Conflict { failures: Vec::new() });
+    store.next_commit(CommitFault::Fail(CommitError::Conflict { failures: Vec::new() }));
     let error = annals.prune_keys(commits(600)).await.unwrap_err();
     assert!(matches!(error, PruneError::Store(CommitError::Conflict { .. })), "{error:?}");
     let pruned = annals.prune_keys(commits(600)).await.unwrap();

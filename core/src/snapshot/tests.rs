@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::{
     account::{Account, AccountEvent, Deposit, DepositMany},
-    meddler::{Meddler, commit_of},
+    testing::{FaultyStore, commit_of},
     *,
 };
 
@@ -15,8 +15,8 @@ fn stream() -> StreamId {
     "account-a".parse().unwrap()
 }
 
-async fn open(store: &Meddler) -> Annals {
-    store.open().cache(0).open().await.unwrap()
+async fn open(store: &FaultyStore) -> Annals {
+    Annals::over(store.clone()).cache(0).open().await.unwrap()
 }
 
 async fn deposit(annals: &Annals, count: u64) {
@@ -68,21 +68,21 @@ async fn snapshots_are_taken_when_enough_came_since_the_last() {
 #[tokio::test]
 async fn loading_reads_only_what_is_behind_the_snapshot() {
     // 2.E.4 and 2.E.6.
-    let store = Meddler::default();
+    let store = FaultyStore::default();
     let annals = open(&store).await;
     deposit(&annals, 10).await;
     deposit(&annals, 3).await;
-    store.read();
+    store.take_records_read();
     let loaded = annals.on::<Account>("a").load().await.unwrap();
     assert_eq!((loaded.state.balance, loaded.version.get()), (13, 13));
-    assert_eq!(store.read(), 4, "the snapshot's own event, to see that it is there, and three more");
+    assert_eq!(store.take_records_read(), 4, "the snapshot's own event, to see that it is there, and three more");
     assert_eq!(annals.snapshot_counts().unusable, 0);
 }
 
 #[tokio::test]
 async fn an_explicit_snapshot_is_taken_at_once() {
     // 2.E.8.
-    let annals = open(&Meddler::default()).await;
+    let annals = open(&FaultyStore::default()).await;
     assert_eq!(annals.on::<Account>("a").snapshot().await.unwrap(), Version::ZERO);
     deposit(&annals, 5).await;
     assert_eq!(annals.on::<Account>("a").snapshot().await.unwrap().get(), 5);
@@ -92,7 +92,7 @@ async fn an_explicit_snapshot_is_taken_at_once() {
 #[tokio::test]
 async fn an_unusable_snapshot_is_ignored_counted_and_replaced() {
     // 2.E.8 and 2.E.10: damaged at any byte, cut, of another version of the code, of another stream.
-    let annals = open(&Meddler::default()).await;
+    let annals = open(&FaultyStore::default()).await;
     deposit(&annals, 12).await;
     let good = row(&annals).await.unwrap();
     let mut bad: Vec<Bytes> = (0..good.len()).map(|end| good.slice(..end)).collect();
@@ -124,10 +124,10 @@ async fn an_unusable_snapshot_is_ignored_counted_and_replaced() {
 
 #[tokio::test]
 async fn a_snapshot_beyond_the_stream_is_not_used() {
-    let annals = open(&Meddler::default()).await;
+    let annals = open(&FaultyStore::default()).await;
     deposit(&annals, 12).await;
     let future = row(&annals).await.unwrap();
-    let annals = open(&Meddler::default()).await;
+    let annals = open(&FaultyStore::default()).await;
     deposit(&annals, 3).await;
     put(&annals, future).await;
     let executed = annals.on::<Account>("a").send(Deposit { amount: 1 }).await.unwrap();
@@ -178,7 +178,7 @@ proptest! {
                 folded.evolve(&event);
                 if *explicit {
                     annals.on::<Account>("a").snapshot().await.unwrap();
-                    store.commit(commit_of::<Account>("a", &event)).await.unwrap();
+                    store.commit(commit_of::<Account>("a", [event])).await.unwrap();
                 } else {
                     annals.on::<Account>("a").send(Deposit { amount: *amount }).await.unwrap();
                 }

@@ -25,7 +25,9 @@ pages! {
     Preparing = "preparing.md",
     Interceptors = "interceptors.md",
     Metadata = "metadata.md",
+    LookingBack = "looking-back.md",
     Testing = "testing.md",
+    LawsAndFaults = "laws-and-faults.md",
     Errors = "errors.md",
 }
 

@@ -48,6 +48,8 @@
 //! [`embedded`] store.
 
 pub mod embedded;
+#[cfg(any(test, doctest))]
+mod guide;
 pub mod prelude;
 
 pub use annals_core::*;

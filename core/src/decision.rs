@@ -4,7 +4,10 @@ use std::ops::Deref;
 
 use uuid::Uuid;
 
-use crate::{Aggregate, Home, Metadata, Timestamp, Version, names::NameClaim};
+use crate::{
+    Aggregate, Home, Metadata, Timestamp, Version,
+    names::{NameClaim, Said},
+};
 
 /// An aggregate while it decides: its state to read, and [`emit`](Self::emit) to change it.
 ///
@@ -16,7 +19,7 @@ pub struct Decision<A: Aggregate> {
     id: A::Id,
     version: Version,
     emitted: Vec<A::Event>,
-    names: Vec<NameClaim>,
+    names: Vec<Said>,
     now: Timestamp,
     ids: Ids,
     metadata: Metadata,
@@ -59,20 +62,20 @@ impl<A: Aggregate> Decision<A> {
     /// ([`ExecuteError::Names`](crate::ExecuteError::Names)) when a stream of the tenant holds the name, this one too. Names
     /// are compared byte by byte; bring them into one form before.
     ///
-    /// What the decision has said of names before it counts. Kept is a keyed hash of the name, never the name.
+    /// What the decision has said of names before counts, also through other aggregates. Kept is a keyed hash of the name, never the name.
     pub fn claim(&mut self, scope: impl AsRef<str>, name: impl AsRef<str>) {
-        self.names.push(NameClaim::new(scope.as_ref(), name.as_ref()));
+        self.names.push(Said::now(NameClaim::new(scope.as_ref(), name.as_ref())));
     }
 
     /// Gives a name up, in the same commit as the events. Refused when this aggregate does not hold it.
     pub fn release(&mut self, scope: impl AsRef<str>, name: impl AsRef<str>) {
-        self.names.push(NameClaim::release(scope.as_ref(), name.as_ref()));
+        self.names.push(Said::now(NameClaim::release(scope.as_ref(), name.as_ref())));
     }
 
     /// Hands a name over to another aggregate ([`at::<Account>(id)`](crate::at)), in the same commit as the events: at no
     /// moment is it free. Refused when this aggregate does not hold it.
     pub fn transfer(&mut self, scope: impl AsRef<str>, name: impl AsRef<str>, to: impl Into<Home>) {
-        self.names.push(NameClaim::transfer(scope.as_ref(), name.as_ref(), to.into()));
+        self.names.push(Said::now(NameClaim::transfer(scope.as_ref(), name.as_ref(), to.into())));
     }
 
     /// Which aggregate it is.
@@ -119,7 +122,7 @@ impl<A: Aggregate> Decision<A> {
 pub(crate) struct Decided<A: Aggregate> {
     pub(crate) state: A,
     pub(crate) events: Vec<A::Event>,
-    pub(crate) names: Vec<NameClaim>,
+    pub(crate) names: Vec<Said>,
 }
 
 impl<A: Aggregate> Deref for Decision<A> {

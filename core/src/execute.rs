@@ -15,6 +15,7 @@ use std::num::NonZeroU32;
 
 use crate::{Annals, CommitError, Failure, Receipt, load::catch, names::NameLedger};
 
+use deciding::Around;
 pub(crate) use deciding::{Decide, Deciding};
 pub(crate) use draft::{Draft, Encoded, Terms, Unfit};
 pub use error::ExecuteError;
@@ -59,8 +60,9 @@ pub(crate) async fn execute<T: Targets, R, E>(
     deciding: Deciding<'_, T, R, E>,
 ) -> Result<Executed<R>, ExecuteError<E>> {
     let streams = targets.streams(annals)?;
-    request.intercept(annals, &streams).await?;
-    let Some(keyed) = request.keyed(annals, &targets, &streams)? else {
+    let tags = targets.tags();
+    request.intercept(annals, &streams, &tags).await.map_err(ExecuteError::Rejected)?;
+    let Some(keyed) = request.keyed(annals, &streams, &tags)? else {
         return repeat(annals, targets, &request, None, deciding).await;
     };
     if let Some(first) = keyed.first_answer(annals.store()).await? {
@@ -85,7 +87,8 @@ async fn repeat<T: Targets, R, E>(
     let terms = request.terms(annals);
     let mut held = targets.load(annals).await?;
     request.check_version(&T::versions(&held))?;
-    let mut decide = deciding.on(&held, annals).await?;
+    let key = keyed.map(Keyed::key);
+    let mut decide = deciding.on(&held, Around { annals, terms: &terms, key }).await?;
     for attempt in 1.. {
         let mut open = T::open(&held, &terms);
         let decided = catch(|| decide(T::view(&mut open))).map_err(|message| ExecuteError::Panicked { message })?;

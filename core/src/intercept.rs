@@ -4,9 +4,9 @@ use std::{any::Any, error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{IdempotencyKey, Metadata, StreamId, Tenant};
+use crate::{IdempotencyKey, Metadata, StreamId, Tag, Tenant};
 
-/// Sees every command and every decision about several aggregates before it is executed: validates, authorises, or
+/// Sees every command, every decision about several things, and every closing of a stream before it is executed: validates, authorises, or
 /// enriches the metadata. Registered on the [builder](crate::Builder::interceptor), run in that order, once for each time a
 /// command is sent, repetitions included; the first that rejects ends it.
 ///
@@ -50,6 +50,8 @@ where
 pub struct Intent<'a> {
     /// The streams of the aggregates that it is about, in the order in which they were named.
     pub streams: &'a [StreamId],
+    /// The tags by which its boundaries select, in the order in which they were named.
+    pub tags: &'a [Tag],
     /// Whose handle it is sent by.
     pub tenant: Option<&'a Tenant>,
     /// The idempotency key, if there is one.
@@ -69,15 +71,20 @@ impl Intent<'_> {
 
 impl fmt::Debug for Intent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { streams, tenant, key, metadata, command: _ } = self;
+        let Self { streams, tags, tenant, key, metadata, command: _ } = self;
         f.debug_struct("Intent")
             .field("streams", streams)
+            .field("tags", tags)
             .field("tenant", tenant)
             .field("key", key)
             .field("metadata", metadata)
             .finish_non_exhaustive()
     }
 }
+
+/// The command that interceptors see when a stream is closed ([`On::close`](crate::On::close)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closing;
 
 /// Why an interceptor let something not pass.
 #[derive(Debug, Clone)]

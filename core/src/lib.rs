@@ -57,6 +57,8 @@ mod streams;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use async_trait::async_trait;
+
 pub use aggregate::{Aggregate, AggregateId, Evolve, Handle, Snapshots};
 pub use annals::{Annals, Builder, OpenError, OpenStore};
 pub use boundary::{Boundary, BoundaryDecision, KindOf, Selection, Within, boundary};
@@ -73,7 +75,7 @@ pub use execute::{At, CloseError, ExecuteError, Executed, On, RetryPolicy, Sendi
 pub use follow::StoreExt;
 pub use history::{LoadAtError, Moment, Step};
 pub use home::{Home, in_stream};
-pub use intercept::{Intent, Interceptor, Rejection};
+pub use intercept::{Closing, Intent, Interceptor, Rejection};
 pub use limits::{InvalidCommit, Limits, ROW_KEY_BYTES_MAX};
 pub use load::{LoadError, Loaded};
 pub use memory::MemoryStore;
@@ -81,7 +83,7 @@ pub use metadata::{Actor, Metadata, TraceParent};
 pub use names::{HolderError, NameClaim, NameKey, NameKeyError, NameRefusal, UniqueName};
 pub use number::{CommitNumber, NUMBER_MAX, NumberTooLarge, Position, Version};
 pub use once::{Digest, IdempotencyKey, Once, Repetition};
-pub use prepare::Prepare;
+pub use prepare::{Preparation, Prepare};
 pub use prune::{KeysBefore, PruneError, Pruned, Pruning};
 pub use query::{EventQuery, QueryItem, TenantScope};
 pub use read::{AsOf, Corruption, Direction, PAGE_ROWS_MAX, Page, ReadError, ReadLog, ReadStream, Scan};

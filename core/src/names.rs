@@ -14,8 +14,8 @@ use crate::{
     text::{self},
 };
 
-pub(crate) use claim::Claimed;
 pub use claim::NameClaim;
+pub(crate) use claim::{Claimed, Said};
 pub use key::{NameKey, NameKeyError};
 pub(crate) use ledger::NameLedger;
 

@@ -4,10 +4,11 @@ use std::{
     any::{Any, TypeId},
     collections::HashMap,
     future::Future,
+    ops::Deref,
     sync::Arc,
 };
 
-use crate::Aggregate;
+use crate::{Aggregate, IdempotencyKey, Metadata, Timestamp, Version};
 
 /// Waits for what a decision about `C` needs from outside: a payment provider, a price list.
 ///
@@ -19,7 +20,7 @@ use crate::Aggregate;
 /// same type. For a choice at run time the type is a trait object: `type Service = Arc<dyn Payments>`.
 ///
 /// ```
-/// use annals_core::{Annals, MemoryStore, Prepare};
+/// use annals_core::{Annals, MemoryStore, Preparation, Prepare};
 #[doc = include_str!("doc/counter.txt")]
 /// /// What a step counts for; in a real app it asks another service.
 /// struct Weights(u32);
@@ -31,7 +32,7 @@ use crate::Aggregate;
 ///     type Service = Weights;
 ///     type Prepared = Increment; // handled as usual
 ///     type Error = String;
-///     async fn prepare(_: &Counter, _: Step, weights: &Weights) -> Result<Increment, String> {
+///     async fn prepare(_: Preparation<'_, Counter>, _: Step, weights: &Weights) -> Result<Increment, String> {
 ///         Ok(Increment { by: weights.0 })
 ///     }
 /// }
@@ -58,15 +59,67 @@ pub trait Prepare<C>: Aggregate {
     /// Why nothing comes of it: the error of the handler.
     type Error: Send;
 
-    /// Finds out what the decision needs.
+    /// Finds out what the decision needs. Written as an `async fn`.
     ///
     /// # Errors
     /// The refusal; nothing is decided or written.
     fn prepare(
-        aggregate: &Self,
+        aggregate: Preparation<'_, Self>,
         command: C,
         service: &Self::Service,
     ) -> impl Future<Output = Result<Self::Prepared, Self::Error>> + Send;
+}
+
+/// What a command is prepared on: the aggregate as it was loaded first, to which it derefs, and what is known of the
+/// sending.
+#[derive(Debug)]
+pub struct Preparation<'a, A: Aggregate> {
+    pub(crate) state: &'a A,
+    pub(crate) id: &'a A::Id,
+    pub(crate) version: Version,
+    pub(crate) now: Timestamp,
+    pub(crate) metadata: &'a Metadata,
+    pub(crate) key: Option<&'a IdempotencyKey>,
+}
+
+impl<'a, A: Aggregate> Preparation<'a, A> {
+    /// Which aggregate it is.
+    #[must_use]
+    pub fn id(&self) -> &'a A::Id {
+        self.id
+    }
+
+    /// How many events the state was folded from.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The time of the decision that follows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Who and what caused the command. Its command id is another one each time that the command is sent.
+    #[must_use]
+    pub fn metadata(&self) -> &'a Metadata {
+        self.metadata
+    }
+
+    /// The idempotency key, if there is one: the same each time that the command is sent, so that a service that takes such
+    /// keys recognises the repetition too.
+    #[must_use]
+    pub fn key(&self) -> Option<&'a IdempotencyKey> {
+        self.key
+    }
+}
+
+impl<A: Aggregate> Deref for Preparation<'_, A> {
+    type Target = A;
+    fn deref(&self) -> &A {
+        self.state
+    }
 }
 
 /// The services that were registered, one of each type.

@@ -4,8 +4,9 @@ use std::panic::AssertUnwindSafe;
 
 use futures::{FutureExt, future::BoxFuture};
 
+use super::Terms;
 use crate::{
-    Annals, At, ExecuteError, Handle, Prepare, Targets,
+    Annals, At, ExecuteError, Handle, IdempotencyKey, Preparation, Prepare, Targets,
     load::{Held, message},
 };
 
@@ -16,11 +17,19 @@ pub(crate) type Decide<'a, T, R, E> = Box<dyn for<'d> FnMut(<T as Targets>::In<'
 type Preparing<'a, T, R, E> = Box<
     dyn for<'h> FnOnce(
             &'h <T as Targets>::Held,
-            &'h Annals,
+            Around<'h>,
         ) -> BoxFuture<'h, Result<Decide<'a, T, R, E>, ExecuteError<E>>>
         + Send
         + 'a,
 >;
+
+/// What surrounds a decision.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'h> {
+    pub(super) annals: &'h Annals,
+    pub(super) terms: &'h Terms,
+    pub(super) key: Option<&'h IdempotencyKey>,
+}
 
 /// How a decision is made.
 pub(crate) enum Deciding<'a, T: Targets, R, E> {
@@ -32,10 +41,10 @@ pub(crate) enum Deciding<'a, T: Targets, R, E> {
 
 impl<'a, T: Targets, R, E> Deciding<'a, T, R, E> {
     /// The decision, prepared on what is `held`.
-    pub(super) async fn on(self, held: &T::Held, annals: &Annals) -> Result<Decide<'a, T, R, E>, ExecuteError<E>> {
+    pub(super) async fn on(self, held: &T::Held, around: Around<'_>) -> Result<Decide<'a, T, R, E>, ExecuteError<E>> {
         match self {
             Self::Now(decide) => Ok(decide),
-            Self::Prepared(prepare) => prepare(held, annals).await,
+            Self::Prepared(prepare) => prepare(held, around).await,
         }
     }
 }
@@ -59,12 +68,15 @@ where
         A: Prepare<C, Error = E> + Handle<A::Prepared, Reply = R, Error = E>,
         C: Clone + Send + Sync + 'static,
     {
-        Self::Prepared(Box::new(move |held: &Held<A>, annals| {
+        Self::Prepared(Box::new(move |held: &Held<A>, Around { annals, terms, key }| {
             Box::pin(async move {
                 let service = annals.service::<A::Service>();
                 let service =
                     service.ok_or(ExecuteError::NoService { service: std::any::type_name::<A::Service>() })?;
-                let preparing = AssertUnwindSafe(A::prepare(&held.state, command, service)).catch_unwind().await;
+                let Held { id, state, version, .. } = held;
+                let (version, now, metadata) = (*version, terms.now, &terms.metadata);
+                let preparation = Preparation { state, id, version, now, metadata, key };
+                let preparing = AssertUnwindSafe(A::prepare(preparation, command, service)).catch_unwind().await;
                 let panicked = |panic: Box<dyn std::any::Any + Send>| message(&*panic);
                 let prepared = preparing
                     .map_err(|panic| ExecuteError::Panicked { message: panicked(panic) })?

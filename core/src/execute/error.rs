@@ -126,10 +126,10 @@ impl<E> ExecuteError<E> {
 
 impl<E> ExecuteError<E> {
     /// Whether the state spoke against the command before the commit could look its key up: it refused, or it cannot be
-    /// folded, or what was decided on it makes no commit.
+    /// folded, or what was decided on it makes no commit, or contradicts itself about names.
     pub(super) fn is_verdict(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::Panicked { .. } | Self::Conflict { .. } => true,
+            Self::Refused(_) | Self::Names { .. } | Self::Panicked { .. } | Self::Conflict { .. } => true,
             Self::Invalid(_) | Self::InvalidName(_) | Self::Encode(_) => true,
             Self::Load(error) => !matches!(error, LoadError::Read(_)),
             _ => false,

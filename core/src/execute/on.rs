@@ -3,11 +3,11 @@
 use thiserror::Error;
 
 use crate::{
-    Aggregate, Annals, At, Commit, CommitError, Handle, InvalidText, LoadError, Loaded, LoggedTable, Prepare, Receipt,
-    RowWrite, SnapshotError, Version, load,
+    Aggregate, Annals, At, Closing, Commit, CommitError, Handle, InvalidText, LoadError, Loaded, LoggedTable, Prepare,
+    Receipt, Rejection, RowWrite, SnapshotError, Version, load,
 };
 
-use super::{Deciding, Sending};
+use super::{Deciding, Request, Sending};
 
 /// One aggregate of one handle's tenant, to send commands to.
 #[derive(Debug)]
@@ -26,6 +26,9 @@ pub enum CloseError {
     /// The id makes no stream id. Correct it.
     #[error(transparent)]
     InvalidId(#[from] InvalidText),
+    /// An interceptor let it not pass; nothing was written. Its reason says why.
+    #[error("rejected: {0}")]
+    Rejected(Rejection),
     /// The store failed; the error says what to do.
     #[error(transparent)]
     Store(#[from] CommitError),
@@ -71,12 +74,16 @@ impl<'a, A: Aggregate> On<'a, A> {
     }
 
     /// Closes the stream for ever: no event can be appended to it, and it reads as before. Idempotent: a stream that is
-    /// closed already stays so, and the receipt is that of the latest commit.
+    /// closed already stays so, and the receipt is that of the latest commit. Interceptors see a [`Closing`].
     ///
     /// # Errors
     /// [`CloseError`].
     pub async fn close(&self) -> Result<Receipt, CloseError> {
         let stream = self.annals.stream(&self.target)?;
+        let mut request = Request::<()>::default();
+        request.show(self.annals, &Closing);
+        let intercepted = request.intercept(self.annals, std::slice::from_ref(&stream), &[]).await;
+        intercepted.map_err(CloseError::Rejected)?;
         let (table, key) = LoggedTable::CLOSED.row_of(&stream);
         let rows = self.annals.store().get(&[(table.into(), key)]).await.map_err(CommitError::Unreadable)?;
         let is_closed = rows.iter().any(Option::is_some);

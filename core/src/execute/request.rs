@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     Annals, Command, CommitError, Digest, Expected, Failure, IdempotencyKey, Intent, InvalidText, Metadata, Once,
-    ReadError, Receipt, Repetition, Reply, Store, StreamId, Tag, Targets, Timestamp, Version,
+    ReadError, Receipt, Rejection, Repetition, Reply, Store, StreamId, Tag, Timestamp, Version,
     codec::{self, EncodeError, PayloadError},
 };
 
@@ -72,7 +72,12 @@ impl<R> Request<R> {
 
     /// Completes the metadata, and asks every interceptor. Each request is a command of its own and begins a conversation
     /// unless it says which it belongs to.
-    pub(super) async fn intercept<E>(&mut self, annals: &Annals, streams: &[StreamId]) -> Result<(), ExecuteError<E>> {
+    pub(super) async fn intercept(
+        &mut self,
+        annals: &Annals,
+        streams: &[StreamId],
+        tags: &[Tag],
+    ) -> Result<(), Rejection> {
         self.metadata.complete();
         if annals.interceptors().is_empty() {
             return Ok(());
@@ -81,13 +86,14 @@ impl<R> Request<R> {
         let key = key.map(|key| key.in_tenant(annals.tenant().cloned()));
         let mut intent = Intent {
             streams,
+            tags,
             tenant: annals.tenant(),
             key: key.as_ref(),
             metadata: &mut self.metadata,
             command: self.command.as_deref(),
         };
         for interceptor in annals.interceptors() {
-            interceptor.intercept(&mut intent).await.map_err(ExecuteError::Rejected)?;
+            interceptor.intercept(&mut intent).await?;
         }
         Ok(())
     }
@@ -116,12 +122,12 @@ impl<R> Request<R> {
         Err(ExecuteError::Conflict { failures, attempts: 0, expected: Some(expected) })
     }
 
-    /// The request under its key, for these targets and their streams.
+    /// The request under its key, about these streams, and about what boundaries select by.
     pub(super) fn keyed<E>(
         &self,
         annals: &Annals,
-        targets: &impl Targets,
         streams: &[StreamId],
+        tags: &[Tag],
     ) -> Result<Option<Keyed<R>>, ExecuteError<E>> {
         if let Some(stream) = repeated(streams) {
             return Err(ExecuteError::SameStream { stream: stream.clone() });
@@ -129,7 +135,7 @@ impl<R> Request<R> {
         let Some(asked) = &self.asked else { return Ok(None) };
         let key = asked.key.clone().map_err(ExecuteError::InvalidName)?.in_tenant(annals.tenant().cloned());
         let content = asked.content.clone()?;
-        let (version, targets) = (asked.version.to_be_bytes(), listed(streams, &targets.tags()));
+        let (version, targets) = (asked.version.to_be_bytes(), listed(streams, tags));
         let digest = Digest::of(&[targets.as_bytes(), asked.command.as_bytes(), &version, &content]);
         Ok(Some(Keyed { key, digest, encode: asked.encode, decode: asked.decode }))
     }
@@ -146,6 +152,10 @@ fn listed(streams: &[StreamId], tags: &[Tag]) -> String {
 }
 
 impl<R> Keyed<R> {
+    pub(super) fn key(&self) -> &IdempotencyKey {
+        &self.key
+    }
+
     /// What the first request under this key was answered. It only saves the work: the commit looks again.
     pub(super) async fn first_answer<E>(&self, store: &Arc<dyn Store>) -> Result<Option<Executed<R>>, ExecuteError<E>> {
         let fail = |error: ReadError| ExecuteError::Store(CommitError::Unreadable(error));

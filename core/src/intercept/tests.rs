@@ -105,3 +105,18 @@ async fn interceptors_validate_commands_of_their_type() {
     assert!(matches!(keyed, Err(ExecuteError::Rejected(_))));
     both().idempotency_key("k", &Withdraw { amount: 1 }).await.unwrap();
 }
+
+/// Closing is a change like another: who may not do it does not.
+#[tokio::test]
+async fn interceptors_see_that_a_stream_is_closed() {
+    let keep = |intent: &mut Intent<'_>| match intent.command::<Closing>() {
+        Some(Closing) if intent.streams.iter().any(|stream| stream.key() == "a") => Err(Rejection::new("it stays")),
+        _ => Ok(()),
+    };
+    let annals = Annals::over(MemoryStore::new()).interceptor(keep).open().await.unwrap();
+    let kept = annals.on::<Account>("a").close().await;
+    assert!(matches!(kept, Err(CloseError::Rejected(_))));
+    annals.on::<Account>("a").send(Deposit { amount: 1 }).await.unwrap();
+    annals.on::<Account>("b").close().await.unwrap();
+    assert!(matches!(annals.on::<Account>("b").send(Deposit { amount: 1 }).await, Err(ExecuteError::Closed { .. })));
+}

@@ -1,5 +1,7 @@
 //! What a decision says of names.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::{Home, InvalidText, StreamId, Tenant};
 
 use super::UniqueName;
@@ -20,9 +22,36 @@ pub(super) enum Act<H> {
     Transfer(H),
 }
 
+/// A [`NameClaim`] and when it was said, so that what a decision says through several aggregates keeps its order.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    pub(crate) at: u64,
+    pub(crate) claim: NameClaim,
+}
+
+impl Said {
+    pub(crate) fn now(claim: NameClaim) -> Self {
+        // Only the order counts, and a decision runs on one thread.
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self { at: LAST.fetch_add(1, Ordering::Relaxed), claim }
+    }
+
+    /// The same, said by `stream`.
+    pub(crate) fn by(self, stream: &StreamId, tenant: Option<&Tenant>) -> Result<Claimed, InvalidText> {
+        let NameClaim { name, act } = self.claim;
+        let act = match act {
+            Act::Claim => Act::Claim,
+            Act::Release => Act::Release,
+            Act::Transfer(to) => Act::Transfer(to.stream(tenant)?),
+        };
+        Ok(Claimed { at: self.at, name: name?, stream: stream.clone(), act })
+    }
+}
+
 /// A [`NameClaim`] made by a stream, found to be in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claimed {
+    pub(super) at: u64,
     pub(super) name: UniqueName,
     pub(super) stream: StreamId,
     pub(super) act: Act<StreamId>,
@@ -39,15 +68,5 @@ impl NameClaim {
 
     pub(crate) fn transfer(scope: &str, name: &str, to: Home) -> Self {
         Self { name: UniqueName::new(scope, name), act: Act::Transfer(to) }
-    }
-
-    /// The same, said by `stream`.
-    pub(crate) fn by(self, stream: &StreamId, tenant: Option<&Tenant>) -> Result<Claimed, InvalidText> {
-        let act = match self.act {
-            Act::Claim => Act::Claim,
-            Act::Release => Act::Release,
-            Act::Transfer(to) => Act::Transfer(to.stream(tenant)?),
-        };
-        Ok(Claimed { name: self.name?, stream: stream.clone(), act })
     }
 }

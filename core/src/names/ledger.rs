@@ -27,10 +27,14 @@ struct Entry {
 }
 
 impl NameLedger {
-    /// Takes in what was said, in order; inside, what contradicts itself.
-    pub(crate) async fn of(annals: &Annals, claims: Vec<Claimed>) -> Result<Result<Self, NameRefusal>, NameKeyError> {
+    /// Takes in what was said, in the order in which it was; inside, what contradicts itself.
+    pub(crate) async fn of(
+        annals: &Annals,
+        mut claims: Vec<Claimed>,
+    ) -> Result<Result<Self, NameRefusal>, NameKeyError> {
         let key = established(annals).await?;
         let mut ledger = Self { names: BTreeMap::new(), table: LoggedTable::NAMES.in_tenant(annals.tenant().cloned()) };
+        claims.sort_by_key(|claim| claim.at);
         for claim in claims {
             if let Err(refusal) = ledger.take(annals, key, claim) {
                 return Ok(Err(refusal));
@@ -41,7 +45,7 @@ impl NameLedger {
 
     fn take(&mut self, annals: &Annals, key: &NameKey, claim: Claimed) -> Result<(), NameRefusal> {
         let (_, row) = row_of(key, annals.tenant(), &claim.name);
-        let Claimed { name, stream, act } = claim;
+        let Claimed { name, stream, act, .. } = claim;
         let entry = self.names.entry(row).or_insert_with(|| {
             // What is said first rests on what the store holds; the condition is checked by the commit.
             let before = (act != Act::Claim).then(|| stream.clone());

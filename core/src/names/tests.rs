@@ -105,6 +105,17 @@ async fn what_a_decision_has_said_of_a_name_counts() {
     });
     swap.await.unwrap();
     assert_eq!(annals.holder("iban", "DE1").await.unwrap(), Some(stream("b")));
+    // What counts is the order in which it is said, not that of the targets.
+    let back = annals.together((at::<Account>("a"), at::<Account>("b")), |(a, b)| {
+        b.release("iban", "DE1");
+        a.claim("iban", "DE1");
+        a.release("iban", "DE3");
+        b.claim("iban", "DE3");
+        Ok::<_, String>(())
+    });
+    back.await.unwrap();
+    assert_eq!(annals.holder("iban", "DE1").await.unwrap(), Some(stream("a")));
+    assert_eq!(annals.holder("iban", "DE3").await.unwrap(), Some(stream("b")));
 
     let both = annals.together((at::<Account>("c"), at::<Account>("d")), |(c, d)| {
         c.claim("iban", "DE4");

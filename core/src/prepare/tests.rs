@@ -16,11 +16,13 @@ use std::sync::Arc;
 struct Lender {
     asked: AtomicU32,
     answer: Mutex<Result<u64, AccountError>>,
+    /// Who asked last: aggregate, version, key.
+    seen: Mutex<Option<(String, Version, Option<String>)>>,
 }
 
 impl Lender {
     fn new(answer: Result<u64, AccountError>) -> Arc<Self> {
-        Arc::new(Self { asked: AtomicU32::new(0), answer: Mutex::new(answer) })
+        Arc::new(Self { asked: AtomicU32::new(0), answer: Mutex::new(answer), seen: Mutex::new(None) })
     }
 
     fn asked(&self) -> u32 {
@@ -42,8 +44,15 @@ impl Prepare<Borrow> for Account {
     type Service = Arc<Lender>;
     type Prepared = Deposit;
     type Error = AccountError;
-    async fn prepare(account: &Self, command: Borrow, lender: &Arc<Lender>) -> Result<Deposit, AccountError> {
+    async fn prepare(
+        account: Preparation<'_, Self>,
+        command: Borrow,
+        lender: &Arc<Lender>,
+    ) -> Result<Deposit, AccountError> {
         lender.asked.fetch_add(1, Ordering::Relaxed);
+        let key = account.key().map(ToString::to_string);
+        *lender.seen.lock().unwrap() = Some((account.id().clone(), account.version(), key));
+        assert!(account.metadata().command.is_some() && account.now() > Timestamp::EPOCH);
         tokio::task::yield_now().await;
         assert!(command.share < 100, "no such share");
         let answer = lender.answer.lock().unwrap().clone()?;
@@ -64,6 +73,7 @@ async fn a_service_is_asked_once_and_sees_the_loaded_state() {
     let executed = annals.on::<Account>("a").prepare(Borrow { share: 2 }).await.unwrap();
     assert_eq!(executed.reply, 206, "the decision ran again on what came in between, with what was prepared before");
     assert_eq!(lender.asked(), 1);
+    assert_eq!(*lender.seen.lock().unwrap(), Some(("a".into(), Version::FIRST, None)));
 }
 
 /// P5: the first answer is found before anything is prepared.
@@ -73,6 +83,8 @@ async fn a_repetition_prepares_nothing() {
     let annals = bank(&store, &lender).await;
     let borrow = |share| annals.on::<Account>("a").prepare(Borrow { share }).idempotency_key("loan");
     assert_eq!(borrow(2).await.unwrap().reply, 5);
+    let seen = Some(("a".into(), Version::ZERO, Some("loan".into())));
+    assert_eq!(*lender.seen.lock().unwrap(), seen, "a service can be told the key");
     *lender.answer.lock().unwrap() = Ok(1000);
     let again = borrow(2).await.unwrap();
     assert_eq!((again.reply, again.receipt.repeated, lender.asked()), (5, true, 1));

@@ -3,7 +3,7 @@
 use crate::{
     Aggregate, AggregateId, Decision, Handle, Metadata, Timestamp, Version,
     decision::{Decided, Ids},
-    names::NameClaim,
+    names::{NameClaim, Said},
 };
 
 use super::{When, fail, recoded};
@@ -92,7 +92,7 @@ impl<A: Aggregate> Given<A> {
         let mut decision = self.open(0);
         let result = decide(&mut decision);
         let (state, events, names) = settled(decision);
-        When { result, state, events, names }
+        When { result, state, events, names: claims_of(names) }
     }
 
     /// The decision; the ids that it makes begin behind `ids`.
@@ -104,9 +104,15 @@ impl<A: Aggregate> Given<A> {
     }
 }
 
+/// What was said of names, in the order in which it was.
+pub(super) fn claims_of(mut names: Vec<Said>) -> Vec<NameClaim> {
+    names.sort_by_key(|said| said.at);
+    names.into_iter().map(|said| said.claim).collect()
+}
+
 /// What came of a decision: the state, the events as a store would give them back, and what was said of names.
 #[track_caller]
-pub(super) fn settled<A: Aggregate>(decision: Decision<A>) -> (A, Vec<A::Event>, Vec<NameClaim>) {
+pub(super) fn settled<A: Aggregate>(decision: Decision<A>) -> (A, Vec<A::Event>, Vec<Said>) {
     let Decided { state, events, names } = decision.into_parts();
     (state, events.iter().map(recoded).collect(), names)
 }

@@ -2,7 +2,10 @@
 
 use crate::{Aggregate, Decision, names::NameClaim};
 
-use super::{Given, When, given::settled};
+use super::{
+    Given, When,
+    given::{claims_of, settled},
+};
 
 /// Several aggregates, each with a history, to be decided about at once. Go on with [`when`](GivenTogether::when).
 ///
@@ -98,7 +101,7 @@ macro_rules! histories {
             #[track_caller]
             fn settle(open: Self::Open) -> (Self::States, Self::Events, Vec<NameClaim>) {
                 let settled = ($(settled(open.$index),)+);
-                let names = [$(settled.$index.2),+].concat();
+                let names = claims_of([$(settled.$index.2),+].concat());
                 (($(settled.$index.0,)+), ($(settled.$index.1,)+), names)
             }
         }

@@ -92,6 +92,16 @@ impl LoggedTable {
     pub const NAME_KEY: Self = Self::system("$name_key");
     /// `$epochs`: the epoch of each consumer, eight big-endian bytes under the consumer's name.
     pub const EPOCHS: Self = Self::system("$epochs");
+    /// All tables that annals itself keeps.
+    pub const SYSTEM: [Self; 6] = [Self::STREAMS, Self::CLOSED, Self::ONCE, Self::NAMES, Self::NAME_KEY, Self::EPOCHS];
+
+    /// The table `name` that belongs to no tenant, as a store has it in what it wrote: also one that annals itself keeps.
+    ///
+    /// # Errors
+    /// [`InvalidText`] when there can be no such table.
+    pub fn stored(name: &str) -> Result<Self, InvalidText> {
+        Self::SYSTEM.into_iter().find(|table| table.name == name).map_or_else(|| Self::new(name), Ok)
+    }
 
     /// Whether the table is one that annals itself keeps.
     #[must_use]
@@ -185,4 +195,19 @@ pub struct DerivedWrite {
     pub key: Bytes,
     /// The new value, or `None` to delete the row.
     pub value: Option<Bytes>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_found_by_the_name_that_is_stored() {
+        for table in LoggedTable::SYSTEM {
+            assert!(table.is_system() && LoggedTable::new(table.name()).is_err());
+            assert_eq!(LoggedTable::stored(table.name()), Ok(table));
+        }
+        assert_eq!(LoggedTable::stored("names"), LoggedTable::new("names"));
+        assert!(LoggedTable::stored("$mine").is_err());
+    }
 }

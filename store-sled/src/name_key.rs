@@ -42,7 +42,7 @@ fn parse(bytes: &[u8]) -> Option<NameKey> {
     (crc32c::crc32c(&key) == checksum).then(|| NameKey::from_bytes(key))
 }
 
-/// Writes a key where there is none; it is on disk when this returns.
+/// Writes a key where there is none, or the same again; it is on disk when this returns.
 pub(crate) fn write(disk: &Disk, store: &Path, key: &NameKey) -> Result<(), ReadError> {
     let path = path(store);
     let bytes = [&MAGIC[..], &crc32c::crc32c(key.as_bytes()).to_le_bytes(), key.as_bytes()].concat();

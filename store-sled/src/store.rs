@@ -161,13 +161,13 @@ impl Store for SledStore {
         self.handle.shared.check_open()?;
         let (disk, folder) = (self.handle.options.disk(), &self.handle.options.path);
         let _alone = lock(&self.handle.name_key);
-        if let Some(key) = name_key::read(&disk, folder)? {
-            return Ok(Some(key));
-        }
+        let found = name_key::read(&disk, folder)?;
         if !make {
-            return Ok(None);
+            return Ok(found);
         }
-        let key = NameKey::random()?;
+        // Nothing of the log rests on it yet. Who wrote a key that is there may have failed before its name was on disk, so it
+        // is written again; a sync alone, the second one, would prove nothing.
+        let key = found.map_or_else(NameKey::random, Ok)?;
         name_key::write(&disk, folder, &key)?;
         Ok(Some(key))
     }

@@ -13,11 +13,17 @@ use futures::TryStreamExt;
 use crate::{Harness, Setup, fixture::*};
 
 mod commits;
+mod decisions;
 mod numbers;
 mod payloads;
 mod reads;
 mod texts;
 
+pub use decisions::{
+    a_closed_stream_takes_no_decision, a_decision_that_emits_nothing_writes_nothing,
+    events_that_cannot_be_stored_are_refused, keys_of_other_requests_are_refused,
+    targets_that_cannot_be_decided_about_are_refused, ten_thousand_events_are_one_decision,
+};
 pub use payloads::hostile_snapshots_change_nothing;
 
 /// What is given to an entry point.

@@ -43,6 +43,7 @@ fn reading<'a>(store: &'a Handle, kind: &str) -> BoxFuture<'a, ()> {
             store.read_log(ReadLog::of(query)).try_collect::<Vec<_>>().map(drop).boxed()
         }
         "get" => async move { drop(store.get(&[(names(), "k".into())]).await) }.boxed(),
+        "name_key" => async move { drop(store.name_key(false).await) }.boxed(),
         "scan" => store.scan(Scan::all(LoggedTable::ONCE)).map(drop).boxed(),
         "head" => async move { drop(store.head().wait_for(|head| head.position > Position::ZERO).await) }.boxed(),
         _ => {
@@ -71,8 +72,8 @@ pub async fn every_future_of_the_contract_can_be_dropped<H: Harness>() {
         let [view, other] = both.map(|table| Scan::all(table).limit(7));
         assert_eq!(rows(&store, view).await, rows(&store, other).await, "a batch is whole or absent");
     }
-    let kinds = ["read_stream", "read_stream backward", "read_log", "read_log by tag", "get", "scan", "head", "follow"];
-    for kind in kinds {
+    let reads = ["read_stream", "read_stream backward", "read_log", "read_log by tag", "get", "scan"];
+    for kind in reads.into_iter().chain(["name_key", "head", "follow"]) {
         let before = contents(&store).await;
         dropped += sweep(kind, |_| reading(&store, kind)).await;
         assert_eq!(contents(&store).await, before, "{kind} changes nothing");

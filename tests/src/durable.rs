@@ -1,10 +1,10 @@
 //! What is there after the store was shut down and opened again.
 
-use annals_core::{Commit, Condition, Expected, Position, RowWrite};
+use annals_core::{Commit, Condition, Expected, LoggedTable, Position, RowWrite};
 
 use crate::{Harness, Setup, fixture::*};
 
-/// P1, P14, F4: log, rows, keys, closed streams and the head, however often it is opened.
+/// P1, P14, F4: log, rows, keys, closed streams, annals' own rows and the head, however often it is opened.
 pub async fn everything_is_there_after_reopening<H: Harness>() {
     if !crate::survives::<H>("everything_is_there_after_reopening") {
         return;
@@ -19,6 +19,10 @@ pub async fn everything_is_there_after_reopening<H: Harness>() {
     }
     let last = RowWrite::delete(table("names"), "3");
     commit(&store, Commit::new().row(RowWrite::close(&stream("c-1"))).row(last)).await;
+    for table in [LoggedTable::CLOSED, LoggedTable::NAMES, LoggedTable::NAME_KEY, LoggedTable::EPOCHS] {
+        let theirs = RowWrite::put(table.clone().in_tenant(Some(tenant("acme"))), "k", "v");
+        commit(&store, Commit::new().row(RowWrite::put(table, "k", "v")).row(theirs)).await;
+    }
     let before = contents(&store).await.logged();
     drop(store);
     for _ in 0..3 {

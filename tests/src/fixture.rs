@@ -220,9 +220,8 @@ const DERIVED: usize = 2;
 /// What the store holds: the log, the store's own tables and the tables `names` and `view`.
 pub(crate) async fn contents(store: &Handle) -> Contents {
     let acme = Some(tenant("acme"));
-    let own = [LoggedTable::STREAMS, LoggedTable::CLOSED, LoggedTable::ONCE, LoggedTable::EPOCHS, table("names")];
     let mut tables: Vec<Table> = vec![derived("view").into(), DerivedTable::GENERATION.into()];
-    for table in own {
+    for table in LoggedTable::SYSTEM.into_iter().chain([table("names")]) {
         tables.push(table.clone().in_tenant(acme.clone()).into());
         tables.push(table.into());
     }

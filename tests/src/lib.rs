@@ -21,9 +21,11 @@
 //! * B.18: streams are not cut by count or age.
 //! * C.12: positions are not looked up by event id, which need not be unique.
 //! * G.10: a read does not report the head beside its records; the head has its own signal.
+//! * G.30: repetitions are recognised by idempotency keys, not by event ids: see `once`.
 //! * G.32: an empty commit is allowed, and writes nothing.
-//! * E and G from 38 on are about aggregates and decisions: they are tested where those are, but for what commands with
-//!   an idempotency key promise, which is tested on every store.
+//! * G from 38 on are examples of decisions: they are the test program `dcb`, which runs on every store.
+//! * E is about aggregates, and is tested where those are, but for what commands with an idempotency key promise, which is
+//!   tested on every store.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -33,6 +35,8 @@
 
 mod fixture;
 mod harness;
+mod race;
+mod seats;
 mod suite;
 
 pub mod append;
@@ -50,6 +54,7 @@ pub mod head;
 pub mod keyed;
 pub mod limits;
 pub mod log;
+pub mod names;
 pub mod once;
 pub mod prune;
 pub mod reads;
@@ -68,4 +73,5 @@ pub mod soak;
 pub mod tally;
 
 pub use harness::{Harness, ManualClock, MemoryHarness, Setup};
+pub use race::at_once;
 pub use suite::{Case, cases, run, survives};

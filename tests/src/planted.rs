@@ -19,9 +19,11 @@ use tokio::sync::watch;
 
 use crate::{Harness, MemoryHarness, Setup, cases};
 
+mod names;
 mod reads;
 mod writes;
 
+pub use names::{DealsNameKeys, MakesNameKeyUnasked, RenewsNameKey};
 pub use reads::{
     AnnouncesEarly, ForgetsToSignal, GetsOneByOne, IncludesAfter, LetsTimeDecrease, LosesTailOnReopen, MixesPrefixes,
     ReadsLate, ReadsOnAndOn, Reorders, ShowsOutOfOrder,

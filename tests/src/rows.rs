@@ -208,7 +208,8 @@ pub async fn get_answers_in_the_order_asked<H: Harness>() {
     assert_eq!(found, expected.map(|value| value.map(Bytes::from)));
 }
 
-/// `$streams` is written by the store alone, `$once` may be deleted, `$closed` put, `$epochs` both.
+/// `$streams` is written by the store alone, `$once` may be deleted, `$closed` and `$name_key` put, `$epochs` and `$names`
+/// both.
 pub async fn the_stores_own_tables_are_guarded<H: Harness>() {
     let harness = H::create(Setup::default()).await;
     let store = harness.store();
@@ -220,6 +221,7 @@ pub async fn the_stores_own_tables_are_guarded<H: Harness>() {
         RowWrite::delete(LoggedTable::STREAMS, "a-1"),
         RowWrite::put(LoggedTable::ONCE, "key", "x"),
         RowWrite::delete(LoggedTable::CLOSED, "a-1"),
+        RowWrite::delete(LoggedTable::NAME_KEY, ""),
         RowWrite::put(acme(LoggedTable::STREAMS), "b-1", "x"),
         RowWrite::put(acme(LoggedTable::ONCE), "key", "x"),
         RowWrite::delete(acme(LoggedTable::CLOSED), "a-1"),
@@ -236,6 +238,9 @@ pub async fn the_stores_own_tables_are_guarded<H: Harness>() {
         RowWrite::delete(LoggedTable::ONCE, "key"),
         RowWrite::put(LoggedTable::EPOCHS, "balances", vec![0; 8]),
         RowWrite::delete(LoggedTable::EPOCHS, "balances"),
+        RowWrite::put(LoggedTable::NAME_KEY, "", vec![7; 32]),
+        RowWrite::put(LoggedTable::NAMES, vec![7; 32], "a-1"),
+        RowWrite::delete(LoggedTable::NAMES, vec![7; 32]),
         RowWrite::close(&stream("a-1")),
     ] {
         commit(&store, Commit::new().row(write)).await;

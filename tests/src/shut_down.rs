@@ -26,6 +26,10 @@ async fn assert_shut_down(store: &Handle) {
     assert!(matches!(refused, Err(ReadError::ShutDown)), "{refused:?}");
     let refused = store.scan(Scan::all(table("names"))).await;
     assert!(matches!(refused, Err(ReadError::ShutDown)), "{refused:?}");
+    for make in [false, true] {
+        let refused = store.name_key(make).await;
+        assert!(matches!(refused, Err(ReadError::ShutDown)), "{refused:?}");
+    }
 }
 
 /// Commits, batches and reads, through every handle.

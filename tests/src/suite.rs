@@ -159,6 +159,13 @@ macro_rules! for_each_case {
                 get_answers_in_the_order_asked,
                 the_stores_own_tables_are_guarded,
             }
+            names {
+                there_is_no_key_before_one_is_made,
+                a_key_is_made_once_and_stays,
+                callers_at_once_get_one_key,
+                names_are_held_over_reopening,
+                one_of_many_claims_wins,
+            }
             scan {
                 every_range_and_direction_is_a_slice,
                 a_prefix_holds_its_keys_and_no_other,
@@ -196,6 +203,7 @@ macro_rules! for_each_case {
             concurrency {
                 one_of_many_writers_wins,
                 one_of_many_boundaries_wins,
+                one_of_many_decisions_wins,
                 no_update_is_lost,
                 batches_do_not_interleave,
                 no_reader_skips_a_position,
@@ -236,6 +244,12 @@ macro_rules! for_each_case {
                 every_row_is_taken_or_refused_as_it_should,
                 hostile_ids_are_kept_apart,
                 hostile_snapshots_change_nothing,
+                targets_that_cannot_be_decided_about_are_refused,
+                events_that_cannot_be_stored_are_refused,
+                ten_thousand_events_are_one_decision,
+                a_closed_stream_takes_no_decision,
+                a_decision_that_emits_nothing_writes_nothing,
+                keys_of_other_requests_are_refused,
             }
             durable {
                 everything_is_there_after_reopening,

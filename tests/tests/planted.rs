@@ -40,6 +40,9 @@ bites! {
     notices_a_read_that_goes_on: ReadsOnAndOn,
     notices_rows_read_one_by_one: GetsOneByOne,
     notices_time_that_decreases: LetsTimeDecrease,
+    notices_a_renewed_name_key: RenewsNameKey,
+    notices_a_name_key_for_each_caller: DealsNameKeys,
+    notices_a_name_key_that_nobody_asked_for: MakesNameKeyUnasked,
 }
 
 #[test]

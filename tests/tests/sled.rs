@@ -2,57 +2,15 @@
 //! at once, so that each case meets sled as well.
 #![allow(clippy::expect_used, reason = "a test may fail")]
 
-use std::sync::Arc;
-
-use annals_conformance::{Harness, Setup};
-use annals_core::Store;
-use annals_store_sled::{SledOptions, SledStore};
-use tempfile::TempDir;
-
-/// `BATCH` index entries are written at once.
-struct SledHarness<const BATCH: usize> {
-    store: SledStore,
-    setup: Setup,
-    folder: TempDir,
-}
-
-fn open(folder: &TempDir, setup: &Setup, batch: usize) -> SledStore {
-    let options = SledOptions::new(folder.path().join("store")).limits(setup.limits).clock(setup.clock());
-    let options = options.index_batch_entries(batch);
-    SledStore::open(options).expect("the store opens")
-}
-
-impl<const BATCH: usize> Harness for SledHarness<BATCH> {
-    const SURVIVES: bool = true;
-
-    async fn create(setup: Setup) -> Self {
-        let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-        Self { store: open(&folder, &setup, BATCH), setup, folder }
-    }
-
-    fn store(&self) -> Arc<dyn Store> {
-        Arc::new(self.store.clone())
-    }
-
-    async fn reopen(&mut self) {
-        self.store.shut_down().await;
-        self.store = open(&self.folder, &self.setup, BATCH);
-    }
-
-    async fn lose_index(&mut self) -> bool {
-        self.store.shut_down().await;
-        std::fs::remove_dir_all(self.folder.path().join("store/index")).expect("the index is deleted");
-        self.store = open(&self.folder, &self.setup, BATCH);
-        true
-    }
-}
+#[path = "sled/harness.rs"]
+mod harness;
 
 mod tail_in_memory {
-    type Harness = super::SledHarness<60_000>;
+    type Harness = super::harness::SledHarness<60_000>;
     annals_conformance::suite!(Harness);
 }
 
 mod all_in_the_index {
-    type Harness = super::SledHarness<1>;
+    type Harness = super::harness::SledHarness<1>;
     annals_conformance::suite!(Harness);
 }

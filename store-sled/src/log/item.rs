@@ -128,7 +128,7 @@ pub(crate) fn take_row(content: &[u8]) -> Result<RowWrite, ItemError> {
     let mut cursor = Cursor::new(content);
     let tenant = take_tenant(&mut cursor)?;
     let name = cursor.text().ok_or(MALFORMED)?;
-    let table = table(name).ok_or(MALFORMED)?.in_tenant(tenant);
+    let table = LoggedTable::stored(name).map_err(|_| MALFORMED)?.in_tenant(tenant);
     let key = Bytes::copy_from_slice(cursor.bytes().ok_or(MALFORMED)?);
     let value = match cursor.byte().ok_or(MALFORMED)? {
         DELETED => None,
@@ -136,11 +136,6 @@ pub(crate) fn take_row(content: &[u8]) -> Result<RowWrite, ItemError> {
         _ => return Err(MALFORMED),
     };
     Ok(RowWrite { table, key, value })
-}
-
-fn table(name: &str) -> Option<LoggedTable> {
-    let system = [LoggedTable::CLOSED, LoggedTable::ONCE, LoggedTable::EPOCHS];
-    system.into_iter().find(|table| table.name() == name).or_else(|| LoggedTable::new(name).ok())
 }
 
 fn put_tenant(output: &mut Vec<u8>, tenant: Option<&Tenant>) {

@@ -70,7 +70,11 @@ spoils_commits! {
 spoils_commits! {
     /// `NoneMatch` always holds.
     IgnoresBoundaries,
-    &["boundary::matching_records_refuse_the_commit", "concurrency::one_of_many_boundaries_wins"],
+    &[
+        "boundary::matching_records_refuse_the_commit",
+        "concurrency::one_of_many_boundaries_wins",
+        "concurrency::one_of_many_decisions_wins",
+    ],
     |commit| commit.conditions.retain(|condition| !matches!(condition, Condition::NoneMatch { .. }))
 }
 
@@ -81,6 +85,8 @@ spoils_commits! {
         "rows::row_conditions_hold_or_refuse",
         "rows::a_row_can_be_claimed_once",
         "prune::a_key_that_is_used_again_while_it_is_pruned_is_kept",
+        "names::one_of_many_claims_wins",
+        "names::names_are_held_over_reopening",
     ],
     |commit| commit.conditions.retain(|condition| !matches!(condition, Condition::Row { .. }))
 }

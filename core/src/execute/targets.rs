@@ -176,6 +176,9 @@ together!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
 /// The first stream that is named twice.
 pub(super) fn repeated(streams: &[StreamId]) -> Option<&StreamId> {
+    if streams.len() < 2 {
+        return None;
+    }
     let mut seen = HashSet::new();
     streams.iter().find(|stream| !seen.insert(*stream))
 }

@@ -63,7 +63,7 @@ impl LoadError {
     }
 }
 
-/// A committed state, and what is known of its stream.
+/// A committed state, and what is known of its stream. Shared with the cache: it is cloned only where it changes.
 #[derive(Debug, Clone)]
 pub struct Held<A: Aggregate> {
     pub(crate) id: A::Id,
@@ -77,27 +77,27 @@ pub struct Held<A: Aggregate> {
 }
 
 /// Loads what `target` names, and keeps it as the next baseline.
-pub(crate) async fn load<A: Aggregate>(annals: &Annals, target: &At<A>) -> Result<Held<A>, LoadError> {
+pub(crate) async fn load<A: Aggregate>(annals: &Annals, target: &At<A>) -> Result<Arc<Held<A>>, LoadError> {
     let stream = annals.stream(target)?;
     let kept = annals.cache().get::<Held<A>>(Place::Stream(stream.clone()));
     let mut held = match kept {
-        Some(held) => Held::clone(&held),
+        Some(held) => held,
         None => match annals.keeper().find::<A>(annals.store(), &stream).await? {
-            Found::Nothing => Held::empty(target, stream),
-            Found::Unusable => Held { replaces: true, ..Held::empty(target, stream) },
+            Found::Nothing => Arc::new(Held::empty(target, stream)),
+            Found::Unusable => Arc::new(Held { replaces: true, ..Held::empty(target, stream) }),
             Found::State(state, version) => {
                 let held = Held { state, version, snapshot: version, ..Held::empty(target, stream) };
                 return from_snapshot(annals, held).await;
             }
         },
     };
-    held.catch_up(annals.store()).await?;
+    catch_up(&mut held, annals.store()).await?;
     Ok(held)
 }
 
 /// Reads the tail from the snapshot's own version on, to see that the stream reaches it: a snapshot of events that the
 /// stream does not hold must not be used.
-async fn from_snapshot<A: Aggregate>(annals: &Annals, mut held: Held<A>) -> Result<Held<A>, LoadError> {
+async fn from_snapshot<A: Aggregate>(annals: &Annals, mut held: Held<A>) -> Result<Arc<Held<A>>, LoadError> {
     let read = ReadStream::all(held.stream.clone()).after(held.version.previous());
     let mut tail = annals.store().read_stream(read);
     if let Some(record) = tail.next().await {
@@ -106,19 +106,27 @@ async fn from_snapshot<A: Aggregate>(annals: &Annals, mut held: Held<A>) -> Resu
             held.fold(&record?)?;
         }
         annals.keeper().count_used();
-        return Ok(held);
+        return Ok(Arc::new(held));
     }
     drop(tail);
     annals.keeper().count_unusable();
-    let mut held = Held { replaces: true, ..Held::empty(&At { id: held.id }, held.stream) };
-    held.catch_up(annals.store()).await?;
+    let mut held = Arc::new(Held { replaces: true, ..Held::empty(&At { id: held.id }, held.stream) });
+    catch_up(&mut held, annals.store()).await?;
     Ok(held)
 }
 
+/// Folds what the stream holds behind this state.
+pub(crate) async fn catch_up<A: Aggregate>(held: &mut Arc<Held<A>>, store: &Arc<dyn Store>) -> Result<(), LoadError> {
+    let mut tail = store.read_stream(ReadStream::all(held.stream.clone()).after(held.version));
+    while let Some(record) = tail.next().await {
+        Arc::make_mut(held).fold(&record?)?;
+    }
+    Ok(())
+}
+
 /// Keeps a committed state: in memory, and as a snapshot when one is due.
-pub(crate) fn keep<A: Aggregate>(annals: &Annals, mut held: Held<A>) {
+pub(crate) fn keep<A: Aggregate>(annals: &Annals, mut held: Arc<Held<A>>) {
     let due = annals.keeper().reserve(&mut held);
-    let held = Arc::new(held);
     annals.cache().put(Place::Stream(held.stream.clone()), held.version.get(), &held);
     if let Some(snapshots) = due {
         annals.keeper().take(snapshots, held);
@@ -131,13 +139,10 @@ impl<A: Aggregate> Held<A> {
         Self { id: target.id.clone(), stream, state, version, snapshot: Version::ZERO, replaces: false }
     }
 
-    /// Folds what the stream holds behind this state.
-    pub(crate) async fn catch_up(&mut self, store: &Arc<dyn Store>) -> Result<(), LoadError> {
-        let mut tail = store.read_stream(ReadStream::all(self.stream.clone()).after(self.version));
-        while let Some(record) = tail.next().await {
-            self.fold(&record?)?;
-        }
-        Ok(())
+    /// Notes that a snapshot of it is taken.
+    pub(crate) fn note_snapshot(&mut self) {
+        self.snapshot = self.version;
+        self.replaces = false;
     }
 
     fn fold(&mut self, record: &Record) -> Result<(), LoadError> {

@@ -1,6 +1,6 @@
 //! How a decision is made, and what it waits for before.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
 
@@ -59,7 +59,7 @@ where
         A: Prepare<C, Error = E> + Handle<A::Prepared, Reply = R, Error = E>,
         C: Clone + Send + Sync + 'static,
     {
-        Self::Prepared(Box::new(move |held: &Held<A>, annals| {
+        Self::Prepared(Box::new(move |held: &Arc<Held<A>>, annals| {
             Box::pin(async move {
                 let service = annals.service::<A::Service>();
                 let service =

@@ -52,7 +52,7 @@ impl Ids {
         if self == Self::Uuid { "uuid" } else { "number" }
     }
 
-    fn stream(self, number: u64) -> Result<StreamId, InvalidText> {
+    pub(crate) fn stream(self, number: u64) -> Result<StreamId, InvalidText> {
         match self {
             Self::Number => StreamId::new("bench", number.to_string()),
             Self::Uuid => StreamId::new("bench", uuid_of(number).to_string()),
@@ -85,6 +85,15 @@ impl Singles {
 pub(crate) async fn open(folder: &std::path::Path) -> Result<SledStore, Failure> {
     let options = SledOptions::new(folder);
     Ok(tokio::task::spawn_blocking(move || SledStore::open(options)).await??)
+}
+
+/// Fills a new store in `folder`, closes it and opens it again.
+pub(crate) async fn filled(folder: &std::path::Path, fill: Fill) -> Result<Arc<dyn Store>, Failure> {
+    let store: Arc<dyn Store> = Arc::new(open(folder).await?);
+    fill.run(&store).await?;
+    store.shut_down().await;
+    drop(store);
+    Ok(Arc::new(open(folder).await?))
 }
 
 impl Fill {

@@ -33,6 +33,8 @@ enum Arguments {
     Batches(work::batches::Options),
     /// Commits with conditions on tags and types, and what they cost others.
     Conditions(work::conditions::Options),
+    /// Whole commands beside bare appends, aggregates loaded, decisions on boundaries.
+    Commands(work::commands::Options),
     /// Scans of the log, reads of streams.
     Reads(work::reads::Options),
     /// Opening after a close and after a kill, rebuilding the index, space on the disk, memory.
@@ -58,13 +60,14 @@ struct AllOptions {
     folder: PathBuf,
 }
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     "append",
     "append --streams new --subjects growing,preallocated,store",
     "append --streams new-ordered --subjects growing,preallocated,store --writers 64",
     "batches",
     "conditions",
     "conditions --events 10000000 --on types --seconds 10",
+    "commands",
     "reads",
     "open",
     "open --ids uuid --streams 1000000",
@@ -72,11 +75,12 @@ const ALL: [&str; 11] = [
     "growth",
 ];
 
-const ALL_QUICK: [&str; 8] = [
+const ALL_QUICK: [&str; 9] = [
     "append --rounds 1 --seconds 1",
     "append --rounds 1 --seconds 1 --streams new --subjects preallocated,store",
     "batches --rounds 1 --events 20000",
     "conditions --rounds 1 --seconds 1 --events 20000",
+    "commands --rounds 1 --seconds 1 --aggregates 1000 --callers 1,8 --events 2000,20000 --boundary-callers 8",
     "reads --rounds 1 --events 20000",
     "open --rounds 1 --events 20000 --streams 1000,20000 --ids uuid",
     "rows --rounds 1 --events 20000",
@@ -97,6 +101,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Arguments::Append(options) => work::append::run(&options).await,
         Arguments::Batches(options) => work::batches::run(&options).await,
         Arguments::Conditions(options) => work::conditions::run(&options).await,
+        Arguments::Commands(options) => work::commands::run(&options).await,
         Arguments::Reads(options) => work::reads::run(&options).await,
         Arguments::Open(options) => work::open::run(&options).await,
         Arguments::Rows(options) => work::rows::run(&options).await,

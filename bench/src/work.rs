@@ -2,6 +2,7 @@
 
 pub(crate) mod append;
 pub(crate) mod batches;
+pub(crate) mod commands;
 pub(crate) mod conditions;
 pub(crate) mod growth;
 pub(crate) mod open;

@@ -5,6 +5,7 @@
 
 use std::{
     any::{Any, TypeId},
+    mem,
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -51,10 +52,12 @@ impl Cache {
         let key = (place, TypeId::of::<S>());
         let replaced = {
             let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
-            if entries.peek(&key).is_some_and(|entry| entry.folded > folded) {
-                return;
+            let entry = Entry { folded, state: Arc::<S>::clone(state) };
+            match entries.get_mut(&key) {
+                Some(kept) if kept.folded > folded => return,
+                Some(kept) => Some(mem::replace(kept, entry)),
+                None => entries.push(key, entry).map(|(_, replaced)| replaced),
             }
-            entries.push(key, Entry { folded, state: Arc::<S>::clone(state) })
         };
         // Dropped behind the lock, because a state's drop is the user's code.
         drop(replaced);

@@ -4,6 +4,7 @@
 //! optional ones added without a new version. The variant itself is stored as the record's type.
 
 mod bounds;
+mod canonical;
 mod variant;
 
 pub use bytes::Bytes;
@@ -11,6 +12,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 pub use bounds::DEPTH_MAX;
+
+/// How many bytes are set aside for a value that is to be encoded.
+const CAPACITY: usize = 512;
 
 /// A value that cannot be encoded. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -56,7 +60,7 @@ pub enum PayloadError {
 /// # Errors
 /// [`EncodeError`] when its `Serialize` refuses.
 pub fn encode<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Bytes, EncodeError> {
-    rmp_serde::to_vec_named(value).map(Bytes::from).map_err(|error| EncodeError { what, reason: error.to_string() })
+    write(what, value).map(Bytes::from)
 }
 
 /// Decodes all of `bytes`.
@@ -91,34 +95,18 @@ pub fn decode_variant<T: DeserializeOwned>(index: u32, bytes: &[u8]) -> Result<T
 /// # Errors
 /// [`EncodeError`] when its `Serialize` refuses.
 pub fn encode_canonical<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Bytes, EncodeError> {
-    let fail = |reason: String| EncodeError { what, reason };
-    let bytes = encode(what, value)?;
-    bounds::check(&bytes).map_err(|error| fail(error.to_string()))?;
-    let mut tree = rmpv::decode::read_value(&mut &*bytes).map_err(|error| fail(error.to_string()))?;
-    sort_keys(&mut tree);
-    let mut sorted = Vec::with_capacity(bytes.len());
-    rmpv::encode::write_value(&mut sorted, &tree).map_err(|error| fail(error.to_string()))?;
-    Ok(sorted.into())
+    let mut bytes = write(what, value)?;
+    let sorted = bounds::check(&bytes).and_then(|()| canonical::sort_maps(&mut bytes));
+    sorted.map_err(|error| EncodeError { what, reason: error.to_string() })?;
+    Ok(bytes.into())
 }
 
-/// Depth is bounded by the check before.
-fn sort_keys(value: &mut rmpv::Value) {
-    match value {
-        rmpv::Value::Array(items) => items.iter_mut().for_each(sort_keys),
-        rmpv::Value::Map(entries) => {
-            for (key, value) in entries.iter_mut() {
-                sort_keys(key);
-                sort_keys(value);
-            }
-            entries.sort_by_cached_key(|(key, _)| {
-                let mut bytes = Vec::new();
-                // Writing plain data to memory cannot fail.
-                let _ = rmpv::encode::write_value(&mut bytes, key);
-                bytes
-            });
-        }
-        _ => {}
-    }
+fn write<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Vec<u8>, EncodeError> {
+    // Most values fit, so that the bytes need not move while they are written.
+    let mut bytes = Vec::with_capacity(CAPACITY);
+    rmp_serde::encode::write_named(&mut bytes, value)
+        .map_err(|error| EncodeError { what, reason: error.to_string() })?;
+    Ok(bytes)
 }
 
 fn shape(error: rmp_serde::decode::Error) -> PayloadError {

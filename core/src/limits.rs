@@ -1,5 +1,7 @@
 //! How much one commit or batch may carry.
 
+use std::io::{self, Write};
+
 use thiserror::Error;
 
 use crate::{Commit, DerivedWrite, LoggedTable, RowWrite};
@@ -123,10 +125,11 @@ impl Limits {
         if event.metadata.is_empty() {
             return Ok(payload);
         }
-        let metadata = rmp_serde::to_vec_named(&event.metadata)
+        let mut metadata = Counted::default();
+        rmp_serde::encode::write_named(&mut metadata, &event.metadata)
             .map_err(|error| InvalidCommit::Metadata { index, reason: error.to_string() })?;
-        at_most(|| format!("bytes in the metadata of event {index}"), metadata.len(), self.metadata_bytes)?;
-        Ok(payload + metadata.len())
+        at_most(|| format!("bytes in the metadata of event {index}"), metadata.bytes, self.metadata_bytes)?;
+        Ok(payload + metadata.bytes)
     }
 
     fn check_row(&self, key: &[u8], value: Option<&[u8]>) -> Result<usize, InvalidCommit> {
@@ -134,6 +137,22 @@ impl Limits {
         at_most(|| "bytes in the key of a row".into(), key.len(), ROW_KEY_BYTES_MAX)?;
         at_most(|| format!("bytes in the value of row {}", key.escape_ascii()), value, self.row_bytes)?;
         Ok(key.len() + value)
+    }
+}
+
+/// Counts what is written, and keeps none of it.
+#[derive(Default)]
+struct Counted {
+    bytes: usize,
+}
+
+impl Write for Counted {
+    fn write(&mut self, written: &[u8]) -> io::Result<usize> {
+        self.bytes += written.len();
+        Ok(written.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

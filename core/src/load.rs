@@ -63,7 +63,7 @@ impl LoadError {
     }
 }
 
-/// A committed state, and what is known of its stream.
+/// A committed state, and what is known of its stream. Shared with the cache: it is cloned only where it changes.
 #[derive(Debug, Clone)]
 pub struct Held<A: Aggregate> {
     pub(crate) id: A::Id,
@@ -77,13 +77,12 @@ pub struct Held<A: Aggregate> {
 }
 
 /// Loads what `target` names, as of now.
-pub(crate) async fn load<A: Aggregate>(annals: &Annals, target: &At<A>) -> Result<Held<A>, LoadError> {
+pub(crate) async fn load<A: Aggregate>(annals: &Annals, target: &At<A>) -> Result<Arc<Held<A>>, LoadError> {
     let stream = annals.stream(target)?;
-    let Some(kept) = annals.cache().get::<Held<A>>(Place::Stream(stream.clone())) else {
-        return load_stored(annals, target, ReadStream::all(stream)).await;
+    let Some(mut held) = annals.cache().get::<Held<A>>(Place::Stream(stream.clone())) else {
+        return load_stored(annals, target, ReadStream::all(stream)).await.map(Arc::new);
     };
-    let mut held = Held::clone(&kept);
-    held.catch_up(annals.store()).await?;
+    catch_up(&mut held, annals.store()).await?;
     Ok(held)
 }
 
@@ -134,10 +133,18 @@ async fn from_snapshot<A: Aggregate>(
     Ok(held)
 }
 
+/// Folds what the stream holds behind this state.
+pub(crate) async fn catch_up<A: Aggregate>(held: &mut Arc<Held<A>>, store: &Arc<dyn Store>) -> Result<(), LoadError> {
+    let mut tail = store.read_stream(ReadStream::all(held.stream.clone()).after(held.version));
+    while let Some(record) = tail.next().await {
+        Arc::make_mut(held).fold(&record?)?;
+    }
+    Ok(())
+}
+
 /// Keeps a committed state: in memory, and as a snapshot when one is due.
-pub(crate) fn keep<A: Aggregate>(annals: &Annals, mut held: Held<A>) {
+pub(crate) fn keep<A: Aggregate>(annals: &Annals, mut held: Arc<Held<A>>) {
     let due = annals.keeper().reserve(&mut held);
-    let held = Arc::new(held);
     annals.cache().put(Place::Stream(held.stream.clone()), held.version.get(), &held);
     if let Some(snapshots) = due {
         annals.keeper().take(snapshots, held);
@@ -150,17 +157,18 @@ impl<A: Aggregate> Held<A> {
         Self { id: target.id.clone(), stream, state, version, snapshot: Version::ZERO, replaces: false }
     }
 
-    /// Folds what the stream holds behind this state.
-    pub(crate) async fn catch_up(&mut self, store: &Arc<dyn Store>) -> Result<(), LoadError> {
-        self.fold_all(store, ReadStream::all(self.stream.clone()).after(self.version)).await
-    }
-
     async fn fold_all(&mut self, store: &Arc<dyn Store>, read: ReadStream) -> Result<(), LoadError> {
         let mut records = store.read_stream(read);
         while let Some(record) = records.next().await {
             self.fold(&record?)?;
         }
         Ok(())
+    }
+
+    /// Notes that a snapshot of it is taken.
+    pub(crate) fn note_snapshot(&mut self) {
+        self.snapshot = self.version;
+        self.replaces = false;
     }
 
     /// Folds one record, and returns the event in it.

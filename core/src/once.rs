@@ -135,8 +135,11 @@ impl Repetition {
     /// The bytes of the row.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        // Writing plain data to memory cannot fail; an empty row would be read back as a typed error.
-        rmp_serde::to_vec(self).unwrap_or_default().into()
+        // Most rows fit, so that the bytes need not move while they are written.
+        let mut bytes = Vec::with_capacity(128);
+        // Writing plain data to memory cannot fail; a row cut short would be read back as a typed error.
+        let _ = rmp_serde::encode::write(&mut bytes, self);
+        bytes.into()
     }
 
     /// Reads the row back, its receipt marked as repeated. `None` when the bytes are no such row.

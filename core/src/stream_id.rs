@@ -59,12 +59,19 @@ impl StreamId {
     /// # Errors
     /// [`InvalidText`] when a part breaks its rules or the whole exceeds 255 bytes.
     pub fn of(tenant: Option<&Tenant>, category: &str, key: &str) -> Result<Self, InvalidText> {
+        let (text, category_start) = match tenant {
+            None => ([category, "-", key].concat(), 0),
+            Some(tenant) => ([tenant.as_str(), "/", category, "-", key].concat(), tenant.as_str().len() + 1),
+        };
+        // Where the text falls apart into just these parts, nothing is wrong with any of them.
+        if let Some((start, end)) = plain_category(&text)
+            && (usize::from(start), usize::from(end)) == (category_start, category_start + category.len())
+        {
+            return Ok(Self { text: text.into(), category_start: start, category_end: end });
+        }
         Category::new(category)?;
         text::check("key of a stream", key, &['/'])?;
-        match tenant {
-            None => Self::parse(&format!("{category}-{key}")),
-            Some(tenant) => Self::parse(&format!("{tenant}/{category}-{key}")),
-        }
+        Self::parse_thoroughly(&text)
     }
 
     fn parse(text: &str) -> Result<Self, InvalidText> {
@@ -265,6 +272,24 @@ mod tests {
                 assert_eq!(StreamId::parse(text).is_ok(), thorough.is_ok(), "{text:?}");
                 if let (Ok(id), Some(quick)) = (thorough, plain_category(text)) {
                     assert_eq!((id.category_start, id.category_end), quick, "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_make_an_id_exactly_when_each_is_in_order() {
+        let characters = ["", "a", "-", "/", "$", "\n", "é"];
+        let texts = || characters.iter().flat_map(|one| characters.map(|other| [*one, other].concat()));
+        for tenant in [None, Some(Tenant::new("t").unwrap()), Some(Tenant::new("t-t").unwrap())] {
+            for (category, key) in texts().flat_map(|category| texts().map(move |key| (category.clone(), key))) {
+                let id = StreamId::of(tenant.as_ref(), &category, &key);
+                let in_order = Category::new(&category).is_ok() && text::check("key", &key, &['/']).is_ok();
+                assert_eq!(id.is_ok(), in_order, "{category:?} {key:?}");
+                if let Ok(id) = id {
+                    let parts = (id.tenant(), id.category(), id.key());
+                    assert_eq!(parts, (tenant.as_ref().map(Tenant::as_str), category.as_str(), key.as_str()));
+                    assert_eq!(id, id.as_str().parse().unwrap());
                 }
             }
         }

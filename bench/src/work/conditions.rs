@@ -65,11 +65,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     std::fs::create_dir_all(&options.folder)?;
     let folder = tempfile::tempdir_in(&options.folder)?;
     let fill = Fill { events: options.events, streams: 10_000, ids: Ids::Number, tags: true, singles: 0 };
-    let store: Arc<dyn Store> = Arc::new(fill::open(folder.path()).await?);
-    fill.run(&store).await?;
-    store.shut_down().await;
-    drop(store);
-    let filled = Filled { store: Arc::new(fill::open(folder.path()).await?), fill };
+    let filled = Filled { store: fill::filled(folder.path(), fill).await?, fill };
     println!(
         "commits of one event of about 256 bytes with a tag, into a store of {} events and {} tags, medians of {} rounds \
          of {} s\n",

@@ -38,11 +38,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     std::fs::create_dir_all(&options.folder)?;
     let folder = tempfile::tempdir_in(&options.folder)?;
     let fill = Fill { events: options.events, streams: 10_000, ids: Ids::Number, tags: false, singles: 10_000 };
-    let store: Arc<dyn Store> = Arc::new(fill::open(folder.path()).await?);
-    fill.run(&store).await?;
-    store.shut_down().await;
-    drop(store);
-    let store: Arc<dyn Store> = Arc::new(fill::open(folder.path()).await?);
+    let store = fill::filled(folder.path(), fill).await?;
     let events = store.head().borrow().position;
     println!(
         "reads of a store of {events} events of about 256 bytes, warm, by one task, medians of {} rounds; the events of \

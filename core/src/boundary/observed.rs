@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use crate::{
-    Annals, AsOf, Boundary, BoundaryDecision, Condition, EventQuery, LoadError, Position, ReadLog, StreamId, Tag,
-    Targets, Version,
+    Annals, AsOf, Boundary, BoundaryDecision, Condition, EventQuery, LoadError, Position, ReadLog, Record, StreamId,
+    Tag, Targets, Version,
     cache::Place,
     execute::{Draft, Terms, Unfit},
     load::catch,
@@ -14,7 +14,7 @@ use crate::{
 
 use super::{Selection, Within};
 
-/// A boundary's state, and up to where it was folded.
+/// A boundary's state, and up to where it was folded. Shared with the cache: it is cloned only where it changes.
 #[derive(Debug, Clone)]
 pub struct Observed<B: Boundary> {
     state: B,
@@ -37,31 +37,37 @@ impl<B: Boundary> Observed<B> {
     }
 
     /// Folds what came since.
-    async fn catch_up(&mut self, annals: &Annals) -> Result<(), LoadError> {
+    async fn catch_up(observed: &mut Arc<Self>, annals: &Annals) -> Result<(), LoadError> {
         // Invariant: the head is taken first, and nothing behind it is read, so that whatever is not folded lies behind the
         // position from which the commit's condition looks.
         let head = annals.store().head().borrow().position;
-        if head <= self.position {
+        if head <= observed.position {
             return Ok(());
         }
-        let read = ReadLog::of(self.query.clone()).after(self.position).as_of(AsOf::Position(head));
+        let read = ReadLog::of(observed.query.clone()).after(observed.position).as_of(AsOf::Position(head));
         let mut records = annals.store().read_log(read);
+        let observed = Arc::make_mut(observed);
         while let Some(record) = records.next().await {
-            let record = record?;
-            catch(|| self.selection.fold(&mut self.state, &record)).map_err(|message| LoadError::Panicked {
-                stream: record.stream.clone(),
-                version: record.version,
-                message,
-            })??;
+            observed.fold(&record?)?;
         }
-        self.position = head;
+        observed.position = head;
+        Ok(())
+    }
+
+    fn fold(&mut self, record: &Record) -> Result<(), LoadError> {
+        // A state that panicked half-way is dropped with the error.
+        catch(|| self.selection.fold(&mut self.state, record)).map_err(|message| LoadError::Panicked {
+            stream: record.stream.clone(),
+            version: record.version,
+            message,
+        })??;
         Ok(())
     }
 }
 
 impl<B: Boundary> Targets for Within<B> {
     type In<'d> = &'d mut BoundaryDecision<B>;
-    type Held = Observed<B>;
+    type Held = Arc<Observed<B>>;
     type Open = BoundaryDecision<B>;
 
     fn streams(&self, _: &Annals) -> Result<Vec<StreamId>, LoadError> {
@@ -70,34 +76,34 @@ impl<B: Boundary> Targets for Within<B> {
     fn tags(&self) -> Vec<Tag> {
         B::select(&self.id).tags()
     }
-    async fn load(&self, annals: &Annals) -> Result<Observed<B>, LoadError> {
+    async fn load(&self, annals: &Annals) -> Result<Self::Held, LoadError> {
         let empty = Observed::empty(self, annals)?;
         let kept = annals.cache().get::<Observed<B>>(empty.place());
-        let mut observed = kept.map_or(empty, |kept| Observed::clone(&kept));
-        observed.catch_up(annals).await?;
+        let mut observed = kept.unwrap_or_else(|| Arc::new(empty));
+        Observed::catch_up(&mut observed, annals).await?;
         Ok(observed)
     }
-    async fn catch_up(held: &mut Observed<B>, annals: &Annals) -> Result<(), LoadError> {
-        held.catch_up(annals).await
+    async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
+        Observed::catch_up(held, annals).await
     }
-    fn versions(_: &Observed<B>) -> Vec<(StreamId, Version)> {
+    fn versions(_: &Self::Held) -> Vec<(StreamId, Version)> {
         Vec::new()
     }
-    fn open(held: &Observed<B>, terms: &Terms) -> BoundaryDecision<B> {
+    fn open(held: &Self::Held, terms: &Terms) -> BoundaryDecision<B> {
         terms.boundary_decision(held.state.clone(), Arc::clone(&held.selection))
     }
     fn view(open: &mut BoundaryDecision<B>) -> &mut BoundaryDecision<B> {
         open
     }
     /// What is held stays as it was read: the own events are read like everybody else's when it is needed again.
-    fn settle(held: &Observed<B>, open: BoundaryDecision<B>, draft: &mut Draft<'_>) -> Result<Observed<B>, Unfit> {
+    fn settle(held: &Self::Held, open: BoundaryDecision<B>, draft: &mut Draft<'_>) -> Result<Self::Held, Unfit> {
         draft.commit.conditions.push(Condition::none_match(held.query.clone(), held.position));
         for emitted in open.into_emitted() {
             draft.emit(&emitted.home, emitted.event?)?;
         }
-        Ok(held.clone())
+        Ok(Arc::clone(held))
     }
-    fn keep(held: Observed<B>, annals: &Annals) {
-        annals.cache().put(held.place(), held.position.get(), &Arc::new(held));
+    fn keep(held: Self::Held, annals: &Annals) {
+        annals.cache().put(held.place(), held.position.get(), &held);
     }
 }

@@ -15,13 +15,13 @@ use serde::{
     ser::{self, Error as _, Impossible, SerializeStruct},
 };
 
-use super::{EncodeError, PayloadError, shape};
+use super::{CAPACITY, EncodeError, PayloadError, shape};
 
 type Output = Serializer<Vec<u8>, StructMapConfig<DefaultConfig>>;
 type Failed = rmp_serde::encode::Error;
 
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Bytes, EncodeError> {
-    let mut output = Serializer::new(Vec::with_capacity(128)).with_struct_map();
+    let mut output = Serializer::new(Vec::with_capacity(CAPACITY)).with_struct_map();
     value
         .serialize(VariantSerializer { output: &mut output })
         .map_err(|error| EncodeError { what: "event", reason: error.to_string() })?;

@@ -1,6 +1,6 @@
 //! How a decision is made, and what it waits for before.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
 
@@ -68,12 +68,12 @@ where
         A: Prepare<C, Error = E> + Handle<A::Prepared, Reply = R, Error = E>,
         C: Clone + Send + Sync + 'static,
     {
-        Self::Prepared(Box::new(move |held: &Held<A>, Around { annals, terms, key }| {
+        Self::Prepared(Box::new(move |held: &Arc<Held<A>>, Around { annals, terms, key }| {
             Box::pin(async move {
                 let service = annals.service::<A::Service>();
                 let service =
                     service.ok_or(ExecuteError::NoService { service: std::any::type_name::<A::Service>() })?;
-                let Held { id, state, version, .. } = held;
+                let Held { id, state, version, .. } = &**held;
                 let (version, now, metadata) = (*version, terms.now, &terms.metadata);
                 let preparation = Preparation { state, id, version, now, metadata, key };
                 let preparing = AssertUnwindSafe(A::prepare(preparation, command, service)).catch_unwind().await;

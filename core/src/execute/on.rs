@@ -1,5 +1,7 @@
 //! One aggregate, to send commands to.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use crate::{
@@ -99,8 +101,7 @@ impl<'a, A: Aggregate> On<'a, A> {
         let mut held = load::load(self.annals, &self.target).await?;
         if !held.version.is_zero() {
             self.annals.keeper().take_now(self.annals.store(), &held).await?;
-            held.snapshot = held.version;
-            held.replaces = false;
+            Arc::make_mut(&mut held).note_snapshot();
         }
         let version = held.version;
         load::keep(self.annals, held);

@@ -1,6 +1,6 @@
 //! What one decision is about.
 
-use std::{collections::HashSet, future::Future};
+use std::{collections::HashSet, future::Future, sync::Arc};
 
 use crate::{
     Aggregate, Annals, Decision, LoadError, StreamId, Tag, Version,
@@ -65,7 +65,7 @@ impl<A: Aggregate> sealed::Sealed for At<A> {}
 
 impl<A: Aggregate> Targets for At<A> {
     type In<'d> = &'d mut Decision<A>;
-    type Held = Held<A>;
+    type Held = Arc<Held<A>>;
     type Open = Decision<A>;
 
     fn streams(&self, annals: &Annals) -> Result<Vec<StreamId>, LoadError> {
@@ -74,25 +74,25 @@ impl<A: Aggregate> Targets for At<A> {
     fn tags(&self) -> Vec<Tag> {
         Vec::new()
     }
-    async fn load(&self, annals: &Annals) -> Result<Held<A>, LoadError> {
+    async fn load(&self, annals: &Annals) -> Result<Self::Held, LoadError> {
         load::load(annals, self).await
     }
-    async fn catch_up(held: &mut Held<A>, annals: &Annals) -> Result<(), LoadError> {
-        held.catch_up(annals.store()).await
+    async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
+        load::catch_up(held, annals.store()).await
     }
-    fn versions(held: &Held<A>) -> Vec<(StreamId, Version)> {
+    fn versions(held: &Self::Held) -> Vec<(StreamId, Version)> {
         vec![(held.stream.clone(), held.version)]
     }
-    fn open(held: &Held<A>, terms: &Terms) -> Decision<A> {
+    fn open(held: &Self::Held, terms: &Terms) -> Decision<A> {
         terms.decision(held)
     }
     fn view(open: &mut Decision<A>) -> &mut Decision<A> {
         open
     }
-    fn settle(held: &Held<A>, open: Decision<A>, draft: &mut Draft<'_>) -> Result<Held<A>, Unfit> {
-        draft.settle(held, open)
+    fn settle(held: &Self::Held, open: Decision<A>, draft: &mut Draft<'_>) -> Result<Self::Held, Unfit> {
+        draft.settle(held, open).map(Arc::new)
     }
-    fn keep(held: Held<A>, annals: &Annals) {
+    fn keep(held: Self::Held, annals: &Annals) {
         load::keep(annals, held);
     }
 }
@@ -102,7 +102,7 @@ impl<A: Aggregate> sealed::Sealed for Vec<At<A>> {}
 /// Any number of aggregates of one kind, none too.
 impl<A: Aggregate> Targets for Vec<At<A>> {
     type In<'d> = &'d mut [Decision<A>];
-    type Held = Vec<Held<A>>;
+    type Held = Vec<Arc<Held<A>>>;
     type Open = Vec<Decision<A>>;
 
     fn streams(&self, annals: &Annals) -> Result<Vec<StreamId>, LoadError> {
@@ -115,7 +115,7 @@ impl<A: Aggregate> Targets for Vec<At<A>> {
         futures::future::try_join_all(self.iter().map(|target| load::load(annals, target))).await
     }
     async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
-        futures::future::try_join_all(held.iter_mut().map(|held| held.catch_up(annals.store()))).await?;
+        futures::future::try_join_all(held.iter_mut().map(|held| load::catch_up(held, annals.store()))).await?;
         Ok(())
     }
     fn versions(held: &Self::Held) -> Vec<(StreamId, Version)> {
@@ -128,7 +128,7 @@ impl<A: Aggregate> Targets for Vec<At<A>> {
         open
     }
     fn settle(held: &Self::Held, open: Self::Open, draft: &mut Draft<'_>) -> Result<Self::Held, Unfit> {
-        held.iter().zip(open).map(|(held, open)| draft.settle(held, open)).collect()
+        held.iter().zip(open).map(|(held, open)| draft.settle(held, open).map(Arc::new)).collect()
     }
     fn keep(held: Self::Held, annals: &Annals) {
         held.into_iter().for_each(|held| load::keep(annals, held));
@@ -188,6 +188,9 @@ together!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
 /// The first stream that is named twice.
 pub(super) fn repeated(streams: &[StreamId]) -> Option<&StreamId> {
+    if streams.len() < 2 {
+        return None;
+    }
     let mut seen = HashSet::new();
     streams.iter().find(|stream| !seen.insert(*stream))
 }

@@ -80,7 +80,7 @@ impl Keeper {
     }
 
     /// Decides whether a snapshot of `held` is due, and notes it in `held` as taken.
-    pub(crate) fn reserve<A: Aggregate>(&self, held: &mut Held<A>) -> Option<Snapshots<A>> {
+    pub(crate) fn reserve<A: Aggregate>(&self, held: &mut Arc<Held<A>>) -> Option<Snapshots<A>> {
         let snapshots = A::snapshots()?;
         if held.version.is_zero() {
             return None;
@@ -93,7 +93,9 @@ impl Keeper {
             SnapshotPolicy::Every(count) => since >= count.get(),
             SnapshotPolicy::Explicit => false,
         };
-        held.snapshot = latest;
+        if held.snapshot != latest {
+            Arc::make_mut(held).snapshot = latest;
+        }
         if !due {
             return None;
         }
@@ -102,8 +104,7 @@ impl Keeper {
             return None;
         }
         under_way.insert(held.stream.clone(), held.version);
-        held.snapshot = held.version;
-        held.replaces = false;
+        Arc::make_mut(held).note_snapshot();
         Some(snapshots)
     }
 

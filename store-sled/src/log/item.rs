@@ -108,7 +108,13 @@ pub(crate) fn put_event(output: &mut Vec<u8>, event: &NewEvent, ordinal: usize, 
 
 /// Metadata was encoded once already when the commit's limits were checked, so it cannot fail here.
 fn metadata_bytes(metadata: &Metadata) -> Vec<u8> {
-    if metadata.is_empty() { Vec::new() } else { rmp_serde::to_vec_named(metadata).unwrap_or_default() }
+    if metadata.is_empty() {
+        return Vec::new();
+    }
+    // Most metadata fits, so that the bytes need not move while they are written.
+    let mut bytes = Vec::with_capacity(128);
+    let _ = rmp_serde::encode::write_named(&mut bytes, metadata);
+    bytes
 }
 
 pub(crate) fn put_row(output: &mut Vec<u8>, row: &RowWrite) {

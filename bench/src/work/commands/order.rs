@@ -1,7 +1,7 @@
 //! What is decided about: orders, and the items that their lines are about.
 
 use annals::prelude::*;
-use annals_core::{Boundary, Prepare, Selection, kinds};
+use annals_core::{Boundary, Preparation, Prepare, Selection, kinds};
 use serde::{Deserialize, Serialize};
 
 use crate::event::OrderEvent;
@@ -135,7 +135,7 @@ impl Prepare<AddSeenLine> for Order {
     type Service = Viewer;
     type Prepared = AddLine;
     type Error = &'static str;
-    async fn prepare(_: &Self, command: AddSeenLine, _: &Viewer) -> Result<AddLine, &'static str> {
+    async fn prepare(_: Preparation<'_, Self>, command: AddSeenLine, _: &Viewer) -> Result<AddLine, &'static str> {
         Ok(AddLine { line: command.line })
     }
 }

@@ -56,7 +56,7 @@ pub(crate) struct Index {
     older: Tree,
     /// Derived rows, and the journal that makes their batches atomic.
     derived: Tree,
-    /// The streams that exist or are closed, and the tags that exist.
+    /// The streams that exist or are closed, and the tags, idempotency keys and names that exist.
     filter: Filter,
     /// Where the last event of each kind is.
     kinds: RwLock<Kinds>,
@@ -114,7 +114,7 @@ impl Index {
     pub(crate) fn take_in(&self, part: &Part, log: Uuid) -> Result<(), ReadError> {
         self.through.store(part.through.standing.position.get(), Ordering::Release);
         let mut changed = self.guard("take_places", || places::merge(self.places(), part))?;
-        self.note_closed(part, &mut changed);
+        self.note_rows(part, &mut changed);
         for (table, rows) in &part.rows.logged {
             self.guard("take_rows", || rows::merge(&self.entries, &Table::Logged(table.clone()), rows))?;
         }
@@ -127,13 +127,18 @@ impl Index {
         self.guard("take_derived", || derived::take_in(&self.derived, &part.rows.derived))
     }
 
-    /// Adds the part's closed streams to the filter.
-    fn note_closed(&self, part: &Part, changed: &mut Changed) {
+    /// Adds the part's closed streams, idempotency keys and names to the filter.
+    fn note_rows(&self, part: &Part, changed: &mut Changed) {
         for (table, rows) in &part.rows.logged {
             if table.name() == LoggedTable::CLOSED.name() {
                 self.has_closed.store(true, Ordering::Relaxed);
                 for row in rows.keys() {
                     self.filter.insert(&Term::Stream(&stream_text(table, row)).prefix(), changed);
+                }
+            } else if is_asked_for_in_vain(table) {
+                let table = Table::Logged(table.clone());
+                for row in rows.keys() {
+                    self.filter.insert(&keys::row(&table, row), changed);
                 }
             }
         }
@@ -177,11 +182,14 @@ impl Index {
         }
     }
 
-    /// Whether it is worth the look-up: a row of `$closed` is asked for with each new stream, and seldom there.
+    /// Whether it is worth the look-up: a row of `$closed` is asked for with each new stream, and seldom there; those of
+    /// idempotency keys and names are asked for when they are new.
     fn may_have(&self, table: &LoggedTable, row: &[u8]) -> bool {
-        table.name() != LoggedTable::CLOSED.name()
-            || (self.has_closed.load(Ordering::Relaxed)
-                && self.filter.contains(&Term::Stream(&stream_text(table, row)).prefix()))
+        if table.name() == LoggedTable::CLOSED.name() {
+            return self.has_closed.load(Ordering::Relaxed)
+                && self.filter.contains(&Term::Stream(&stream_text(table, row)).prefix());
+        }
+        !is_asked_for_in_vain(table) || self.filter.contains(&keys::row(&Table::Logged(table.clone()), row))
     }
 
     /// The rows in the range, in the order of `direction`: the key of each, and what [`value`](Self::value) makes its
@@ -243,7 +251,7 @@ impl Index {
 pub(crate) const FILE: &str = "db";
 
 /// How the index is laid out. Another number is another layout; an index of another layout is built anew.
-const LAYOUT: [u8; 4] = 3_u32.to_le_bytes();
+const LAYOUT: [u8; 4] = 4_u32.to_le_bytes();
 
 /// Checks the layout, which is the first that is written.
 fn check_layout(entries: &Tree) -> sled::Result<()> {
@@ -289,6 +297,11 @@ fn generation(derived: &Tree) -> sled::Result<Generation> {
 /// Whether the table is `$streams` of some tenant, which is no rows but a view of the places of streams.
 pub(crate) fn is_streams(table: &LoggedTable) -> bool {
     table.name() == LoggedTable::STREAMS.name()
+}
+
+/// Whether rows of the table are mostly asked for before they are there: the keys of new requests, and new names.
+fn is_asked_for_in_vain(table: &LoggedTable) -> bool {
+    [LoggedTable::ONCE.name(), LoggedTable::NAMES.name()].contains(&table.name())
 }
 
 /// The id of the stream that has the row `row` in a table with a row a stream.

@@ -1,4 +1,5 @@
-//! A filter of the streams and tags that exist, so that a new one costs no look-up: what it does not hold does not exist.
+//! A filter of the streams, tags, idempotency keys and names that exist, so that a new one costs no look-up: what it does not
+//! hold does not exist.
 //!
 //! A Bloom filter whose bits of one key lie in one block of 64 bytes, in layers that grow: a layer that is full stays
 //! as it is, and one of four times its size follows.
@@ -28,7 +29,7 @@ const PIECE_WORDS: usize = 512;
 const FIRST_PIECES: usize = 16;
 const GROWTH: usize = 4;
 
-/// The keys of the streams that exist or are closed and of the tags that exist, and a few more.
+/// The keys of the streams that exist or are closed and of the tags, idempotency keys and names that exist, and a few more.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     layers: RwLock<Vec<Layer>>,

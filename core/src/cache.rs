@@ -63,3 +63,59 @@ impl Cache {
         drop(replaced);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use crate::{
+        account::{AccountEvent, Deposit},
+        *,
+    };
+
+    use super::*;
+
+    /// Counts how often it was cloned.
+    #[derive(Default)]
+    struct Watched {
+        clones: Arc<AtomicU32>,
+    }
+
+    impl Clone for Watched {
+        fn clone(&self) -> Self {
+            self.clones.fetch_add(1, Ordering::Relaxed);
+            Self { clones: Arc::clone(&self.clones) }
+        }
+    }
+
+    impl Aggregate for Watched {
+        const NAME: &'static str = "watched";
+        type Id = String;
+        type Event = AccountEvent;
+    }
+
+    impl Evolve<AccountEvent> for Watched {
+        fn evolve(&mut self, _: &AccountEvent) {}
+    }
+
+    impl Handle<Deposit> for Watched {
+        type Reply = Arc<AtomicU32>;
+        type Error = String;
+        fn handle(watched: &mut Decision<Self>, command: Deposit) -> Result<Arc<AtomicU32>, String> {
+            watched.emit(AccountEvent::Deposited { amount: command.amount });
+            if command.amount > 1 { Err("too much".into()) } else { Ok(Arc::clone(&watched.clones)) }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_kept_state_is_cloned_once_a_command() {
+        let annals = Annals::over(MemoryStore::new()).open().await.unwrap();
+        let send = async |amount| annals.on::<Watched>("a").send(Deposit { amount }).await;
+        let clones = send(1).await.unwrap().reply;
+        for amount in [1, 2, 1] {
+            let before = clones.load(Ordering::Relaxed);
+            assert_eq!(send(amount).await.is_ok(), amount == 1);
+            assert_eq!(clones.load(Ordering::Relaxed) - before, 1, "for the decision, which may be refused");
+        }
+    }
+}

@@ -104,12 +104,25 @@ mod tests {
         rmpv::decode::read_value(&mut bytes).is_ok() && bytes.is_empty()
     }
 
-    proptest! {
-        #[test]
-        fn exactly_whole_values_pass(bytes in prop::collection::vec(any::<u8>(), 0..30)) {
-            prop_assert_eq!(check(&bytes).is_ok(), is_one_value(&bytes));
+    #[test]
+    fn exactly_whole_values_pass_whatever_they_begin_with() {
+        for (first, rest) in (0..=0xff).flat_map(|first| [(first, 0), (first, 1)]) {
+            // 0xc1 is never used: nothing begins with it.
+            for count in (0..300).filter(|_| first != 0xc1) {
+                let mut bytes = vec![rest; count];
+                bytes.insert(0, first);
+                assert_eq!(check(&bytes).is_ok(), is_one_value(&bytes), "{first:#x} and {count} times {rest}");
+                let listed = [[0x92].as_slice(), &bytes, &[0xc0]].concat();
+                assert_eq!(
+                    check(&listed).is_ok(),
+                    is_one_value(&listed),
+                    "{first:#x} and {count} times {rest}, listed"
+                );
+            }
         }
+    }
 
+    proptest! {
         #[test]
         fn a_value_that_is_cut_is_told_from_a_whole_one(value in values(), more in any::<u8>()) {
             let mut bytes = Vec::new();

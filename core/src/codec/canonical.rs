@@ -58,8 +58,9 @@ pub(super) mod tests {
         let leaf = prop_oneof![
             Just(Value::Nil),
             any::<bool>().prop_map(Value::from),
-            any::<u64>().prop_map(Value::from),
-            any::<i8>().prop_map(Value::from),
+            (any::<u64>(), 0..64_u32).prop_map(|(number, shift)| Value::from(number >> shift)),
+            (any::<i64>(), 0..64_u32).prop_map(|(number, shift)| Value::from(number >> shift)),
+            any::<f32>().prop_map(Value::from),
             any::<f64>().prop_map(Value::from),
             "[a-c]{0,40}".prop_map(Value::from),
             prop::collection::vec(any::<u8>(), 0..300).prop_map(Value::from),

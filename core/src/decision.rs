@@ -62,7 +62,8 @@ impl<A: Aggregate> Decision<A> {
     /// ([`ExecuteError::Names`](crate::ExecuteError::Names)) when a stream of the tenant holds the name, this one too. Names
     /// are compared byte by byte; bring them into one form before.
     ///
-    /// What the decision has said of names before counts, also through other aggregates. Kept is a keyed hash of the name, never the name.
+    /// What the decision has said of names before counts, also through other aggregates. Kept is a keyed hash of the name,
+    /// never the name.
     pub fn claim(&mut self, scope: impl AsRef<str>, name: impl AsRef<str>) {
         self.names.push(Said::now(NameClaim::new(scope.as_ref(), name.as_ref())));
     }

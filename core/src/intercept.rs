@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::{IdempotencyKey, Metadata, StreamId, Tag, Tenant};
 
-/// Sees every command, every decision about several things, and every closing of a stream before it is executed: validates, authorises, or
-/// enriches the metadata. Registered on the [builder](crate::Builder::interceptor), run in that order, once for each time a
+/// Sees every command, every decision about several things, and every closing of a stream before it is executed:
+/// validates, authorises, or enriches the metadata. Registered on the [builder](crate::Builder::interceptor), run in that order, once for each time a
 /// command is sent, repetitions included; the first that rejects ends it.
 ///
 /// A function from `&mut Intent` to a `Result<(), Rejection>` is an interceptor; what has to wait implements the trait.

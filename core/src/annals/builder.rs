@@ -73,7 +73,8 @@ impl Builder {
         self
     }
 
-    /// How many aggregates and boundaries are kept in memory, the least recently used giving way; 10,000 by default, 0 keeps none.
+    /// How many aggregates and boundaries are kept in memory, the least recently used giving way; 10,000 by default, 0 keeps
+    /// none.
     ///
     /// A kept aggregate only saves reading its old events again: what came since is always read from the store.
     pub fn cache(mut self, entries: usize) -> Self {

@@ -1,14 +1,19 @@
 //! How a decision is made, and what it waits for before.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    any::{Any, type_name},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 
 use futures::{FutureExt, future::BoxFuture};
 
-use super::Terms;
 use crate::{
-    Annals, At, ExecuteError, Handle, IdempotencyKey, Preparation, Prepare, Targets,
+    Aggregate, Annals, At, ExecuteError, Handle, IdempotencyKey, Preparation, Prepare, Targets,
     load::{Held, message},
 };
+
+use super::Terms;
 
 /// A decision, to be run on every attempt.
 pub(crate) type Decide<'a, T, R, E> = Box<dyn for<'d> FnMut(<T as Targets>::In<'d>) -> Result<R, E> + Send + 'a>;
@@ -49,10 +54,7 @@ impl<'a, T: Targets, R, E> Deciding<'a, T, R, E> {
     }
 }
 
-impl<'a, A, R, E> Deciding<'a, At<A>, R, E>
-where
-    A: crate::Aggregate,
-{
+impl<'a, A: Aggregate, R, E> Deciding<'a, At<A>, R, E> {
     /// The aggregate handles the command.
     pub(super) fn handling<C>(command: C) -> Self
     where
@@ -71,13 +73,12 @@ where
         Self::Prepared(Box::new(move |held: &Arc<Held<A>>, Around { annals, terms, key }| {
             Box::pin(async move {
                 let service = annals.service::<A::Service>();
-                let service =
-                    service.ok_or(ExecuteError::NoService { service: std::any::type_name::<A::Service>() })?;
+                let service = service.ok_or(ExecuteError::NoService { service: type_name::<A::Service>() })?;
                 let Held { id, state, version, .. } = &**held;
                 let (version, now, metadata) = (*version, terms.now, &terms.metadata);
                 let preparation = Preparation { state, id, version, now, metadata, key };
                 let preparing = AssertUnwindSafe(A::prepare(preparation, command, service)).catch_unwind().await;
-                let panicked = |panic: Box<dyn std::any::Any + Send>| message(&*panic);
+                let panicked = |panic: Box<dyn Any + Send>| message(&*panic);
                 let prepared = preparing
                     .map_err(|panic| ExecuteError::Panicked { message: panicked(panic) })?
                     .map_err(ExecuteError::Refused)?;

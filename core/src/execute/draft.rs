@@ -27,7 +27,7 @@ pub struct Terms {
 pub struct Draft<'a> {
     terms: &'a Terms,
     pub(crate) commit: Commit,
-    /// What the decisions said of unique names, in order. They become conditions and rows when the key is at hand.
+    /// What the decisions said of unique names, target by target. It becomes conditions and rows when the key is at hand.
     pub(crate) names: Vec<Claimed>,
     /// The streams of what was emitted within boundaries.
     streams: HashSet<StreamId>,

@@ -25,8 +25,8 @@ pub struct Apart {
 /// The answer to a deposit or a withdrawal.
 pub type Answer = Result<Executed<Money>, ExecuteError<AccountError>>;
 
-/// Sends commands to `account` that must not go through, and opens another one under its IBAN; nothing is written. `used` is the key of another
-/// request.
+/// Sends commands to `account` that must not go through, and opens another one under its IBAN; nothing is written. `used`
+/// is the key of another request.
 ///
 /// # Errors
 /// [`LoadError`] when the account cannot be loaded.

@@ -10,7 +10,7 @@ mod selection;
 use crate::execute::sealed;
 
 pub use decision::BoundaryDecision;
-pub use selection::{KindOf, Selection};
+pub use selection::Selection;
 
 /// A state that is folded from events of any streams and enums, selected by type and tag, to decide on.
 ///

@@ -8,6 +8,7 @@ mod canonical;
 mod variant;
 
 pub use bytes::Bytes;
+pub use rmpv::Value;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
@@ -70,6 +71,15 @@ pub fn encode<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<By
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PayloadError> {
     bounds::check(bytes)?;
     rmp_serde::from_slice(bytes).map_err(shape)
+}
+
+/// Decodes all of `bytes` as a tree, whatever it holds.
+///
+/// # Errors
+/// [`PayloadError`].
+pub fn decode_value(bytes: &[u8]) -> Result<Value, PayloadError> {
+    bounds::check(bytes)?;
+    rmpv::decode::read_value(&mut &*bytes).map_err(|error| PayloadError::Shape { reason: error.to_string() })
 }
 
 /// Encodes the content of an enum's variant, without the variant's name: a map by field name, an empty map for a

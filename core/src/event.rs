@@ -1,10 +1,9 @@
 //! Facts of a domain, and how they are stored.
 
 use bytes::Bytes;
-use thiserror::Error;
 
 use crate::{
-    EventType, InvalidText, Record, SchemaVersion, Tag,
+    EventType, InvalidText, Past, SchemaVersion, Tag,
     codec::{EncodeError, PayloadError},
 };
 
@@ -43,6 +42,12 @@ pub trait Event: Clone + Send + Sync + 'static {
     /// What there is to know of each variant, in the order of declaration.
     const KINDS: &'static [EventKind];
 
+    /// The forms in which events were stored in the past: names and versions that are no longer written.
+    const PAST: &'static [Past<Self>] = &[];
+
+    /// Stored names whose events are of no interest any more: they are read as nothing, whatever their version.
+    const RETIRED: &'static [&'static str] = &[];
+
     /// The kind of this event: an element of [`KINDS`](Self::KINDS).
     fn kind(&self) -> &'static EventKind;
 
@@ -74,13 +79,22 @@ pub struct EventKind {
     pub name: &'static str,
     /// The current version of its shape, from 1.
     pub version: u32,
+    /// The names it was stored under in the past; their versions are counted on under the present name.
+    pub aliases: &'static [&'static str],
 }
 
 impl EventKind {
-    /// The kind with these values.
+    /// The kind with these values, which was always stored under this name.
     #[must_use]
     pub const fn new(variant: &'static str, name: &'static str, version: u32) -> Self {
-        Self { variant, name, version }
+        Self { variant, name, version, aliases: &[] }
+    }
+
+    /// The same, which was also stored under these names.
+    #[must_use]
+    pub const fn formerly(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
     }
 
     /// The stored name.
@@ -96,73 +110,4 @@ impl EventKind {
     pub fn schema_version(&self) -> SchemaVersion {
         SchemaVersion::new(self.version).unwrap_or(SchemaVersion::FIRST)
     }
-}
-
-/// A record that this code cannot read as an event. The record is intact.
-#[derive(Debug, Clone, PartialEq, Error)]
-#[error("record {position} of stream {stream} {problem}", position = .record.position, stream = .record.stream)]
-pub struct DecodeError {
-    /// The record.
-    pub record: Box<Record>,
-    /// What is wrong.
-    pub problem: DecodeProblem,
-}
-
-/// Why a record cannot be read as an event.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum DecodeProblem {
-    /// The enum has no variant of this stored name. Add it, or read the stream as another enum.
-    #[error("is of type {found}, which {events} does not know")]
-    UnknownType {
-        /// The stored name.
-        found: EventType,
-        /// The enum.
-        events: &'static str,
-    },
-    /// The enum's variant is at another version. Newer: use the code that wrote it. Older: it needs an upcaster.
-    #[error("is version {found} of {event_type}, this code knows version {known}")]
-    UnknownVersion {
-        /// The stored name.
-        event_type: EventType,
-        /// The stored version.
-        found: SchemaVersion,
-        /// The version of the code.
-        known: SchemaVersion,
-    },
-    /// The payload is not of the variant's shape.
-    #[error("has a payload of type {event_type} that {problem}")]
-    Payload {
-        /// The stored name.
-        event_type: EventType,
-        /// What is wrong with it.
-        problem: PayloadError,
-    },
-}
-
-/// Reads `record` as an event of `E`: its kind by stored name, its version, its payload.
-///
-/// # Errors
-/// [`DecodeError`], with the record.
-pub fn decode_record<E: Event>(record: &Record) -> Result<E, DecodeError> {
-    decode_parts(&record.event_type, record.schema_version, &record.payload)
-        .map_err(|problem| DecodeError { record: Box::new(record.clone()), problem })
-}
-
-/// The one path from stored bytes to an event. Old versions will be lifted to the current one between the look-up of
-/// the version and the decoding of the payload.
-pub(crate) fn decode_parts<E: Event>(
-    event_type: &EventType,
-    found: SchemaVersion,
-    payload: &[u8],
-) -> Result<E, DecodeProblem> {
-    let Some((index, kind)) = E::KINDS.iter().enumerate().find(|(_, kind)| kind.name == event_type.as_str()) else {
-        let events = std::any::type_name::<E>();
-        return Err(DecodeProblem::UnknownType { found: event_type.clone(), events });
-    };
-    let known = kind.schema_version();
-    if found != known {
-        return Err(DecodeProblem::UnknownVersion { event_type: event_type.clone(), found, known });
-    }
-    E::decode(index, payload).map_err(|problem| DecodeProblem::Payload { event_type: event_type.clone(), problem })
 }

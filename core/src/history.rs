@@ -6,7 +6,7 @@
 use std::fmt::Debug;
 
 use futures::{
-    StreamExt,
+    StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
 use thiserror::Error;
@@ -51,6 +51,8 @@ pub enum LoadAtError {
 pub struct Step<A: Aggregate> {
     /// The event as stored: version and position, id, recorded and occurred time, metadata.
     pub record: Record,
+    /// Which of the record's events it is, from 0: only a record that was split holds more than one.
+    pub index: usize,
     /// The event.
     pub event: A::Event,
     /// The state before it.
@@ -155,13 +157,17 @@ impl<'a, A: Aggregate> On<'a, A> {
         let held = Held::empty(&self.target, read.stream.clone());
         let records = self.annals.store().read_stream(read);
         let steps = stream::try_unfold((records, held), |(mut records, mut held)| async move {
-            let Some(record) = records.next().await.transpose()? else { return Ok(None) };
-            let before = held.state.clone();
-            let event = held.fold(&record)?;
-            let after = held.state.clone();
-            Ok(Some((Step { record, event, before, after }, (records, held))))
+            let Some(record) = records.next().await.transpose()? else { return Ok::<_, LoadError>(None) };
+            let mut steps = Vec::with_capacity(1);
+            held.fold_each(&record, |state, event| {
+                let before = state.clone();
+                state.evolve(event);
+                let (index, event, after) = (steps.len(), event.clone(), state.clone());
+                steps.push(Ok(Step { record: record.clone(), index, event, before, after }));
+            })?;
+            Ok(Some((stream::iter(steps), (records, held))))
         });
-        steps.boxed()
+        steps.try_flatten().boxed()
     }
 
     fn whole(&self) -> Result<ReadStream, LoadError> {

@@ -171,13 +171,24 @@ impl<A: Aggregate> Held<A> {
         self.replaces = false;
     }
 
-    /// Folds one record, and returns the event in it.
-    pub(crate) fn fold(&mut self, record: &Record) -> Result<A::Event, LoadError> {
+    /// Folds the events of one record.
+    pub(crate) fn fold(&mut self, record: &Record) -> Result<(), LoadError> {
+        self.fold_each(record, |state, event| state.evolve(event))
+    }
+
+    /// Hands each event of one record to `evolve`, which folds it.
+    pub(crate) fn fold_each(
+        &mut self,
+        record: &Record,
+        mut evolve: impl FnMut(&mut A, &A::Event),
+    ) -> Result<(), LoadError> {
         // A state that panicked half-way is dropped with the error.
-        let event = catch(|| decode_record::<A::Event>(record)).map_err(|message| self.panicked(record, message))??;
-        catch(|| self.state.evolve(&event)).map_err(|message| self.panicked(record, message))?;
+        let events =
+            catch(|| decode_record::<A::Event>(record)).map_err(|message| self.panicked(record, message))??;
+        catch(|| events.iter().for_each(|event| evolve(&mut self.state, event)))
+            .map_err(|message| self.panicked(record, message))?;
         self.version = record.version;
-        Ok(event)
+        Ok(())
     }
 
     fn panicked(&self, record: &Record, message: String) -> LoadError {

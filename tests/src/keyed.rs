@@ -4,8 +4,8 @@
 use std::{future::IntoFuture, num::NonZeroU32, sync::Arc, time::Duration};
 
 use annals_core::{
-    Aggregate, Annals, Command, Decision, Evolve, ExecuteError, Executed, Handle, LoadError, LoggedTable, ReadError,
-    ReadStream, Receipt, RetryPolicy, Scan, Store, at, decode_record,
+    Aggregate, Annals, Command, Decision, Decoded, Evolve, ExecuteError, Executed, Handle, LoadError, LoggedTable,
+    ReadError, ReadStream, Receipt, RetryPolicy, Scan, Store, at, decode_record,
 };
 use async_trait::async_trait;
 use futures::{StreamExt, future::join_all, stream};
@@ -46,7 +46,7 @@ pub(crate) fn repeated<R: Clone>(first: &Executed<R>) -> Executed<R> {
 async fn happened_once(store: &Arc<dyn Store>, by: u64, executed: &Executed<u64>) {
     let (mut total, mut found) = (0, Vec::new());
     for record in log(store).await {
-        let Ok(Tallied::Counted { by: counted }) = decode_record(&record) else { panic!("{record:?}") };
+        let Ok(Decoded::One(Tallied::Counted { by: counted })) = decode_record(&record) else { panic!("{record:?}") };
         total += counted;
         if counted == by {
             found.push((Some((record.position, record.position)), record.commit, total));

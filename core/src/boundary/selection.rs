@@ -3,72 +3,12 @@
 use std::{
     any::{Any, TypeId, type_name},
     fmt,
-    marker::PhantomData,
 };
 
 use crate::{
-    DecodeError, Event, EventKind, EventQuery, Evolve, InvalidText, LoadError, QueryItem, Record, Tag, Tenant,
+    DecodeError, Event, EventKind, EventQuery, Evolve, InvalidText, KindOf, LoadError, QueryItem, Record, Tag, Tenant,
     decode_record,
 };
-
-/// One kind of the events `E`, to select by. Written as [`kinds!`](crate::kinds), which checks the names while compiling.
-pub struct KindOf<E> {
-    kind: &'static EventKind,
-    events: PhantomData<fn() -> E>,
-}
-
-impl<E: Event> KindOf<E> {
-    /// The kind of the variant `variant`.
-    ///
-    /// # Panics
-    /// When there is no such variant; in a constant, as [`kinds!`](crate::kinds) writes it, that is an error of the compiler.
-    #[must_use]
-    #[expect(clippy::panic, clippy::indexing_slicing, reason = "runs while compiling; the index is below the length")]
-    pub const fn named(variant: &str) -> Self {
-        let mut index = 0;
-        while index < E::KINDS.len() {
-            if is_same(E::KINDS[index].variant.as_bytes(), variant.as_bytes()) {
-                return Self { kind: &E::KINDS[index], events: PhantomData };
-            }
-            index += 1;
-        }
-        panic!("the event enum has no variant of this name")
-    }
-
-    /// All kinds of the enum.
-    pub fn all() -> impl Iterator<Item = Self> {
-        E::KINDS.iter().map(|kind| Self { kind, events: PhantomData })
-    }
-}
-
-/// Equality of texts, which constants do not have yet.
-#[expect(clippy::indexing_slicing, reason = "the index is below both lengths, which are equal")]
-const fn is_same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    let mut index = 0;
-    while index < one.len() {
-        if one[index] != other[index] {
-            return false;
-        }
-        index += 1;
-    }
-    true
-}
-
-/// Kinds of events to select by: `kinds![CourseEvent::Defined, CourseEvent::CapacityChanged]`, variants of one enum.
-///
-/// A name that is no variant does not compile.
-#[macro_export]
-macro_rules! kinds {
-    ($($events:ident :: $variant:ident),+ $(,)?) => {
-        [$({
-            const KIND: $crate::KindOf<$events> = $crate::KindOf::named(stringify!($variant));
-            KIND
-        }),+]
-    };
-}
 
 /// Which events a boundary `B` is folded from: any of its alternatives, each some kinds of one enum that carry all of its
 /// tags. An event that several alternatives match is folded once.
@@ -85,6 +25,8 @@ pub struct Selection<B> {
 
 struct Item {
     query: QueryItem,
+    /// The stored names of its kinds as they are today; the query also has those of the past.
+    kinds: Vec<&'static str>,
     /// By which of the folds.
     fold: usize,
 }
@@ -96,7 +38,8 @@ struct Fold<B> {
     emitted: NewlyEmitted<B>,
 }
 
-type Stored<B> = Box<dyn Fn(&mut B, &Record) -> Result<(), DecodeError> + Send + Sync>;
+/// Folds those events of a record whose kinds are selected: one that was split may hold others too.
+type Stored<B> = Box<dyn Fn(&mut B, &Record, &dyn Fn(&EventKind) -> bool) -> Result<(), DecodeError> + Send + Sync>;
 type NewlyEmitted<B> = Box<dyn Fn(&mut B, &dyn Any) + Send + Sync>;
 
 impl<B> Selection<B> {
@@ -128,14 +71,12 @@ impl<B> Selection<B> {
             self.folds.push(Fold::of::<E>());
             self.folds.len() - 1
         });
-        let mut query = QueryItem::new();
-        for kind in kinds {
-            match kind.kind.event_type() {
-                Ok(event_type) => query.types.push(event_type),
-                Err(problem) => self.problem = Some(problem),
-            }
-        }
-        self.items.push(Item { query, fold });
+        let kinds: Vec<_> = kinds.into_iter().collect();
+        let query = QueryItem::new().kinds(kinds.iter().copied()).unwrap_or_else(|problem| {
+            self.problem = Some(problem);
+            QueryItem::new()
+        });
+        self.items.push(Item { query, kinds: kinds.iter().map(|kind| kind.get().name).collect(), fold });
         self
     }
 
@@ -184,28 +125,32 @@ impl<B> Selection<B> {
         self.items.iter().map(|item| item.fold).collect()
     }
 
-    /// Folds a stored event.
+    /// Folds the events of a record.
     pub(super) fn fold(&self, state: &mut B, record: &Record) -> Result<(), DecodeError> {
-        for fold in self.folds_of(record.event_type.as_str(), &record.tags) {
-            (fold.stored)(state, record)?;
+        for (index, fold) in self.folds.iter().enumerate() {
+            // Streams are not selected by, so which one it is does not matter.
+            let tags = record.tags.iter().map(Tag::as_str);
+            let own = self.items.iter().filter(|item| item.fold == index);
+            let mut matching = own.filter(|item| item.query.matches("", record.event_type.as_str(), &tags));
+            if let Some(first) = matching.next() {
+                let is_selected = |kind: &EventKind| {
+                    std::iter::once(first).chain(matching.clone()).any(|item| item.kinds.contains(&kind.name))
+                };
+                (fold.stored)(state, record, &is_selected)?;
+            }
         }
         Ok(())
     }
 
     /// Folds an event that is emitted now, if it would be selected once it is stored.
     pub(crate) fn fold_emitted<E: Event>(&self, state: &mut B, kind: &EventKind, tags: &[Tag], event: &E) {
-        for fold in self.folds_of(kind.name, tags).filter(|fold| fold.events == TypeId::of::<E>()) {
-            (fold.emitted)(state, event);
-        }
-    }
-
-    fn folds_of(&self, event_type: &str, tags: &[Tag]) -> impl Iterator<Item = &Fold<B>> {
-        let texts = tags.iter().map(Tag::as_str);
-        self.folds.iter().enumerate().filter_map(move |(index, fold)| {
-            // Streams are not selected by, so which one it is does not matter.
+        let tags = tags.iter().map(Tag::as_str);
+        for (index, fold) in self.folds.iter().enumerate().filter(|(_, fold)| fold.events == TypeId::of::<E>()) {
             let mut own = self.items.iter().filter(|item| item.fold == index);
-            own.any(|item| item.query.matches("", event_type, &texts)).then_some(fold)
-        })
+            if own.any(|item| item.query.matches("", kind.name, &tags)) {
+                (fold.emitted)(state, event);
+            }
+        }
     }
 }
 
@@ -216,8 +161,9 @@ impl<B> Fold<B> {
     {
         Self {
             events: TypeId::of::<E>(),
-            stored: Box::new(|state, record| {
-                state.evolve(&decode_record::<E>(record)?);
+            stored: Box::new(|state, record, is_selected| {
+                let events = decode_record::<E>(record)?;
+                events.iter().filter(|event| is_selected(event.kind())).for_each(|event| state.evolve(event));
                 Ok(())
             }),
             emitted: Box::new(|state, event| {
@@ -236,7 +182,7 @@ impl<B> Fold<B> {
         let Self { events, stored, emitted } = self;
         Fold {
             events,
-            stored: Box::new(move |whole, record| stored(part(whole), record)),
+            stored: Box::new(move |whole, record, is_selected| stored(part(whole), record, is_selected)),
             emitted: Box::new(move |whole, event| emitted(part(whole), event)),
         }
     }
@@ -245,11 +191,5 @@ impl<B> Fold<B> {
 impl<B> fmt::Debug for Selection<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.items.iter().map(|item| &item.query)).finish()
-    }
-}
-
-impl<E> fmt::Debug for KindOf<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KindOf({})", self.kind.name)
     }
 }

@@ -1,7 +1,11 @@
 //! Events as a store has them.
 
+use bytes::Bytes;
+use uuid::Uuid;
+
 use crate::{
-    Aggregate, AggregateId, Commit, Event, Metadata, StreamId, Timestamp,
+    Aggregate, AggregateId, Commit, CommitNumber, Event, EventId, EventType, InvalidText, Metadata, Position, Record,
+    SchemaVersion, StreamId, Timestamp, Version,
     codec::{EncodeError, PayloadError},
     execute::{Encoded, Terms},
 };
@@ -27,6 +31,28 @@ pub fn commit_of<A: Aggregate>(id: impl Into<A::Id>, events: impl IntoIterator<I
             Err(error) => fail(&format!("event {} cannot be stored: {error:?}", event.kind().name)),
         }
     }))
+}
+
+/// A record of which only the form and the payload matter.
+pub(super) fn record_of(
+    event_type: &EventType,
+    schema_version: SchemaVersion,
+    payload: &Bytes,
+) -> Result<Record, InvalidText> {
+    Ok(Record {
+        position: Position::FIRST,
+        commit: CommitNumber::FIRST,
+        stream: StreamId::new("test", "test")?,
+        version: Version::FIRST,
+        id: EventId::from(Uuid::nil()),
+        event_type: event_type.clone(),
+        schema_version,
+        tags: Vec::new(),
+        metadata: Metadata::default(),
+        recorded: Timestamp::EPOCH,
+        occurred: Timestamp::EPOCH,
+        payload: payload.clone(),
+    })
 }
 
 /// The event as a store would give it back.

@@ -124,7 +124,10 @@ pub async fn audit(bank: &Annals) -> Result<Audit, AuditError> {
     let accounts = QueryItem::new().category(Category::new(Account::NAME)?);
     let mut records = bank.store().read_log(ReadLog::of(EventQuery::new([accounts])));
     while let Some(record) = records.try_next().await? {
-        books.enter(&record, &decode_record(&record)?);
+        books.count(&record);
+        for event in decode_record(&record)? {
+            books.enter(&record, &event);
+        }
     }
     let mut audit = books.close();
     for (account, book) in &books.accounts {
@@ -160,15 +163,20 @@ struct Books {
 }
 
 impl Books {
-    fn enter(&mut self, record: &Record, event: &AccountEvent) {
+    fn count(&mut self, record: &Record) {
         let account = AccountId::from(record.stream.key());
         let book = self.accounts.entry(account.clone()).or_default();
         let (expected, found) = (book.version.next(), record.version);
         if found != expected {
-            self.audit.findings.push(Finding::Version { account: account.clone(), expected, found });
+            self.audit.findings.push(Finding::Version { account, expected, found });
         }
-        let before = book.unmet.take();
         book.version = found;
+    }
+
+    fn enter(&mut self, record: &Record, event: &AccountEvent) {
+        let account = AccountId::from(record.stream.key());
+        let book = self.accounts.entry(account.clone()).or_default();
+        let before = book.unmet.take();
         book.state.evolve(event);
         let unmet = compare(book, event, before, &mut self.audit.recorded);
         self.audit.findings.extend(unmet.map(|(version, recorded, folded)| Finding::Balance {

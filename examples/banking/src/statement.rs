@@ -174,13 +174,14 @@ async fn records(bank: &Annals, account: &AccountId) -> Result<Vec<Record>, Stat
 fn fold(account: AccountId, records: &[Record]) -> Result<Statement, StatementError> {
     let mut statement = Statement { account, owner: None, entries: Vec::new(), balance: Money::ZERO };
     for record in records {
-        let event: AccountEvent = decode_record(record)?;
-        let change = event.change();
-        statement.balance += change;
-        let (version, occurred, balance) = (record.version, record.occurred, statement.balance);
-        statement.entries.push(Entry { version, occurred, text: text(&event), change, balance });
-        if let AccountEvent::Opened { owner, .. } = event {
-            statement.owner = Some(owner);
+        for event in decode_record::<AccountEvent>(record)? {
+            let change = event.change();
+            statement.balance += change;
+            let (version, occurred, balance) = (record.version, record.occurred, statement.balance);
+            statement.entries.push(Entry { version, occurred, text: text(&event), change, balance });
+            if let AccountEvent::Opened { owner, .. } = event {
+                statement.owner = Some(owner);
+            }
         }
     }
     Ok(statement)

@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use annals_core::{
-    Annals, DecodeProblem, DerivedTable, DerivedWrite, NewEvent, ReadStream, RowBatch, codec, codec::DEPTH_MAX,
-    decode_record,
+    Annals, DecodeProblem, Decoded, DerivedTable, DerivedWrite, NewEvent, ReadStream, RowBatch, codec,
+    codec::DEPTH_MAX, decode_record,
 };
 use bytes::Bytes;
 
@@ -29,7 +29,7 @@ pub(super) async fn decode(store: &Handle, payload: Vec<u8>) -> Result<usize, St
     let decoded = decode_record::<Tallied>(&latest);
     assert!(begun.elapsed() < SOON, "decoding took {:?}", begun.elapsed());
     match decoded {
-        Ok(Tallied::Listed { units, .. }) => Ok(units.len()),
+        Ok(Decoded::One(Tallied::Listed { units, .. })) => Ok(units.len()),
         Ok(other) => Err(debug(other)),
         Err(error) => match error.problem {
             DecodeProblem::Payload { problem, .. } => Err(debug(problem)),

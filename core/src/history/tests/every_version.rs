@@ -119,7 +119,7 @@ impl Bank {
 fn folded<'a>(records: impl IntoIterator<Item = &'a Record>) -> Loaded<Account> {
     let (mut state, mut version) = (Account::default(), Version::ZERO);
     for record in records {
-        state.evolve(&decode_record(record).unwrap());
+        decode_record(record).unwrap().iter().for_each(|event| state.evolve(event));
         version = version.next();
     }
     Loaded { state, version }

@@ -130,7 +130,9 @@ impl<A: Aggregate> Round<'_, A> {
         let records: Vec<Record> = records.try_collect().await.map_err(|error| error.to_string())?;
         let mut state = A::default();
         for record in &records {
-            state.evolve(&decode_record(record).map_err(|error| error.to_string())?);
+            for event in decode_record(record).map_err(|error| error.to_string())? {
+                state.evolve(&event);
+            }
         }
         Ok(state)
     }

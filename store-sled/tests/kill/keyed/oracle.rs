@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use annals_conformance::tally::Tallied;
-use annals_core::{Annals, CommitNumber, Executed, LoggedTable, Record, decode_record};
+use annals_core::{Annals, CommitNumber, Decoded, Executed, LoggedTable, Record, decode_record};
 use annals_store_sled::SledStore;
 
 use super::{
@@ -129,7 +129,7 @@ impl Oracle {
         for commit in log.chunk_by(|record, next| record.commit == next.commit) {
             let mut targets = Vec::new();
             for record in commit {
-                let Ok(Tallied::Counted { by }) = decode_record(record) else { panic!("{record:?}") };
+                let Ok(Decoded::One(Tallied::Counted { by })) = decode_record(record) else { panic!("{record:?}") };
                 let target = record.stream.as_str().strip_prefix("tally-").unwrap();
                 *totals.entry(target).or_default() += by;
                 targets.push(target);

@@ -21,7 +21,12 @@ use std::{
     io,
 };
 
-use crate::{Aggregate, Event, EventType, SchemaVersion, codec::Bytes, event::decode_parts, testing::given};
+use crate::{
+    Aggregate, Decoded, Event, EventType, SchemaVersion,
+    codec::Bytes,
+    decode_record,
+    testing::{given, stored::record_of},
+};
 
 /// A golden file that was read.
 #[derive(Debug, Default)]
@@ -69,7 +74,8 @@ impl fmt::Display for Meaning {
 impl History {
     /// The events, as this code reads them.
     pub(super) fn events<E: Event>(&self) -> Result<Vec<E>, String> {
-        self.events.iter().map(StoredEvent::read).collect()
+        let decoded: Result<Vec<_>, String> = self.events.iter().map(StoredEvent::read).collect();
+        Ok(decoded?.into_iter().flatten().collect())
     }
 
     /// What they fold to now.
@@ -83,9 +89,11 @@ impl History {
 }
 
 impl StoredEvent {
-    fn read<E: Event>(&self) -> Result<E, String> {
-        let fail = |problem| format!("an event {} of version {} {problem}", self.event_type, self.version);
-        decode_parts(&self.event_type, self.version, &self.payload).map_err(fail)
+    fn read<E: Event>(&self) -> Result<Decoded<E>, String> {
+        let record = record_of(&self.event_type, self.version, &self.payload).map_err(|error| error.to_string())?;
+        decode_record(&record)
+            .map_err(|error| error.problem)
+            .map_err(|problem| format!("an event {} of version {} {problem}", self.event_type, self.version))
     }
 
     /// Reads `v1 81a6616d6f756e7464 account.deposited`.

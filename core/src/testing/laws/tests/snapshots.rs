@@ -91,7 +91,7 @@ impl FrameworkAppliesTwice {
         let (mut state, version) = place.read(&snapshots, row)?;
         let records: Vec<Record> = self.0.read_stream(ReadStream::all(stream.clone())).try_collect().await.unwrap();
         let third = records.get(2).filter(|third| third.version == version)?;
-        state.evolve(&decode_record(third).unwrap());
+        decode_record(third).unwrap().iter().for_each(|event| state.evolve(event));
         Some(place.write(&snapshots, &state, version).unwrap())
     }
 }

@@ -25,7 +25,7 @@ use std::{error::Error, fmt, sync::Arc};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no step to `{T}`",
     label = "missing step",
-    note = "write `impl From<{Self}> for {T}`, or `TryFrom` where it can fail"
+    note = "write `impl From<{Self}> for {T}`; where it can fail `TryFrom`, whose error is a `std::error::Error`"
 )]
 pub trait Upcast<T> {
     /// Takes the step.

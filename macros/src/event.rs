@@ -17,6 +17,6 @@ pub(crate) use fallback::fallback;
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let events = ast::parse(input)?;
-    let kinds = valid::check(&events)?;
-    Ok(expand::code(&events, &kinds))
+    let valid = valid::check(&events)?;
+    Ok(expand::code(&events, &valid))
 }

@@ -29,6 +29,13 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `#[event(prefix = "account")]` | the enum | a variant is stored as the prefix, a dot and its name in snake case: `account.opened` |
 /// | `#[event(name = "account.opened")]` | a variant | its whole stored name, so that the variant can be renamed |
 /// | `#[event(version = 2)]` | a variant | the version of its shape; 1 when not given |
+/// | `from(1 = WithdrawnV1, 2 = ..)` | a variant | the types of its older versions: each has a step (`From` or `TryFrom`) to the next, the last to the enum, or to the one unnamed field of the variant |
+/// | `from(1 = value(function), ..)` | a variant | the same on a MessagePack tree where no type is wanted: a `fn(Value, &Record) -> Result<Value, UpcastError>` |
+/// | `since = 2` | a variant | no event older than version 2 was ever stored |
+/// | `alias = "account.drawn"` | a variant | a stored name of the past; versions are counted on under the present name |
+/// | `from("account.adjusted", 1 = ..)` | a variant | what was another event, of all its versions, and is read as this one |
+/// | `split("account.moved", 1 = MovedV1, into(Sent, Received))` | the enum | what was one event and is read as several: the last step goes to a `Vec` of the enum |
+/// | `retired("account.frozen", ..)` | the enum | stored names that are read as nothing |
 /// | `#[tag]` | a field | the event is tagged `field:value`, the value by `Display`; an `Option` that is `None` gives no tag |
 /// | `#[tag(name = "atm")]` | a field | the same under another name |
 /// | `#[event(crate = path)]` | the enum | where annals is, if its own search in the manifest does not find it |
@@ -42,8 +49,17 @@ use syn::{DeriveInput, parse_macro_input};
 /// #[event(prefix = "account")]
 /// enum AccountEvent {
 ///     Opened { owner: String },
-///     #[event(version = 2)]
+///     #[event(version = 2, from(1 = WithdrawnV1))]
 ///     Withdrawn { cents: u64, #[tag] atm: Option<u32> },
+/// }
+///
+/// #[derive(Deserialize)]
+/// struct WithdrawnV1 { euros: u64 }
+///
+/// impl From<WithdrawnV1> for AccountEvent {
+///     fn from(old: WithdrawnV1) -> Self {
+///         Self::Withdrawn { cents: old.euros * 100, atm: None }
+///     }
 /// }
 ///
 /// let event = AccountEvent::Withdrawn { cents: 100, atm: Some(7) };

@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use darling::{Error, FromMeta, Result};
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{Expr, ExprLit, Lit, Path};
+use syn::{Expr, ExprLit, Lit, Path, spanned::Spanned};
 
 /// A text in quotes.
 pub(crate) struct Text {
@@ -23,18 +23,33 @@ impl FromMeta for Text {
 }
 
 /// A version.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version(pub(crate) NonZeroU32);
 
 impl Version {
     /// What nothing was said of.
     pub(crate) const FIRST: Self = Self(NonZeroU32::MIN);
+    /// What no version is newer than.
+    pub(crate) const LAST: Self = Self(NonZeroU32::MAX);
 }
 
 impl FromMeta for Version {
     fn from_expr(expr: &Expr) -> Result<Self> {
         let number = whole(expr).and_then(|number| NonZeroU32::try_from(number).ok());
         number.map(Self).ok_or_else(|| Error::custom("a version is a whole number from 1").with_span(expr))
+    }
+}
+
+/// A version and where it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct PlacedVersion {
+    pub(crate) version: Version,
+    pub(crate) span: Span,
+}
+
+impl FromMeta for PlacedVersion {
+    fn from_expr(expr: &Expr) -> Result<Self> {
+        Ok(Self { version: Version::from_expr(expr)?, span: expr.span() })
     }
 }
 

@@ -1,6 +1,9 @@
 //! The derives write what one could have written by hand: the same domain twice, and no difference between them.
 
-use annals_core::{Aggregate, AggregateId, Command, Event, Evolve, SnapshotPolicy};
+use annals_core::{
+    Aggregate, AggregateId, Command, CommitNumber, Event, EventId, EventType, Evolve, Metadata, Position, Record,
+    SchemaVersion, SnapshotPolicy, StreamId, Timestamp, Version, codec,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -8,20 +11,30 @@ struct Correction {
     cents: i64,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct WithdrawnV1 {
+    euros: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct MovedV1 {
+    cents: u64,
+}
+
 mod derived {
     use annals_macros::{Aggregate, AggregateId, Command, Event};
     use serde::{Deserialize, Serialize};
 
-    use super::Correction;
+    use super::{Correction, MovedV1, WithdrawnV1};
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
-    #[event(prefix = "account")]
+    #[event(prefix = "account", retired("account.frozen"), split("account.moved", 1 = MovedV1, into(Withdrawn, Closed)))]
     pub(super) enum AccountEvent {
         Opened {
             #[tag]
             owner: String,
         },
-        #[event(version = 2)]
+        #[event(version = 2, alias = "account.drawn", from(1 = WithdrawnV1))]
         Withdrawn {
             cents: u64,
             #[tag(name = "atm")]
@@ -55,12 +68,13 @@ mod by_hand {
     use std::{fmt, num::NonZeroU64, str::FromStr};
 
     use annals_core::{
-        Aggregate, AggregateId, Command, Event, EventKind, InvalidText, SnapshotPolicy, Snapshots, Tag,
+        Aggregate, AggregateId, Command, Decoded, Event, EventKind, InvalidText, Past, SnapshotPolicy, Snapshots, Tag,
         codec::{self, Bytes, EncodeError, PayloadError},
+        past,
     };
     use serde::{Deserialize, Serialize};
 
-    use super::Correction;
+    use super::{Correction, MovedV1, WithdrawnV1};
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub(super) enum AccountEvent {
@@ -80,10 +94,31 @@ mod by_hand {
     impl Event for AccountEvent {
         const KINDS: &'static [EventKind] = &[
             EventKind::new("Opened", "account.opened", 1),
-            EventKind::new("Withdrawn", "account.withdrawn", 2),
+            EventKind::new("Withdrawn", "account.withdrawn", 2).formerly(&["account.drawn"]),
             EventKind::new("Corrected", "account.balance_corrected", 1),
             EventKind::new("Closed", "account.closed", 1),
         ];
+        const PAST: &'static [Past<Self>] = &[
+            Past {
+                name: "account.withdrawn",
+                version: 1,
+                kinds: &[1],
+                read: |record| {
+                    let old: WithdrawnV1 = past::payload(record)?;
+                    Ok(Decoded::One(past::step(record, 1, old)?))
+                },
+            },
+            Past {
+                name: "account.moved",
+                version: 1,
+                kinds: &[1, 3],
+                read: |record| {
+                    let old: MovedV1 = past::payload(record)?;
+                    Ok(Decoded::Many(past::step(record, 1, old)?))
+                },
+            },
+        ];
+        const RETIRED: &'static [&'static str] = &["account.frozen"];
 
         fn kind(&self) -> &'static EventKind {
             match self {
@@ -194,6 +229,25 @@ macro_rules! evolve {
 evolve!(derived);
 evolve!(by_hand);
 
+/// The steps are the user's too.
+macro_rules! steps {
+    ($domain:ident) => {
+        impl From<WithdrawnV1> for $domain::AccountEvent {
+            fn from(old: WithdrawnV1) -> Self {
+                Self::Withdrawn { cents: old.euros * 100, machine: None, r#type: 0 }
+            }
+        }
+        impl From<MovedV1> for Vec<$domain::AccountEvent> {
+            fn from(old: MovedV1) -> Self {
+                let withdrawn = $domain::AccountEvent::Withdrawn { cents: old.cents, machine: None, r#type: 1 };
+                vec![withdrawn, $domain::AccountEvent::Closed]
+            }
+        }
+    };
+}
+steps!(derived);
+steps!(by_hand);
+
 /// One event of every kind, and the option both ways.
 macro_rules! events {
     ($domain:ident) => {{
@@ -235,6 +289,48 @@ fn a_derived_event_refuses_what_one_by_hand_refuses() {
     let long = derived::AccountEvent::Opened { owner: "x".repeat(300) };
     assert_eq!(long.tags(), by_hand::AccountEvent::Opened { owner: "x".repeat(300) }.tags());
     assert!(long.tags().is_err());
+}
+
+#[test]
+fn a_derived_event_has_the_past_of_one_by_hand() {
+    assert_eq!(derived::AccountEvent::RETIRED, by_hand::AccountEvent::RETIRED);
+    let (derived, by_hand) = (derived::AccountEvent::PAST, by_hand::AccountEvent::PAST);
+    assert_eq!(derived.len(), by_hand.len());
+    let payloads = [
+        codec::encode("old", &WithdrawnV1 { euros: 3 }).unwrap(),
+        codec::encode("old", &MovedV1 { cents: 5 }).unwrap(),
+        codec::encode("old", &()).unwrap(),
+    ];
+    for (derived, by_hand) in derived.iter().zip(by_hand) {
+        assert_eq!((derived.name, derived.version, derived.kinds), (by_hand.name, by_hand.version, by_hand.kinds));
+        for payload in &payloads {
+            let record = record(derived.name, payload);
+            let texts = |events: Vec<String>| events.join(", ");
+            let derived =
+                (derived.read)(&record).map(|events| texts(events.iter().map(|e| format!("{e:?}")).collect()));
+            let by_hand =
+                (by_hand.read)(&record).map(|events| texts(events.iter().map(|e| format!("{e:?}")).collect()));
+            assert_eq!(derived, by_hand);
+        }
+    }
+}
+
+#[allow(clippy::unwrap_used, reason = "a test")]
+fn record(event_type: &str, payload: &codec::Bytes) -> Record {
+    Record {
+        position: Position::FIRST,
+        commit: CommitNumber::FIRST,
+        stream: StreamId::new("account", "ada").unwrap(),
+        version: Version::FIRST,
+        id: EventId::new(),
+        event_type: EventType::new(event_type).unwrap(),
+        schema_version: SchemaVersion::FIRST,
+        tags: vec![],
+        metadata: Metadata::default(),
+        recorded: Timestamp::EPOCH,
+        occurred: Timestamp::EPOCH,
+        payload: payload.clone(),
+    }
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What a store is opened with.
 
 use std::{
-    collections::BTreeSet,
+    any::type_name,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, OnceLock},
 };
 
 use crate::{
-    Aggregate, Annals, Category, Clock, Interceptor, OpenError, OpenStore, SystemClock, cache::Cache,
+    Aggregate, Annals, Category, Clock, Event, Interceptor, OpenError, OpenStore, SystemClock, cache::Cache,
     execute::RetryPolicy, prepare::Services, snapshot::Keeper,
 };
 
@@ -20,6 +21,7 @@ const CACHE_ENTRIES: usize = 10_000;
 pub struct Builder {
     store: Box<dyn OpenStore>,
     aggregates: Vec<&'static str>,
+    events: Vec<StoredNames>,
     clock: Arc<dyn Clock>,
     retry: RetryPolicy,
     cache_entries: usize,
@@ -32,6 +34,7 @@ impl Builder {
         Self {
             store,
             aggregates: Vec::new(),
+            events: Vec::new(),
             clock: Arc::new(SystemClock),
             retry: RetryPolicy::default(),
             cache_entries: CACHE_ENTRIES,
@@ -40,12 +43,19 @@ impl Builder {
         }
     }
 
-    /// Registers an aggregate, so that [`open`](Self::open) finds a bad or repeated name.
+    /// Registers an aggregate and its events, so that [`open`](Self::open) finds a bad or repeated name.
     ///
     /// Optional: commands can be sent to aggregates that are not registered. Two aggregates of one name would share
     /// their streams, and nothing but this check notices before an event of the one is read as an event of the other.
     pub fn aggregate<A: Aggregate>(mut self) -> Self {
         self.aggregates.push(A::NAME);
+        self.events::<A::Event>()
+    }
+
+    /// Registers the events of a boundary or a reader, so that [`open`](Self::open) finds two enums that claim one stored
+    /// name, present or past. A name that an enum has retired is claimed by nobody, so that another one can take it over.
+    pub fn events<E: Event>(mut self) -> Self {
+        self.events.push(StoredNames::of::<E>());
         self
     }
 
@@ -88,6 +98,7 @@ impl Builder {
     /// [`OpenError`]; nothing is left open.
     pub async fn open(self) -> Result<Annals, OpenError> {
         check_names(&self.aggregates)?;
+        check_events(&self.events)?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| OpenError::NoRuntime)?;
         let store = self.store.open_store().await?;
         let keeper = Keeper::start(Arc::clone(&store), &runtime);
@@ -104,6 +115,33 @@ fn check_names(names: &[&'static str]) -> Result<(), OpenError> {
         Category::new(name).map_err(OpenError::InvalidAggregate)?;
         if !seen.insert(name) {
             return Err(OpenError::DuplicateAggregate { name });
+        }
+    }
+    Ok(())
+}
+
+/// The names that an enum claims.
+struct StoredNames {
+    events: &'static str,
+    names: Vec<&'static str>,
+}
+
+impl StoredNames {
+    fn of<E: Event>() -> Self {
+        let present = E::KINDS.iter().flat_map(|kind| std::iter::once(&kind.name).chain(kind.aliases).copied());
+        let past = E::PAST.iter().map(|past| past.name);
+        Self { events: type_name::<E>(), names: present.chain(past).collect() }
+    }
+}
+
+fn check_events(registered: &[StoredNames]) -> Result<(), OpenError> {
+    let mut claimed = HashMap::new();
+    for StoredNames { events, names } in registered {
+        for name in names {
+            let first = *claimed.entry(name).or_insert(events);
+            if first != events {
+                return Err(OpenError::DuplicateEvent { name, first, second: events });
+            }
         }
     }
     Ok(())

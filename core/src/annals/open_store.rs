@@ -50,6 +50,18 @@ pub enum OpenError {
     /// An aggregate's name makes no category of streams. Rename it.
     #[error("an aggregate has an unusable name: {0}")]
     InvalidAggregate(InvalidText),
+    /// Two event enums claim one stored name, as a present name, an alias or a form of the past: what the one writes, the
+    /// other would read as its own. Rename one of them; or, if the event moved from one enum to the other, let the former
+    /// one name it in `retired(..)`.
+    #[error("event {name} is claimed by {first} and by {second}")]
+    DuplicateEvent {
+        /// The stored name.
+        name: &'static str,
+        /// The enum that was registered first.
+        first: &'static str,
+        /// The other one.
+        second: &'static str,
+    },
     /// It was opened outside a tokio runtime, which is needed for work in the background. Open it inside one.
     #[error("there is no tokio runtime to run on")]
     NoRuntime,

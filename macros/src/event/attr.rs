@@ -1,14 +1,24 @@
 //! The grammar of `#[event(..)]` and `#[tag]`.
 
-use darling::FromAttributes;
+use darling::{Error, FromAttributes, FromMeta, Result};
+use proc_macro2::Span;
+use syn::{
+    Ident, LitInt, LitStr, Meta, Path, Token, parenthesized,
+    parse::{Parse, ParseStream, Parser},
+    punctuated::Punctuated,
+    spanned::Spanned,
+};
 
-use crate::value::{Text, TypePath, Version};
+use crate::value::{PlacedVersion, Text, TypePath, Version};
 
 /// `#[event(..)]` on the enum.
 #[derive(Default, FromAttributes)]
 #[darling(attributes(event), default)]
 pub(super) struct EnumAttr {
     pub(super) prefix: Option<Text>,
+    pub(super) retired: Option<Retired>,
+    #[darling(multiple)]
+    pub(super) split: Vec<Split>,
     #[darling(rename = "crate")]
     pub(super) root: Option<TypePath>,
 }
@@ -18,7 +28,12 @@ pub(super) struct EnumAttr {
 #[darling(attributes(event), default)]
 pub(super) struct VariantAttr {
     pub(super) name: Option<Text>,
-    pub(super) version: Option<Version>,
+    pub(super) version: Option<PlacedVersion>,
+    pub(super) since: Option<PlacedVersion>,
+    #[darling(multiple)]
+    pub(super) alias: Vec<Text>,
+    #[darling(multiple)]
+    pub(super) from: Vec<From>,
 }
 
 /// `#[tag]` or `#[tag(..)]` on a field.
@@ -26,4 +41,125 @@ pub(super) struct VariantAttr {
 #[darling(attributes(tag), default)]
 pub(super) struct TagAttr {
     pub(super) name: Option<Text>,
+}
+
+/// `retired("account.frozen", ..)`: stored names that are read as nothing.
+pub(super) struct Retired(pub(super) Vec<Text>);
+
+/// `from(1 = WithdrawnV1, 2 = WithdrawnV2)`, or with a stored name in front that was another event's.
+pub(super) struct From {
+    pub(super) name: Option<Text>,
+    pub(super) forms: Vec<Form>,
+    pub(super) span: Span,
+}
+
+/// `split("account.moved", 1 = MovedV1, into(Withdrawn, Deposited))`.
+pub(super) struct Split {
+    pub(super) name: Text,
+    pub(super) forms: Vec<Form>,
+    pub(super) into: Vec<Ident>,
+}
+
+/// `1 = WithdrawnV1` or `1 = value(rename_amount)`.
+#[derive(Clone)]
+pub(super) struct Form {
+    pub(super) version: Version,
+    pub(super) step: Step,
+    pub(super) span: Span,
+}
+
+/// How a form is read.
+#[derive(Clone)]
+pub(super) enum Step {
+    /// As this type, which has a step of its own to what comes next.
+    Typed(Path),
+    /// As a tree, which this function makes the next form of.
+    Value(Path),
+}
+
+impl FromMeta for Retired {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let names =
+            listed(item, Punctuated::<LitStr, Token![,]>::parse_terminated, "`retired(\"account.frozen\", ..)`")?;
+        Ok(Self(names.iter().map(text).collect()))
+    }
+}
+
+impl FromMeta for From {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        let (name, forms) = listed(item, parse_from, "`from(1 = WithdrawnV1, ..)`")?;
+        Ok(Self { name, forms, span: item.path().span() })
+    }
+}
+
+impl FromMeta for Split {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        listed(item, parse_split, "`split(\"account.moved\", 1 = MovedV1, into(Withdrawn, Deposited))`")
+    }
+}
+
+fn listed<T>(item: &Meta, parser: impl Parser<Output = T>, expected: &str) -> Result<T> {
+    match item {
+        Meta::List(list) => list.parse_args_with(parser).map_err(Error::from),
+        other => Err(Error::custom(format!("{expected} is expected here")).with_span(other)),
+    }
+}
+
+fn parse_from(input: ParseStream<'_>) -> syn::Result<(Option<Text>, Vec<Form>)> {
+    let name = if input.peek(LitStr) { Some(parse_name(input)?) } else { None };
+    let forms = Punctuated::<Form, Token![,]>::parse_terminated(input)?;
+    Ok((name, forms.into_iter().collect()))
+}
+
+fn parse_split(input: ParseStream<'_>) -> syn::Result<Split> {
+    let name = parse_name(input)?;
+    let mut forms = Vec::new();
+    while input.peek(LitInt) {
+        forms.push(input.parse()?);
+        input.parse::<Token![,]>()?;
+    }
+    let into: Ident = input.parse()?;
+    if into != "into" {
+        return Err(syn::Error::new(
+            into.span(),
+            "`into(..)` is expected here, with the variants that it is split into",
+        ));
+    }
+    let variants;
+    parenthesized!(variants in input);
+    let variants = Punctuated::<Ident, Token![,]>::parse_terminated(&variants)?;
+    input.parse::<Option<Token![,]>>()?;
+    Ok(Split { name, forms, into: variants.into_iter().collect() })
+}
+
+/// A name, and the comma behind it if there is more.
+fn parse_name(input: ParseStream<'_>) -> syn::Result<Text> {
+    let name = input.parse()?;
+    if !input.is_empty() {
+        input.parse::<Token![,]>()?;
+    }
+    Ok(text(&name))
+}
+
+fn text(name: &LitStr) -> Text {
+    Text { text: name.value(), span: name.span() }
+}
+
+impl Parse for Form {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let number: LitInt = input.parse()?;
+        let version = number.base10_parse().map(Version);
+        let version = version.map_err(|_| syn::Error::new(number.span(), "a version is a whole number from 1"))?;
+        input.parse::<Token![=]>()?;
+        let expected = "a type is expected here, or `value(function)`";
+        let path: Path = input.parse().map_err(|error| syn::Error::new(error.span(), expected))?;
+        let step = if path.is_ident("value") && input.peek(syn::token::Paren) {
+            let function;
+            parenthesized!(function in input);
+            Step::Value(function.parse()?)
+        } else {
+            Step::Typed(path)
+        };
+        Ok(Self { version, step, span: number.span() })
+    }
 }

@@ -1,23 +1,32 @@
 //! The implementation of `Event`.
 
+mod past;
+
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use syn::{Ident, ext::IdentExt};
 
-use super::{ast::EventEnum, valid::Kind};
+use super::{
+    ast::EventEnum,
+    valid::{Kind, Valid},
+};
 
-pub(super) fn code(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
+pub(super) fn code(events: &EventEnum<'_>, Valid { kinds, past }: &Valid<'_>) -> TokenStream {
     let EventEnum { root, ident, .. } = events;
+    let forms = past::forms(events, past);
+    let named = past::named(events, past);
     let table = table(events, kinds);
     let kind = kind(kinds);
     let tags = tags(events, kinds);
     quote! {
         const _: () = {
             #table
+            #forms
 
             #[automatically_derived]
             impl #root::Event for #ident {
                 const KINDS: &'static [#root::EventKind] = &KINDS;
+                #named
 
                 fn kind(&self) -> &'static #root::EventKind {
                     #kind
@@ -43,9 +52,10 @@ fn table(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
     let root = &events.root;
     let count = Literal::usize_unsuffixed(kinds.len());
     let rows = kinds.iter().map(|kind| {
-        let Kind { ident, name, version, .. } = kind;
+        let Kind { ident, name, aliases, version, .. } = kind;
         let variant = ident.unraw().to_string();
-        quote!(#root::EventKind::new(#variant, #name, #version))
+        let formerly = (!aliases.is_empty()).then(|| quote!(.formerly(&[#(#aliases),*])));
+        quote!(#root::EventKind::new(#variant, #name, #version) #formerly)
     });
     quote!(static KINDS: [#root::EventKind; #count] = [#(#rows),*];)
 }

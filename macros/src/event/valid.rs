@@ -1,5 +1,7 @@
 //! The mistakes that can be seen in an event enum, and what is sure when there are none.
 
+mod past;
+
 use std::collections::HashMap;
 
 use darling::{Error, Result};
@@ -15,10 +17,13 @@ use crate::{
     value::Version,
 };
 
+pub(super) use past::{Chain, Target};
+
 /// A variant whose stored name, version and tags are in order.
 pub(super) struct Kind<'a> {
     pub(super) ident: &'a Ident,
     pub(super) name: String,
+    pub(super) aliases: Vec<String>,
     pub(super) version: Version,
     pub(super) tags: Vec<Tag>,
 }
@@ -33,7 +38,19 @@ pub(super) struct Tag {
     pub(super) optional: bool,
 }
 
-pub(super) fn check<'a>(events: &EventEnum<'a>) -> Result<Vec<Kind<'a>>> {
+/// An enum in order.
+pub(super) struct Valid<'a> {
+    pub(super) kinds: Vec<Kind<'a>>,
+    pub(super) past: Vec<Chain<'a>>,
+}
+
+pub(super) fn check<'a>(events: &EventEnum<'a>) -> Result<Valid<'a>> {
+    let kinds = kinds(events)?;
+    let past = past::check(events, &kinds)?;
+    Ok(Valid { kinds, past })
+}
+
+fn kinds<'a>(events: &EventEnum<'a>) -> Result<Vec<Kind<'a>>> {
     let mut errors = Error::accumulator();
     errors.handle(serde::check_enum(events.attrs));
     let prefix = errors.handle(prefix(events));
@@ -41,10 +58,11 @@ pub(super) fn check<'a>(events: &EventEnum<'a>) -> Result<Vec<Kind<'a>>> {
     for variant in &events.variants {
         errors.handle(serde::check_variant(&variant.syntax.attrs));
         let name = prefix.and_then(|prefix| errors.handle(stored_name(prefix, variant)));
-        let version = variant.attr.version.unwrap_or(Version::FIRST);
+        let version = variant.attr.version.map_or(Version::FIRST, |placed| placed.version);
+        let aliases = variant.attr.alias.iter().map(|alias| alias.text.clone()).collect();
         let tags = variant.tags.iter().filter_map(|field| errors.handle(tag(field))).collect();
         if let Some(name) = name {
-            kinds.push((variant, Kind { ident: &variant.syntax.ident, name, version, tags }));
+            kinds.push((variant, Kind { ident: &variant.syntax.ident, name, aliases, version, tags }));
         }
     }
     errors.handle(check_unique(&kinds));

@@ -1,0 +1,23 @@
+use annals_core::Event as _;
+use annals_macros::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct WithdrawnV1 {}
+
+impl From<WithdrawnV1> for AccountEvent {
+    fn from(_: WithdrawnV1) -> Self {
+        Self::Withdrawn {}
+    }
+}
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "account")]
+enum AccountEvent {
+    #[event(alias = "account.drawn", from("account.drawn", 1 = WithdrawnV1))]
+    Withdrawn {},
+}
+
+fn main() {
+    let _ = AccountEvent::KINDS;
+}

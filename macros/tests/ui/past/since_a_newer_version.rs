@@ -1,0 +1,14 @@
+use annals_core::Event as _;
+use annals_macros::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "account")]
+enum AccountEvent {
+    #[event(version = 2, since = 3)]
+    Withdrawn {},
+}
+
+fn main() {
+    let _ = AccountEvent::KINDS;
+}

@@ -1,0 +1,29 @@
+use annals_core::Event as _;
+use annals_macros::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct WithdrawnV1 {}
+
+impl From<WithdrawnV1> for AccountEvent {
+    fn from(_: WithdrawnV1) -> Self {
+        Self::Withdrawn {}
+    }
+}
+
+impl From<WithdrawnV1> for Vec<AccountEvent> {
+    fn from(_: WithdrawnV1) -> Self {
+        vec![AccountEvent::Withdrawn {}]
+    }
+}
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "account", split("account.withdrawn", 1 = WithdrawnV1, into(Withdrawn)))]
+enum AccountEvent {
+    #[event(version = 2, from(1 = WithdrawnV1))]
+    Withdrawn {},
+}
+
+fn main() {
+    let _ = AccountEvent::KINDS;
+}

@@ -1,0 +1,22 @@
+use annals_core::Event as _;
+use annals_macros::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct WithdrawnV1 {}
+
+impl From<WithdrawnV1> for AccountEvent {
+    fn from(_: WithdrawnV1) -> Self {
+        Self::Withdrawn {}
+    }
+}
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "account", split("account.moved", 1 = WithdrawnV1, into(Withdrawn)))]
+enum AccountEvent {
+    Withdrawn {},
+}
+
+fn main() {
+    let _ = AccountEvent::KINDS;
+}

@@ -1,0 +1,17 @@
+use annals_core::Event as _;
+use annals_macros::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct WithdrawnV1 {}
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "account")]
+enum AccountEvent {
+    #[event(version = 2, from(0 = WithdrawnV1))]
+    Withdrawn {},
+}
+
+fn main() {
+    let _ = AccountEvent::KINDS;
+}

@@ -1,5 +1,7 @@
 //! What the code of a domain names every day: `use annals::prelude::*`.
 
 pub use crate::embedded::Embedded;
-pub use annals_core::{Aggregate, AggregateId, Annals, Command, Decision, Event, Evolve, Handle, Timestamp, Version};
-pub use annals_macros::{Aggregate, AggregateId, Command, Event};
+pub use annals_core::{
+    Aggregate, AggregateId, Annals, Command, Decision, Event, Evolve, FormerState, Handle, Timestamp, Version,
+};
+pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState};

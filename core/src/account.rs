@@ -83,6 +83,7 @@ impl Aggregate for Account {
             policy: SnapshotPolicy::Every(NonZeroU64::new(10).unwrap()),
             version: 1,
             shape: "owner: Option<String>, balance: u64, history: Vec<u64>",
+            past: &[],
             encode: |account| codec::encode("account", account),
             decode: codec::decode,
         })

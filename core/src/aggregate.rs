@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{Decision, Event, SnapshotPolicy, codec::EncodeError, codec::PayloadError};
+use serde::de::DeserializeOwned;
+
+use crate::{Decision, Event, SnapshotPolicy, UpcastError, codec::EncodeError, codec::PayloadError};
 
 /// State that is folded from the events of one stream, and decides about commands. Derive it.
 ///
@@ -30,17 +32,43 @@ pub trait Aggregate: Evolve<Self::Event> + Default + Clone + Send + Sync + 'stat
 
 /// How an aggregate's state is written down and read back.
 #[derive(Debug)]
-pub struct Snapshots<A> {
+pub struct Snapshots<A: 'static> {
     /// When a snapshot is taken.
     pub policy: SnapshotPolicy,
     /// The version of the fold and of the state's meaning; raise it when either changes. From 1.
     pub version: u32,
     /// The state's own fields as written in the code. Another text makes older snapshots unusable.
     pub shape: &'static str,
+    /// How snapshots of older versions are read, where folding anew is too dear. One of a version that is not here is not
+    /// used.
+    pub past: &'static [PastSnapshot<A>],
     /// Writes the state down.
     pub encode: fn(&A) -> Result<bytes::Bytes, EncodeError>,
     /// Reads it back.
     pub decode: fn(&[u8]) -> Result<A, PayloadError>,
+}
+
+/// How a snapshot of an older version is read.
+#[derive(Debug)]
+pub struct PastSnapshot<A: 'static> {
+    /// The version.
+    pub version: u32,
+    /// The fields that the state had then.
+    pub shape: &'static str,
+    /// Reads it, and takes the steps to the state of today.
+    pub decode: fn(&[u8]) -> Result<A, UpcastError>,
+}
+
+/// A state as it was written into snapshots by older code. Derive it.
+///
+/// Its [`SHAPE`](Self::SHAPE) tells whether a snapshot is of this state; one that is not is never read as it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no state of the past",
+    note = "derive it: `#[derive(Deserialize, FormerState)]`"
+)]
+pub trait FormerState: DeserializeOwned {
+    /// The state's own fields as they were written in the code.
+    const SHAPE: &'static str;
 }
 
 /// Folds an event into a state.

@@ -63,7 +63,7 @@ pub mod testing;
 
 pub use async_trait::async_trait;
 
-pub use aggregate::{Aggregate, AggregateId, Evolve, Handle, Snapshots};
+pub use aggregate::{Aggregate, AggregateId, Evolve, FormerState, Handle, PastSnapshot, Snapshots};
 pub use annals::{Annals, Builder, OpenError, OpenStore};
 pub use boundary::{Boundary, BoundaryDecision, Selection, Within, boundary};
 pub use clock::{Clock, FixedClock, SystemClock};

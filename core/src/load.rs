@@ -11,7 +11,9 @@ use thiserror::Error;
 
 use crate::{
     Aggregate, Annals, AsOf, At, DecodeError, InvalidText, ReadError, ReadStream, Record, Store, StreamId, Version,
-    cache::Place, decode_record, snapshot::Found,
+    cache::Place,
+    decode_record,
+    snapshot::{Found, Kept},
 };
 
 /// An aggregate's state, folded from all events of its stream.
@@ -72,7 +74,7 @@ pub struct Held<A: Aggregate> {
     pub(crate) version: Version,
     /// The version of the latest snapshot that is written or on its way; zero without one.
     pub(crate) snapshot: Version,
-    /// Whether a snapshot was found that cannot be used, so that it is to be replaced.
+    /// Whether a snapshot was found that is to be replaced: it cannot be used, or is of an older version of the state.
     pub(crate) replaces: bool,
 }
 
@@ -95,11 +97,12 @@ pub(crate) async fn load_stored<A: Aggregate>(
 ) -> Result<Held<A>, LoadError> {
     let empty = Held::empty(target, read.stream.clone());
     let mut held = match annals.keeper().find::<A>(annals.store(), &read.stream).await? {
-        Found::State(state, version) if version <= read.to => {
-            let held = Held { state, version, snapshot: version, ..empty };
+        Found::State(kept) if kept.version <= read.to => {
+            let Kept { state, version, is_current } = kept;
+            let held = Held { state, version, snapshot: version, replaces: !is_current, ..empty };
             return from_snapshot(annals, held, read).await;
         }
-        Found::State(..) | Found::Nothing => empty,
+        Found::State(_) | Found::Nothing => empty,
         Found::Unusable => Held { replaces: true, ..empty },
     };
     held.fold_all(annals.store(), read).await?;

@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::{ApplyError, LoadError, codec::EncodeError};
 
 pub(crate) use keeper::{Found, Keeper};
-pub(crate) use row::SnapshotRow;
+pub(crate) use row::{Kept, SnapshotRow};
 
 /// When an aggregate's snapshot is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ mod ast;
 mod attr;
 mod expand;
 mod fallback;
-mod shape;
+pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
 mod valid;

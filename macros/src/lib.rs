@@ -5,6 +5,7 @@
 //! (a stub beside the messages, so that one mistake gives one error).
 
 mod attr;
+mod form;
 mod name;
 mod root;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod aggregate;
 mod aggregate_id;
 mod command;
 mod event;
+mod former_state;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -85,6 +87,7 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// | `snapshot(every = 100)` | a snapshot is taken when 100 events came since the last one |
 /// | `snapshot(explicit)` | a snapshot is taken only when asked for |
 /// | `snapshot(.., version = 2)` | the version of the fold and of the state's meaning; 1 when not given |
+/// | `snapshot(.., from(1 = AccountV1))` | states of older versions whose snapshots are read, with a step (`From` or `TryFrom`) from each to the next: only where folding long streams anew is too dear |
 /// | `crate = path` | where annals is, if its own search in the manifest does not find it |
 ///
 /// ```
@@ -116,6 +119,42 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 pub fn derive_aggregate(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     expand(&input, aggregate::expand, aggregate::fallback)
+}
+
+/// Implements `FormerState` for a state as older code wrote it into snapshots: its fields exactly as they stood in the code
+/// then, serde's attributes too, because by them such snapshots are recognised.
+///
+/// The type is also `Deserialize`. `#[former_state(crate = path)]` says where annals is.
+///
+/// ```
+/// use annals_core::{Aggregate as _, Evolve};
+/// use annals_macros::{Aggregate, Event, FormerState};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Deserialize, FormerState)]
+/// struct MeterV1 { euros: u64 }
+///
+/// #[derive(Default, Clone, Serialize, Deserialize, Aggregate)]
+/// #[aggregate(name = "meter", event = MeterEvent, snapshot(every = 100, version = 2, from(1 = MeterV1)))]
+/// struct Meter { cents: u64 }
+///
+/// impl From<MeterV1> for Meter {
+///     fn from(old: MeterV1) -> Self {
+///         Self { cents: old.euros * 100 }
+///     }
+/// }
+/// # #[derive(Clone, Serialize, Deserialize, Event)]
+/// # #[event(prefix = "meter")]
+/// # enum MeterEvent { Counted { cents: u64 } }
+/// # impl Evolve<MeterEvent> for Meter {
+/// #     fn evolve(&mut self, MeterEvent::Counted { cents }: &MeterEvent) { self.cents += cents }
+/// # }
+/// assert_eq!(Meter::snapshots().map(|snapshots| snapshots.past[0].shape), Some("euros: u64"));
+/// ```
+#[proc_macro_derive(FormerState, attributes(former_state))]
+pub fn derive_former_state(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand(&input, former_state::expand, former_state::fallback)
 }
 
 /// Implements `Command`: a stable name and a version, by which a request is recognised when it is sent again.

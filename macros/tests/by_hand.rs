@@ -201,6 +201,7 @@ mod by_hand {
                 policy: SnapshotPolicy::Every(NonZeroU64::new(100).unwrap()),
                 version: 2,
                 shape: "open: bool, cents: Option<u64>",
+                past: &[],
                 encode: |state| codec::encode("the state of account", state),
                 decode: |bytes| codec::decode(bytes),
             })

@@ -70,6 +70,7 @@ impl Aggregate for Tally {
             policy: SnapshotPolicy::Every(NonZeroU64::new(4).expect("not zero")),
             version: 1,
             shape: "total: u64",
+            past: &[],
             encode: |tally| codec::encode("tally", tally),
             decode: codec::decode,
         })

@@ -18,7 +18,7 @@ use crate::{
     codec::EncodeError, load::Held,
 };
 
-use super::SnapshotRow;
+use super::{Kept, SnapshotRow};
 
 /// How many snapshots may be under way; each holds its state in memory.
 const UNDER_WAY_MAX: usize = 256;
@@ -50,7 +50,7 @@ enum Work {
 pub(crate) enum Found<A> {
     Nothing,
     Unusable,
-    State(A, Version),
+    State(Kept<A>),
 }
 
 impl Keeper {
@@ -70,8 +70,8 @@ impl Keeper {
         let Some(snapshots) = A::snapshots() else { return Ok(Found::Nothing) };
         let rows = store.get(&[SnapshotRow::key(stream)]).await?;
         let Some(row) = rows.into_iter().flatten().next() else { return Ok(Found::Nothing) };
-        Ok(match SnapshotRow::of(stream, &snapshots).read(&snapshots, &row) {
-            Some((state, version)) => Found::State(state, version),
+        Ok(match SnapshotRow::of(stream).read(&snapshots, &row) {
+            Some(kept) => Found::State(kept),
             None => {
                 self.count_unusable();
                 Found::Unusable
@@ -111,8 +111,7 @@ impl Keeper {
     /// Hands the snapshot of `held` to the task, without waiting.
     pub(crate) fn take<A: Aggregate>(&self, snapshots: Snapshots<A>, held: Arc<Held<A>>) {
         let (stream, version) = (held.stream.clone(), held.version);
-        let encode =
-            Box::new(move || SnapshotRow::of(&held.stream, &snapshots).write(&snapshots, &held.state, held.version));
+        let encode = Box::new(move || SnapshotRow::of(&held.stream).write(&snapshots, &held.state, held.version));
         if let Err(refused) = self.work.try_send(Work::Take { stream: stream.clone(), version, encode }) {
             drop(refused);
             self.desk.done(&stream, version);
@@ -127,7 +126,7 @@ impl Keeper {
         held: &Held<A>,
     ) -> Result<(), SnapshotError> {
         let snapshots = A::snapshots().ok_or(SnapshotError::NotKept { aggregate: A::NAME })?;
-        let batch = SnapshotRow::of(&held.stream, &snapshots).write(&snapshots, &held.state, held.version)?;
+        let batch = SnapshotRow::of(&held.stream).write(&snapshots, &held.state, held.version)?;
         store.apply(batch).await?;
         Desk::add(&self.desk.taken);
         Ok(())

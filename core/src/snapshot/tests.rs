@@ -32,9 +32,9 @@ async fn snapshot_version(annals: &Annals) -> Option<u64> {
     let stream = stream();
     let snapshots = Account::snapshots().unwrap();
     let row = row(annals).await?;
-    let (state, version) = SnapshotRow::of(&stream, &snapshots).read(&snapshots, &row).unwrap();
-    assert_eq!(state.history.len() as u64, version.get());
-    Some(version.get())
+    let kept = SnapshotRow::of(&stream).read(&snapshots, &row).unwrap();
+    assert_eq!(kept.state.history.len() as u64, kept.version.get());
+    Some(kept.version.get())
 }
 
 async fn put(annals: &Annals, value: Bytes) {
@@ -103,7 +103,7 @@ async fn an_unusable_snapshot_is_ignored_counted_and_replaced() {
     }));
     let state = annals.on::<Account>("a").load().await.unwrap().state;
     let write = |snapshots: &Snapshots<Account>, stream: &StreamId| {
-        let batch = SnapshotRow::of(stream, snapshots).write(snapshots, &state, Version::from(12)).unwrap();
+        let batch = SnapshotRow::of(stream).write(snapshots, &state, Version::from(12)).unwrap();
         batch.rows.into_iter().next().unwrap().value.unwrap()
     };
     let of = Account::snapshots().unwrap();
@@ -140,7 +140,7 @@ async fn a_snapshot_beyond_the_stream_is_not_used() {
 async fn a_snapshot_that_panics_while_decoding_is_not_used() {
     let snapshots = Snapshots::<Account> { decode: |_| panic!("bad"), ..Account::snapshots().unwrap() };
     let stream = stream();
-    let row = SnapshotRow::of(&stream, &snapshots);
+    let row = SnapshotRow::of(&stream);
     let batch = row.write(&snapshots, &Account::default(), Version::FIRST).unwrap();
     assert!(row.read(&snapshots, batch.rows[0].value.as_ref().unwrap()).is_none());
 }

@@ -1,12 +1,13 @@
 //! The implementation of `Aggregate`.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use super::{
     ast::State,
     shape,
-    valid::{Aggregate, Snapshot},
+    valid::{Aggregate, FormerState, Snapshot},
 };
 use crate::value::{Count, TypePath};
 
@@ -47,15 +48,65 @@ fn snapshots(state: &State<'_>, name: &str, snapshot: &Snapshot) -> TokenStream 
             }
         }
     };
+    let (past, functions) = past(state, &snapshot.past);
     quote! {
         fn snapshots() -> ::core::option::Option<#root::Snapshots<Self>> {
+            #functions
             ::core::option::Option::Some(#root::Snapshots {
                 policy: #policy,
                 version: #version,
                 shape: #shape,
+                past: #past,
                 encode: |state| #root::codec::encode(#what, state),
                 decode: |bytes| #root::codec::decode(bytes),
             })
         }
     }
+}
+
+/// How states of the past are read, and the functions that do it: one for each, which takes one step and calls the next.
+fn past(state: &State<'_>, past: &[FormerState]) -> (TokenStream, TokenStream) {
+    let State { root, ident, .. } = state;
+    if past.is_empty() {
+        return (quote!(&[]), TokenStream::new());
+    }
+    let function = |former: &FormerState| format_ident!("from_{}", former.version.0.get());
+    let count = Literal::usize_unsuffixed(past.len());
+    let rows = past.iter().map(|former| {
+        let FormerState { version, path } = former;
+        let function = function(former);
+        let shape = quote_spanned!(path.span()=> <#path as #root::FormerState>::SHAPE);
+        quote! {
+            #root::PastSnapshot {
+                version: #version,
+                shape: #shape,
+                decode: |bytes| #function(#root::codec::decode(bytes)?),
+            }
+        }
+    });
+    let functions = past.iter().enumerate().map(|(index, former)| {
+        let (name, old) = (function(former), &former.path);
+        let upcast = |new: TokenStream| {
+            let upcast = quote_spanned!(old.span()=> <#old as #root::Upcast<#new>>::upcast);
+            quote!(#upcast(old))
+        };
+        let step = match past.get(index + 1) {
+            Some(next) => {
+                let (function, new) = (function(next), &next.path);
+                let step = upcast(quote!(#new));
+                quote!(#function(#step?))
+            }
+            None => upcast(quote!(#ident)),
+        };
+        quote! {
+            fn #name(old: #old) -> ::core::result::Result<#ident, #root::UpcastError> {
+                #step
+            }
+        }
+    });
+    let functions = quote! {
+        static PAST: [#root::PastSnapshot<#ident>; #count] = [#(#rows),*];
+        #(#functions)*
+    };
+    (quote!(&PAST), functions)
 }

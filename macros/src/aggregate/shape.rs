@@ -6,7 +6,7 @@ use syn::{Attribute, Data, Fields};
 
 /// `open: bool, balance: Money`, or the variants of an enum. What serde is told is part of it, because it changes what a
 /// snapshot holds; visibility and other attributes are not.
-pub(super) fn text(data: &Data) -> String {
+pub(crate) fn text(data: &Data) -> String {
     let tokens = match data {
         Data::Struct(data) => fields(&data.fields),
         Data::Union(data) => fields(&Fields::Named(data.fields.clone())),

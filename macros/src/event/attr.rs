@@ -3,13 +3,16 @@
 use darling::{Error, FromAttributes, FromMeta, Result};
 use proc_macro2::Span;
 use syn::{
-    Ident, LitInt, LitStr, Meta, Path, Token, parenthesized,
-    parse::{Parse, ParseStream, Parser},
+    Ident, LitInt, LitStr, Meta, Token, parenthesized,
+    parse::{ParseStream, Parser},
     punctuated::Punctuated,
     spanned::Spanned,
 };
 
-use crate::value::{PlacedVersion, Text, TypePath, Version};
+use crate::{
+    form::Form,
+    value::{PlacedVersion, Text, TypePath},
+};
 
 /// `#[event(..)]` on the enum.
 #[derive(Default, FromAttributes)]
@@ -58,23 +61,6 @@ pub(super) struct Split {
     pub(super) name: Text,
     pub(super) forms: Vec<Form>,
     pub(super) into: Vec<Ident>,
-}
-
-/// `1 = WithdrawnV1` or `1 = value(rename_amount)`.
-#[derive(Clone)]
-pub(super) struct Form {
-    pub(super) version: Version,
-    pub(super) step: Step,
-    pub(super) span: Span,
-}
-
-/// How a form is read.
-#[derive(Clone)]
-pub(super) enum Step {
-    /// As this type, which has a step of its own to what comes next.
-    Typed(Path),
-    /// As a tree, which this function makes the next form of.
-    Value(Path),
 }
 
 impl FromMeta for Retired {
@@ -143,23 +129,4 @@ fn parse_name(input: ParseStream<'_>) -> syn::Result<Text> {
 
 fn text(name: &LitStr) -> Text {
     Text { text: name.value(), span: name.span() }
-}
-
-impl Parse for Form {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let number: LitInt = input.parse()?;
-        let version = number.base10_parse().map(Version);
-        let version = version.map_err(|_| syn::Error::new(number.span(), "a version is a whole number from 1"))?;
-        input.parse::<Token![=]>()?;
-        let expected = "a type is expected here, or `value(function)`";
-        let path: Path = input.parse().map_err(|error| syn::Error::new(error.span(), expected))?;
-        let step = if path.is_ident("value") && input.peek(syn::token::Paren) {
-            let function;
-            parenthesized!(function in input);
-            Step::Value(function.parse()?)
-        } else {
-            Step::Typed(path)
-        };
-        Ok(Self { version, step, span: number.span() })
-    }
 }

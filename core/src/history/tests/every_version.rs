@@ -73,7 +73,7 @@ impl Bank {
                 let loaded = account.load().await.unwrap();
                 let version = loaded.version.checked_add(u64::from(by)).unwrap();
                 let snapshots = Account::snapshots().unwrap();
-                let row = SnapshotRow::of(&self.stream, &snapshots);
+                let row = SnapshotRow::of(&self.stream);
                 let batch = row.write(&snapshots, &Account { balance: 1, ..loaded.state }, version).unwrap();
                 self.annals.store().apply(batch).await.unwrap();
                 self.check().await;

@@ -18,6 +18,8 @@ const BLESS: &str = "ANNALS_BLESS";
 /// * when the fold gives another state under the same snapshot version, also with `ANNALS_BLESS=1`: stores hold snapshots
 ///   of the old state, and would go on using them. Raise the version, then write the file anew;
 /// * when an event as it was stored can no longer be read;
+/// * when a snapshot of an older version, which stays in the file as long as there are steps from it
+///   (`snapshot(from(..))`), is brought to another state than the fold;
 /// * when the test gives other histories, or the code has another snapshot version or shape: write the file anew.
 ///
 /// States are compared as `{:#?}` writes them, so this must not change from run to run, as the order of a `HashMap` does.
@@ -47,19 +49,21 @@ where
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(format!("it cannot be read: {error}")),
     };
-    match text {
+    let golden = match text {
         Some(text) => {
             let golden = GoldenFile::parse(&text)?;
             check_against::<A>(&golden, bless)?;
+            check_snapshots::<A>(&golden)?;
             if !bless {
                 return check_histories::<A>(&golden, histories);
             }
+            golden
         }
         None if !bless => return Err(format!("there is no golden file yet: run the test with {BLESS}=1 to write it")),
-        None => {}
-    }
+        None => GoldenFile::default(),
+    };
     let folder = path.parent().unwrap_or(Path::new(""));
-    let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, file::text_of::<A>(histories)?));
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, file::text_of::<A>(&golden, histories)?));
     written.map_err(|error| format!("it cannot be written: {error}"))
 }
 
@@ -99,6 +103,30 @@ fn check_against<A: Aggregate + Debug>(golden: &GoldenFile, bless: bool) -> Resu
         let told = |meaning: &Option<Meaning>| meaning.as_ref().map_or("no snapshots".to_owned(), Meaning::to_string);
         let (before, now) = (told(&golden.meaning), told(&meaning));
         return Err(format!("it was written with {before}; the code has {now}: run the test with {BLESS}=1"));
+    }
+    Ok(())
+}
+
+/// Compares what the file's snapshots are read as, by the steps from older versions, with what its histories fold to.
+fn check_snapshots<A: Aggregate + Debug>(golden: &GoldenFile) -> Result<(), String> {
+    let Some(today) = A::snapshots() else { return Ok(()) };
+    for (number, history) in (1..).zip(&golden.histories) {
+        for (version, payload) in &history.snapshots {
+            let past = today.past.iter().find(|past| past.version == *version);
+            let read = match past {
+                Some(past) => (past.decode)(payload).map_err(|error| error.to_string()),
+                // A snapshot of another version is not used.
+                None => continue,
+            };
+            let told =
+                format!("the snapshot of version {version} of history {number}, brought to version {}", today.version);
+            let read = read.map_err(|error| format!("{told}, cannot be read: {error}"))?;
+            let (folded, read) = (history.fold::<A>()?, file::text(&read));
+            if folded != read {
+                let difference = Difference::of_lines(&folded, &read);
+                return Err(format!("{told}, is not its fold (- fold, + snapshot): correct the steps\n{difference}"));
+            }
+        }
     }
     Ok(())
 }

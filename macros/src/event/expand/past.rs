@@ -7,10 +7,12 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
-use crate::event::{
-    ast::EventEnum,
-    attr::{Form, Step},
-    valid::{Chain, Target},
+use crate::{
+    event::{
+        ast::EventEnum,
+        valid::{Chain, Target},
+    },
+    form::{Form, Step},
 };
 
 /// The table of forms and the functions that read them; nothing for an enum without a past.

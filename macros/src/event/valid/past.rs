@@ -1,18 +1,18 @@
 //! The mistakes that can be seen in what an enum says of its past.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use darling::{Error, Result, error::Accumulator};
 use proc_macro2::Span;
-use quote::ToTokens;
 use syn::{Fields, Ident, Type, ext::IdentExt};
 
 use super::Kind;
 use crate::{
     event::{
         ast::{EventEnum, EventVariant},
-        attr::{Form, From, Split, Step},
+        attr::{From, Split},
     },
+    form::{Form, Step, in_order, without_a_gap},
     name::STORED,
     value::{Text, Version},
 };
@@ -171,7 +171,7 @@ fn split_forms<'a>(split: &Split, kinds: &[Kind<'a>], names: &mut Names) -> Resu
         return Err(Error::custom(message).with_span(span));
     }
     let forms = match kinds.iter().find(|kind| kind.name == split.name.text) {
-        Some(kind) => without_a_gap(in_order(&split.forms, kind.version)?, None)?,
+        Some(kind) => without_a_gap(in_order(&split.forms, kind.version)?, false)?,
         None => {
             take(names, &split.name, "split".to_owned())?;
             from_the_first(&split.name, &split.forms)?
@@ -185,55 +185,5 @@ fn from_the_first(name: &Text, forms: &[Form]) -> Result<Vec<Form>> {
         let message = format!("{:?} has no steps: name the type of each version, `1 = ..`", name.text);
         return Err(Error::custom(message).with_span(&name.span));
     }
-    without_a_gap(in_order(forms, Version::LAST)?, Some(name))
-}
-
-/// The forms by version, each once, older than `current`, each of a type of its own, trees before types.
-fn in_order(forms: &[Form], current: Version) -> Result<Vec<Form>> {
-    let mut ordered: BTreeMap<_, Form> = BTreeMap::new();
-    let mut types = HashMap::new();
-    for form in forms {
-        let fail = |message: String| Err(Error::custom(message).with_span(&form.span));
-        let number = form.version.0;
-        if number == current.0 {
-            return fail(format!("version {number} is the current one: it needs no step"));
-        }
-        if number > current.0 {
-            return fail(format!("version {number} is newer than the current version {}", current.0));
-        }
-        if ordered.insert(number, form.clone()).is_some() {
-            return fail(format!("version {number} has two steps"));
-        }
-        if let Step::Typed(path) = &form.step
-            && let Some(first) = types.insert(path.to_token_stream().to_string(), number)
-        {
-            return fail(format!("version {first} has the same type: a step from a type to itself is a loop"));
-        }
-    }
-    let ordered: Vec<Form> = ordered.into_values().collect();
-    let mut before: Option<&Form> = None;
-    for form in &ordered {
-        if let (Step::Value(_), Some(Form { step: Step::Typed(_), version, .. })) = (&form.step, before) {
-            let message = format!(
-                "version {} is read as a tree, but version {} as a type: steps on trees come first",
-                form.version.0, version.0
-            );
-            return Err(Error::custom(message).with_span(&form.span));
-        }
-        before = Some(form);
-    }
-    Ok(ordered)
-}
-
-/// Fails where the version after one of `forms` is missing, or the first if `name` is given.
-fn without_a_gap(forms: Vec<Form>, name: Option<&Text>) -> Result<Vec<Form>> {
-    let first = forms.first().map_or(1, |form| form.version.0.get());
-    let expected = if name.is_some() { 1 } else { first };
-    match forms.iter().zip(expected..).find(|(form, expected)| form.version.0.get() != *expected) {
-        Some((form, missing)) => {
-            let message = format!("version {missing} has no step: there is a gap before version {}", form.version.0);
-            Err(Error::custom(message).with_span(&form.span))
-        }
-        None => Ok(forms),
-    }
+    without_a_gap(in_order(forms, Version::LAST)?, true)
 }

@@ -12,11 +12,14 @@
 //! | Account {
 //! |     balance: 100,
 //! | }
+//! s1 81a762616c616e636564
 //! ```
 //!
-//! An event is its version, its payload in hexadecimal digits and its stored name; the lines behind `|` are the state.
+//! An event is its version, its payload in hexadecimal digits and its stored name; the lines behind `|` are the state; the
+//! line that begins with `s` is the snapshot of the state in that version.
 
 use std::{
+    collections::BTreeMap,
     fmt::{self, Debug, Write},
     io,
 };
@@ -49,6 +52,8 @@ pub(super) struct Meaning {
 pub(super) struct History {
     events: Vec<StoredEvent>,
     pub(super) state: String,
+    /// The state as snapshots hold it, by version.
+    pub(super) snapshots: BTreeMap<u32, Bytes>,
 }
 
 #[derive(Debug)]
@@ -130,6 +135,9 @@ impl GoldenFile {
             let state_text = &mut self.histories.last_mut()?.state;
             state_text.push_str(state.strip_prefix(' ').unwrap_or(state));
             state_text.push('\n');
+        } else if let Some(snapshot) = line.strip_prefix('s') {
+            let (version, payload) = snapshot.split_once(' ')?;
+            self.histories.last_mut()?.snapshots.insert(version.parse().ok()?, from_hex(payload)?.into());
         } else {
             self.histories.last_mut()?.events.push(StoredEvent::parse(line)?);
         }
@@ -137,34 +145,50 @@ impl GoldenFile {
     }
 }
 
-/// The text of a golden file with `histories` as they are stored and folded now.
-pub(super) fn text_of<A>(histories: &[Vec<A::Event>]) -> io::Result<String>
+/// The text of a golden file with `histories` as they are stored and folded now, and with the snapshots that were in the
+/// one before as long as there are steps from them.
+pub(super) fn text_of<A>(before: &GoldenFile, histories: &[Vec<A::Event>]) -> io::Result<String>
 where
     A: Aggregate + Debug,
-    A::Event: Debug,
+    A::Event: Debug + PartialEq,
 {
     let mut file = "# Stored events and what they fold to. Written by a test; keep it with the code.\n".to_owned();
     file.push_str(&format!("aggregate {}\n", A::NAME));
     if let Some(Meaning { version, shape }) = Meaning::of::<A>() {
         file.push_str(&format!("snapshot version {version}\nshape {shape}\n"));
     }
-    for history in histories {
+    for (index, history) in histories.iter().enumerate() {
         file.push_str("\nhistory\n");
         for event in history {
             let (kind, payload) = (event.kind(), event.encode().map_err(io::Error::other)?);
             file.push_str(&format!("# {}\n", one_line(&format!("{event:?}"))));
             file.push_str(&format!("v{} {} {}\n", kind.schema_version(), to_hex(&payload), kind.name));
         }
-        for line in text(&given::<A>(history.clone()).state).lines() {
+        let state = given::<A>(history.clone()).state;
+        for line in text(&state).lines() {
             file.push_str(format!("| {line}").trim_end());
             file.push('\n');
+        }
+        let is_same = |before: &&History| before.events::<A::Event>().is_ok_and(|events| events == *history);
+        let same = before.histories.get(index).filter(is_same);
+        for (version, payload) in snapshots(same, &state)? {
+            file.push_str(&format!("s{version} {}\n", to_hex(&payload)));
         }
     }
     Ok(file)
 }
 
+/// The state as snapshots of today hold it, and as those hold it that were written before and can still be read.
+fn snapshots<A: Aggregate>(before: Option<&History>, state: &A) -> io::Result<BTreeMap<u32, Bytes>> {
+    let Some(today) = A::snapshots() else { return Ok(BTreeMap::new()) };
+    let mut snapshots = before.map(|before| before.snapshots.clone()).unwrap_or_default();
+    snapshots.retain(|version, _| today.past.iter().any(|past| past.version == *version));
+    snapshots.insert(today.version, (today.encode)(state).map_err(io::Error::other)?);
+    Ok(snapshots)
+}
+
 /// A state as the file has it: no spaces at the end of a line, which editors take away.
-fn text(state: &impl Debug) -> String {
+pub(super) fn text(state: &impl Debug) -> String {
     let mut text = String::new();
     for line in format!("{state:#?}").lines() {
         text.push_str(line.trim_end());

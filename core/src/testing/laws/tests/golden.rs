@@ -10,7 +10,10 @@ use super::till::{Paid, paid};
 
 /// The same till in several lives of its code.
 macro_rules! life {
-    ($life:ident $(: $field:ident)?, $fold:expr $(, version $version:literal, shape $shape:literal)?) => {
+    (
+        $life:ident $(: $field:ident)?, $fold:expr
+        $(, version $version:literal, shape $shape:literal $(, times $factor:literal)?)?
+    ) => {
         mod $life {
             use serde::{Deserialize, Serialize};
 
@@ -20,10 +23,20 @@ macro_rules! life {
                 $(pub(super) $field: u64,)?
             }
 
+            impl Till {
+                #[allow(dead_code, reason = "only where there are steps")]
+                fn from_balance(balance: u64) -> Self {
+                    Self { balance, ..Self::default() }
+                }
+            }
+
             super::super::till::till!(
                 Till,
                 $fold
-                $(, version $version, shape $shape, |till| crate::codec::encode("till", till))?
+                $(
+                    , version $version, shape $shape, |till| crate::codec::encode("till", till)
+                    $(, past super::multiplied!(Till, $factor))?
+                )?
             );
         }
     };
@@ -34,8 +47,25 @@ life!(doubled, |till, amount| till.balance += 2 * amount, version 1, shape "bala
 life!(doubled_and_said, |till, amount| till.balance += 2 * amount, version 2, shape "balance: u64");
 life!(only_said, |till, amount| till.balance += amount, version 2, shape "balance: u64");
 life!(grown: count, |till, amount| { till.balance += amount; till.count += 1 }, version 1, shape "balance: u64, count: u64");
+life!(stepped, |till, amount| till.balance += 2 * amount, version 2, shape "balance: u64", times 2);
+life!(misstepped, |till, amount| till.balance += 2 * amount, version 2, shape "balance: u64", times 3);
 life!(without, |till, amount| till.balance += amount);
 life!(without_doubled, |till, amount| till.balance += 2 * amount);
+
+/// A step from snapshots of version 1, whose balance is so many times less.
+macro_rules! multiplied {
+    ($till:ty, $factor:literal) => {
+        crate::PastSnapshot {
+            version: 1,
+            shape: "balance: u64",
+            decode: |bytes| {
+                let till: $till = crate::codec::decode(bytes)?;
+                Ok(<$till>::from_balance(till.balance * $factor))
+            },
+        }
+    };
+}
+use multiplied;
 
 struct Golden {
     _folder: TempDir,
@@ -76,7 +106,7 @@ fn a_golden_file_is_written_when_asked_for() {
     let expected = "# Stored events and what they fold to. Written by a test; keep it with the code.\naggregate till\n\
                     snapshot version 1\nshape balance: u64\n\nhistory\n# In { amount: 100 }\n\
                     v1 81a6616d6f756e7464 paid.in\n# In { amount: 7 }\nv1 81a6616d6f756e7407 paid.in\n\
-                    | Till {\n|     balance: 107,\n| }\n\nhistory\n| Till {\n|     balance: 0,\n| }\n";
+                    | Till {\n|     balance: 107,\n| }\ns1 81a762616c616e63656b\n\nhistory\n| Till {\n|     balance: 0,\n| }\ns1 81a762616c616e636500\n";
     assert_eq!(text, expected);
     golden.bless::<first::Till>().unwrap();
     assert_eq!(golden.text(), text);
@@ -121,6 +151,25 @@ fn snapshots_of_another_shape_are_not_used_so_the_version_may_stay() {
     assert!(error.contains("+     count: 2,") && error.contains("If this is meant"), "{error}");
     golden.bless::<grown::Till>().unwrap();
     golden.look::<grown::Till>().unwrap();
+}
+
+#[test]
+fn snapshots_of_the_past_stay_in_the_file_and_are_held_against_the_fold() {
+    let golden = Golden::of::<first::Till>();
+    golden.bless::<stepped::Till>().unwrap();
+    assert!(golden.text().contains("s1 81a762616c616e63656b\ns2 81a762616c616e6365ccd6\n"), "{}", golden.text());
+    golden.look::<stepped::Till>().unwrap();
+    golden.bless::<stepped::Till>().unwrap();
+    golden.look::<stepped::Till>().unwrap();
+    let written = golden.text();
+    for error in [golden.look::<misstepped::Till>(), golden.bless::<misstepped::Till>()].map(Result::unwrap_err) {
+        let told = "the snapshot of version 1 of history 1, brought to version 2, is not its fold (- fold, + snapshot)";
+        assert!(error.starts_with(told), "{error}");
+        assert!(error.contains("-     balance: 214,\n+     balance: 321,"), "{error}");
+    }
+    assert_eq!(golden.text(), written, "blessing hides nothing");
+    golden.bless::<doubled_and_said::Till>().unwrap();
+    assert!(!golden.text().contains("\ns1 "), "without a step it is not read again");
 }
 
 #[test]

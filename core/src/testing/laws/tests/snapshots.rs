@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::{
+    snapshot::{Kept, SnapshotRow},
     testing::laws::{kept, kept_state_equals_fold, snapshot_equals_fold},
     *,
 };
@@ -87,8 +88,8 @@ impl FrameworkAppliesTwice {
     /// What the broken framework would have written in place of `row`.
     async fn spoil(&self, row: &[u8]) -> Option<RowBatch> {
         let (stream, snapshots) = ("till-a".parse().unwrap(), Right::snapshots().unwrap());
-        let place = snapshot::SnapshotRow::of(&stream, &snapshots);
-        let (mut state, version) = place.read(&snapshots, row)?;
+        let place = SnapshotRow::of(&stream);
+        let Kept { mut state, version, .. } = place.read(&snapshots, row)?;
         let records: Vec<Record> = self.0.read_stream(ReadStream::all(stream.clone())).try_collect().await.unwrap();
         let third = records.get(2).filter(|third| third.version == version)?;
         decode_record(third).unwrap().iter().for_each(|event| state.evolve(event));

@@ -34,7 +34,7 @@ impl Event for Paid {
 
 /// An aggregate of [`Paid`]: its type, its fold, and how its snapshots are written.
 macro_rules! till {
-    ($type:ty, $fold:expr $(, version $version:literal, shape $shape:literal, $encode:expr)?) => {
+    ($type:ty, $fold:expr $(, version $version:literal, shape $shape:literal, $encode:expr $(, past $past:expr)?)?) => {
         impl $crate::Evolve<$crate::testing::laws::tests::till::Paid> for $type {
             fn evolve(&mut self, event: &$crate::testing::laws::tests::till::Paid) {
                 let $crate::testing::laws::tests::till::Paid::In { amount } = event;
@@ -51,6 +51,10 @@ macro_rules! till {
                     policy: $crate::SnapshotPolicy::Explicit,
                     version: $version,
                     shape: $shape,
+                    past: {
+                        const PAST: &[$crate::PastSnapshot<$type>] = &[$($past)?];
+                        PAST
+                    },
                     encode: $encode,
                     decode: $crate::codec::decode,
                 })

@@ -24,7 +24,7 @@ macro_rules! life {
             }
 
             impl Till {
-                #[allow(dead_code, reason = "only where there are steps")]
+                #[allow(dead_code, clippy::needless_update, reason = "used by steps; some lives have more fields")]
                 fn from_balance(balance: u64) -> Self {
                     Self { balance, ..Self::default() }
                 }

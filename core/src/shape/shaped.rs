@@ -30,11 +30,14 @@ use super::{Shape, Types};
     note = "derive it: `#[derive(Serialize, Deserialize, Shape)]`"
 )]
 pub trait Shaped {
-    /// Whether a field of this type that is missing is read without `serde(default)`: an `Option` is then `None`.
-    const OPTIONAL: bool = false;
-
     /// What a value is stored as: what `Serialize` writes into MessagePack with structs as maps, and `Deserialize` reads.
     ///
     /// The types that it names are added to `types`.
     fn shape(types: &mut Types) -> Shape;
+
+    /// Whether a field of this type that is missing is read without `serde(default)`: an `Option` is then `None`.
+    #[must_use]
+    fn is_optional() -> bool {
+        false
+    }
 }

@@ -73,10 +73,12 @@ impl<T: ?Sized> Shaped for PhantomData<T> {
 }
 
 impl<T: Shaped> Shaped for Option<T> {
-    const OPTIONAL: bool = true;
-
     fn shape(types: &mut Types) -> Shape {
         Shape::option(T::shape(types))
+    }
+
+    fn is_optional() -> bool {
+        true
     }
 }
 
@@ -84,10 +86,12 @@ impl<T: Shaped> Shaped for Option<T> {
 macro_rules! pointer {
     ($($pointer:ty),*) => {$(
         impl<T: Shaped + ?Sized> Shaped for $pointer {
-            const OPTIONAL: bool = T::OPTIONAL;
-
             fn shape(types: &mut Types) -> Shape {
                 T::shape(types)
+            }
+
+            fn is_optional() -> bool {
+                T::is_optional()
             }
         }
     )*};

@@ -53,7 +53,7 @@ mod guide;
 pub mod prelude;
 
 pub use annals_core::*;
-pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState};
+pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Shape};
 
 /// Compiles and runs the program of the README.
 #[cfg(doctest)]

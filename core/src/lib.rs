@@ -30,6 +30,7 @@ mod decode;
 mod event;
 mod kind;
 pub mod past;
+pub mod shape;
 mod upcast;
 
 mod aggregate;
@@ -96,6 +97,7 @@ pub use query::{EventQuery, QueryItem, TenantScope};
 pub use read::{AsOf, Corruption, Direction, PAGE_ROWS_MAX, Page, ReadError, ReadLog, ReadStream, Scan};
 pub use record::{NewEvent, Record};
 pub use row_batch::{ApplyError, ConsumerName, DerivedCondition, Epoch, Generation, RowBatch};
+pub use shape::{Shape, Shaped};
 pub use snapshot::{SnapshotCounts, SnapshotError, SnapshotPolicy};
 pub use store::{Head, Store};
 pub use stream_id::{Category, StreamId, Tenant};

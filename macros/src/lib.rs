@@ -11,6 +11,7 @@ mod root;
 #[cfg(test)]
 mod snapshot;
 mod stub;
+mod tokens;
 mod value;
 
 mod aggregate;
@@ -18,6 +19,7 @@ mod aggregate_id;
 mod command;
 mod event;
 mod former_state;
+mod shape;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -198,6 +200,43 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 pub fn derive_aggregate_id(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     expand(&input, aggregate_id::expand, aggregate_id::fallback)
+}
+
+/// Implements `Shaped`: what the type is stored as, read from its fields and serde's attributes.
+///
+/// The type is also `Serialize` and `Deserialize`, derived too: what is written by hand cannot be seen here. All attributes
+/// of serde that change what is stored are honoured: `rename`, `rename_all`, `rename_all_fields`, `alias`, `default`,
+/// `skip`, `skip_serializing`, `skip_serializing_if`, `skip_deserializing`, `flatten`, `transparent`, `untagged`, `tag`,
+/// `content`, `other`, `deny_unknown_fields`, `from`, `try_from`, `into`, and `with` and its kind, of which nothing is
+/// known. A field whose type is not `Shaped` is opaque: the type as it is written.
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[shape(name = "Line")]` | what the type is called; its own name when not given |
+/// | `#[shape(crate = path)]` | where annals is, if its own search in the manifest does not find it |
+///
+/// ```
+/// use annals_core::shape::Schema;
+/// use annals_macros::Shape;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize, Shape)]
+/// struct Money { cents: i64, #[serde(default)] currency: Option<String> }
+///
+/// #[derive(Serialize, Deserialize, Shape)]
+/// #[serde(rename_all = "snake_case")]
+/// enum Payment { Cash(Money), Card { number: u64 }, Free }
+///
+/// let text = "\
+/// Payment
+/// Money = { cents: i64, currency: text? }
+/// Payment = enum { cash: Money, card: { number: u64 }, free }";
+/// assert_eq!(Schema::of::<Payment>().to_string(), text);
+/// ```
+#[proc_macro_derive(Shape, attributes(shape))]
+pub fn derive_shape(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand(&input, shape::expand, shape::fallback)
 }
 
 /// The code, or the messages and a stub.

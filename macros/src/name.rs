@@ -33,6 +33,9 @@ pub(crate) const AGGREGATE: Rule =
 /// The first part of a tag; a `:` and the value follow it.
 pub(crate) const TAG: Rule = Rule { what: "tag name", forbidden: &[':'], reserved: false, bytes_max: 253 };
 
+/// What a type is called in shapes.
+pub(crate) const TYPE: Rule = Rule { what: "name of a shape", forbidden: &[], reserved: false, bytes_max: 255 };
+
 impl Rule {
     /// Checks `name`; the error says what is wrong and has no place yet.
     pub(crate) fn check(&self, name: &str) -> Result<()> {

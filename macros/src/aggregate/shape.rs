@@ -1,8 +1,10 @@
 //! A state's own fields as written: the text by which older snapshots are recognised.
 
-use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Data, Fields};
+
+use crate::tokens;
 
 /// `open: bool, balance: Money`, or the variants of an enum. What serde is told is part of it, because it changes what a
 /// snapshot holds; visibility and other attributes are not.
@@ -22,9 +24,7 @@ pub(crate) fn text(data: &Data) -> String {
             quote!(#(#variants),*)
         }
     };
-    let mut text = String::new();
-    write(&mut text, tokens);
-    text
+    tokens::text(tokens)
 }
 
 fn fields(fields: &Fields) -> TokenStream {
@@ -40,48 +40,6 @@ fn fields(fields: &Fields) -> TokenStream {
 
 fn serde(attrs: &[Attribute]) -> TokenStream {
     attrs.iter().filter(|attr| attr.path().is_ident("serde")).map(ToTokens::to_token_stream).collect()
-}
-
-/// The spaces are ours, not the compiler's: another compiler must not make a snapshot unusable.
-fn write(text: &mut String, tokens: TokenStream) {
-    let mut separated = false;
-    for token in tokens {
-        if separated || text.ends_with(is_word) && begins_word(&token) {
-            text.push(' ');
-        }
-        separated = separates(&token, text);
-        match token {
-            TokenTree::Group(group) => {
-                let (open, close) = match group.delimiter() {
-                    Delimiter::Parenthesis => ("(", ")"),
-                    Delimiter::Brace => (" { ", " }"),
-                    Delimiter::Bracket => ("[", "]"),
-                    Delimiter::None => ("", ""),
-                };
-                text.push_str(open);
-                write(text, group.stream());
-                text.push_str(close);
-            }
-            other => text.push_str(&other.to_string()),
-        }
-    }
-}
-
-/// Whether a space follows: after a comma and after a colon that is no half of `::`.
-fn separates(token: &TokenTree, before: &str) -> bool {
-    match token {
-        TokenTree::Punct(mark) if mark.as_char() == ':' => mark.spacing() == Spacing::Alone && !before.ends_with(':'),
-        TokenTree::Punct(mark) => mark.as_char() == ',',
-        _ => false,
-    }
-}
-
-fn is_word(character: char) -> bool {
-    character.is_alphanumeric() || matches!(character, '_' | '"' | ']')
-}
-
-fn begins_word(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Ident(_) | TokenTree::Literal(_))
 }
 
 #[cfg(test)]

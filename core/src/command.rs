@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::codec::{self, EncodeError, PayloadError};
+use crate::{
+    codec::{self, EncodeError, PayloadError},
+    shape::Schema,
+};
 
 /// A command with a stable name, so that a request can be recognised when it is sent again. Derive it.
 ///
@@ -18,6 +21,12 @@ pub trait Command: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
 
     /// The version of its shape, from 1.
     const VERSION: u32;
+
+    /// What it is stored as: for [`Schemas`](crate::Schemas). A derived one says it; by hand it may be left out.
+    #[must_use]
+    fn schema() -> Option<Schema> {
+        None
+    }
 }
 
 /// A reply that can be recorded beside an idempotency key, so that the sender of a repetition gets the first one.

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::{
     EventType, InvalidText, Past, SchemaVersion, Tag,
     codec::{EncodeError, PayloadError},
+    shape::Schema,
 };
 
 /// A domain's events: an enum whose variants are the kinds of facts. Derive it.
@@ -63,11 +64,29 @@ pub trait Event: Clone + Send + Sync + 'static {
     /// [`EncodeError`].
     fn encode(&self) -> Result<Bytes, EncodeError>;
 
+    /// What each kind is stored as today, in the order of [`KINDS`](Self::KINDS): for [`Schemas`](crate::Schemas). Derived ones
+    /// say it; by hand it may be left out.
+    #[must_use]
+    fn forms() -> Vec<EventForm<Self>> {
+        Vec::new()
+    }
+
     /// Decodes the content of `KINDS[kind]`, stored in that kind's current version.
     ///
     /// # Errors
     /// [`PayloadError`].
     fn decode(kind: usize, payload: &[u8]) -> Result<Self, PayloadError>;
+}
+
+/// What events of one kind are stored as today.
+#[derive(Debug, Clone)]
+pub struct EventForm<E> {
+    /// Their payload.
+    pub schema: Schema,
+    /// The names of the tags that they may carry.
+    pub tags: &'static [&'static str],
+    /// Some of them, as they may occur.
+    pub examples: Vec<E>,
 }
 
 /// What there is to know of one variant of an event enum.

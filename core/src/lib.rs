@@ -43,6 +43,7 @@ mod snapshot;
 
 mod boundary;
 mod intercept;
+mod schemas;
 
 mod follow;
 pub mod judge;
@@ -74,7 +75,7 @@ pub use condition::{Condition, Expected, Failure, RowIs};
 pub use decision::{Decision, Ids};
 pub use decode::{DecodeError, DecodeProblem, Decoded, Readable, Unknown, decode_record, decode_record_or};
 pub use difference::Difference;
-pub use event::{Event, EventKind};
+pub use event::{Event, EventForm, EventKind};
 pub use event_id::{CommandId, CorrelationId, EventId};
 pub use event_type::{EventType, SchemaVersion};
 pub use execute::{At, CloseError, ExecuteError, Executed, On, RetryPolicy, Sending, Targets, Together, at};
@@ -97,6 +98,7 @@ pub use query::{EventQuery, QueryItem, TenantScope};
 pub use read::{AsOf, Corruption, Direction, PAGE_ROWS_MAX, Page, ReadError, ReadLog, ReadStream, Scan};
 pub use record::{NewEvent, Record};
 pub use row_batch::{ApplyError, ConsumerName, DerivedCondition, Epoch, Generation, RowBatch};
+pub use schemas::{CommandSchema, EventSchemas, KindSchema, Schemas};
 pub use shape::{Shape, Shaped};
 pub use snapshot::{SnapshotCounts, SnapshotError, SnapshotPolicy};
 pub use store::{Head, Store};

@@ -11,7 +11,7 @@ use syn::{DeriveInput, Ident, Path};
 use crate::{
     attr,
     name::{STORED, snake_case},
-    root, stub,
+    root, shape, stub,
     value::{Text, TypePath, Version},
 };
 
@@ -34,7 +34,10 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let root = errors.handle(root::find(attr.root.as_ref()));
     errors.finish()?;
     match (root, name) {
-        (Some(root), Some(name)) => Ok(code(&root, &input.ident, &name, attr.version.unwrap_or(Version::FIRST))),
+        (Some(root), Some(name)) => {
+            let shape = shape::of_type(&root, input)?;
+            Ok(code(&root, &input.ident, &name, attr.version.unwrap_or(Version::FIRST), Some(&shape)))
+        }
         _ => Err(Error::custom("the command lacks a name")),
     }
 }
@@ -54,15 +57,24 @@ pub(crate) fn fallback(input: &DeriveInput, _: &Error) -> TokenStream {
     let Some(root) = stub::root(input, "command").filter(|_| input.generics.params.is_empty()) else {
         return TokenStream::new();
     };
-    code(&root, &input.ident, "", Version::FIRST)
+    code(&root, &input.ident, "", Version::FIRST, None)
 }
 
-fn code(root: &Path, ident: &Ident, name: &str, version: Version) -> TokenStream {
+fn code(root: &Path, ident: &Ident, name: &str, version: Version, shape: Option<&TokenStream>) -> TokenStream {
+    let schema = shape.map(|shape| {
+        quote! {
+            #[allow(unused_variables, reason = "a command may be of no other type")]
+            fn schema() -> ::core::option::Option<#root::shape::Schema> {
+                ::core::option::Option::Some(#root::shape::Schema::describe(|types| #shape))
+            }
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #root::Command for #ident {
             const NAME: &'static str = #name;
             const VERSION: u32 = #version;
+            #schema
         }
     }
 }

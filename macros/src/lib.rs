@@ -38,6 +38,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `since = 2` | a variant | no event older than version 2 was ever stored |
 /// | `alias = "account.drawn"` | a variant | a stored name of the past; versions are counted on under the present name |
 /// | `from("account.adjusted", 1 = ..)` | a variant | what was another event, of all its versions, and is read as this one |
+/// | `example = Self::Withdrawn { .. }` | a variant | an event as it may occur, for the lock file of `schema_lock!`; may be repeated |
 /// | `split("account.moved", 1 = MovedV1, into(Sent, Received))` | the enum | what was one event and is read as several: the last step goes to a `Vec` of the enum |
 /// | `retired("account.frozen", ..)` | the enum | stored names that are read as nothing |
 /// | `#[tag]` | a field | the event is tagged `field:value`, the value by `Display`; an `Option` that is `None` gives no tag |

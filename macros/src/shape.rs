@@ -24,7 +24,6 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 }
 
 /// What a whole type is stored as: an expression of type `Shape`, in which `types` is a `&mut Types`.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the derives of commands and events"))]
 pub(crate) fn of_type(root: &Path, input: &DeriveInput) -> Result<TokenStream> {
     valid::form(input).map(|form| expand::shape(root, &form))
 }
@@ -33,7 +32,6 @@ pub(crate) fn of_type(root: &Path, input: &DeriveInput) -> Result<TokenStream> {
 /// empty one for a variant without fields, the value itself for one unnamed field. `enum_attrs` are those of its enum.
 ///
 /// An expression of type `Shape`, in which `types` is a `&mut Types`.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the derives of commands and events"))]
 pub(crate) fn of_variant(root: &Path, enum_attrs: &[Attribute], variant: &Variant) -> Result<TokenStream> {
     valid::content_of(enum_attrs, variant).map(|form| expand::shape(root, &form))
 }

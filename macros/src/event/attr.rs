@@ -3,7 +3,7 @@
 use darling::{Error, FromAttributes, FromMeta, Result};
 use proc_macro2::Span;
 use syn::{
-    Ident, LitInt, LitStr, Meta, Token, parenthesized,
+    Expr, Ident, LitInt, LitStr, Meta, Token, parenthesized,
     parse::{ParseStream, Parser},
     punctuated::Punctuated,
     spanned::Spanned,
@@ -37,6 +37,8 @@ pub(super) struct VariantAttr {
     pub(super) alias: Vec<Text>,
     #[darling(multiple)]
     pub(super) from: Vec<From>,
+    #[darling(multiple)]
+    pub(super) example: Vec<Example>,
 }
 
 /// `#[tag]` or `#[tag(..)]` on a field.
@@ -45,6 +47,9 @@ pub(super) struct VariantAttr {
 pub(super) struct TagAttr {
     pub(super) name: Option<Text>,
 }
+
+/// `example = AccountEvent::Closed {}`.
+pub(super) struct Example(pub(super) Expr);
 
 /// `retired("account.frozen", ..)`: stored names that are read as nothing.
 pub(super) struct Retired(pub(super) Vec<Text>);
@@ -61,6 +66,12 @@ pub(super) struct Split {
     pub(super) name: Text,
     pub(super) forms: Vec<Form>,
     pub(super) into: Vec<Ident>,
+}
+
+impl FromMeta for Example {
+    fn from_expr(expr: &Expr) -> Result<Self> {
+        Ok(Self(expr.clone()))
+    }
 }
 
 impl FromMeta for Retired {

@@ -18,6 +18,7 @@ pub(super) fn code(events: &EventEnum<'_>, Valid { kinds, past }: &Valid<'_>) ->
     let table = table(events, kinds);
     let kind = kind(kinds);
     let tags = tags(events, kinds);
+    let described = described(events, kinds);
     quote! {
         const _: () = {
             #table
@@ -39,6 +40,8 @@ pub(super) fn code(events: &EventEnum<'_>, Valid { kinds, past }: &Valid<'_>) ->
                 fn encode(&self) -> ::core::result::Result<#root::codec::Bytes, #root::codec::EncodeError> {
                     #root::codec::encode_variant(self)
                 }
+
+                #described
 
                 fn decode(kind: usize, payload: &[u8]) -> ::core::result::Result<Self, #root::codec::PayloadError> {
                     #root::codec::decode_variant(u32::try_from(kind).unwrap_or(u32::MAX), payload)
@@ -86,6 +89,28 @@ fn tags(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
         }
         ::core::result::Result::Ok(tags)
     }
+}
+
+/// What each kind is stored as; nothing for an enum without variants.
+fn described(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
+    let root = &events.root;
+    let forms = kinds.iter().map(|Kind { shape, tags, examples, .. }| {
+        let tags = tags.iter().map(|tag| &tag.name);
+        quote! {
+            #root::EventForm {
+                schema: #root::shape::Schema::describe(|types| #shape),
+                tags: &[#(#tags),*],
+                examples: ::std::vec::Vec::from([#(#examples),*]),
+            }
+        }
+    });
+    let method = quote! {
+        #[allow(unused_variables, reason = "a kind may be of no other type")]
+        fn forms() -> ::std::vec::Vec<#root::EventForm<Self>> {
+            ::std::vec::Vec::from([#(#forms),*])
+        }
+    };
+    (!kinds.is_empty()).then_some(method).unwrap_or_default()
 }
 
 fn arm(events: &EventEnum<'_>, kind: &Kind<'_>) -> TokenStream {

@@ -5,8 +5,8 @@ mod past;
 use std::collections::HashMap;
 
 use darling::{Error, Result};
-use proc_macro2::Span;
-use syn::{Ident, Member, PathArguments, Type, ext::IdentExt, spanned::Spanned};
+use proc_macro2::{Span, TokenStream};
+use syn::{Expr, Ident, Member, PathArguments, Type, ext::IdentExt, spanned::Spanned};
 
 use super::{
     ast::{EventEnum, EventVariant, TagField},
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     name::{PREFIX, STORED, TAG, snake_case},
+    shape,
     value::Version,
 };
 
@@ -26,6 +27,9 @@ pub(super) struct Kind<'a> {
     pub(super) aliases: Vec<String>,
     pub(super) version: Version,
     pub(super) tags: Vec<Tag>,
+    /// What its payload is stored as, an expression.
+    pub(super) shape: TokenStream,
+    pub(super) examples: Vec<Expr>,
 }
 
 /// A tag of a variant.
@@ -61,8 +65,11 @@ fn kinds<'a>(events: &EventEnum<'a>) -> Result<Vec<Kind<'a>>> {
         let version = variant.attr.version.map_or(Version::FIRST, |placed| placed.version);
         let aliases = variant.attr.alias.iter().map(|alias| alias.text.clone()).collect();
         let tags = variant.tags.iter().filter_map(|field| errors.handle(tag(field))).collect();
-        if let Some(name) = name {
-            kinds.push((variant, Kind { ident: &variant.syntax.ident, name, aliases, version, tags }));
+        let shape = errors.handle(shape::of_variant(&events.root, events.attrs, variant.syntax));
+        let examples = variant.attr.example.iter().map(|example| example.0.clone()).collect();
+        if let (Some(name), Some(shape)) = (name, shape) {
+            let ident = &variant.syntax.ident;
+            kinds.push((variant, Kind { ident, name, aliases, version, tags, shape, examples }));
         }
     }
     errors.handle(check_unique(&kinds));

@@ -4,4 +4,4 @@ pub use crate::embedded::Embedded;
 pub use annals_core::{
     Aggregate, AggregateId, Annals, Command, Decision, Event, Evolve, FormerState, Handle, Timestamp, Version,
 };
-pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState};
+pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Shape};

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     Aggregate, At, Clock, Interceptor, NameKey, On, SnapshotCounts, Store, Targets, Tenant, Together, at, cache::Cache,
-    execute::RetryPolicy, prepare::Services, snapshot::Keeper,
+    execute::RetryPolicy, prepare::Services, schemas::Registry, snapshot::Keeper,
 };
 
 pub use builder::Builder;
@@ -49,6 +49,7 @@ struct Inner {
     keeper: Keeper,
     interceptors: Vec<Arc<dyn Interceptor>>,
     services: Services,
+    registry: Registry,
     /// Known once it was needed.
     name_key: OnceLock<NameKey>,
 }
@@ -147,6 +148,10 @@ impl Annals {
 
     pub(crate) fn service<S: 'static>(&self) -> Option<&S> {
         self.inner.services.get()
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.inner.registry
     }
 
     pub(crate) fn name_key(&self) -> &OnceLock<NameKey> {

@@ -105,11 +105,20 @@ async fn repeat<T: Targets, R, E>(
             draft.commit.once = Some(keyed.once(&reply)?);
         }
         let names = names_of(annals, &mut draft).await?;
+        let registry = annals.registry();
+        let registered = registry.register(&mut draft.commit)?;
         match annals.store().commit(draft.commit).await {
-            Ok(receipt) => return finish::<T, R, E>(annals, next, keyed, reply, receipt),
+            Ok(receipt) => {
+                if !receipt.repeated {
+                    registry.note(&registered);
+                }
+                return finish::<T, R, E>(annals, next, keyed, reply, receipt);
+            }
             Err(CommitError::Conflict { failures }) => {
                 check_names(names, &failures)?;
-                if request.expected.is_some() || attempt >= annals.retry().attempts.get() {
+                let unreadable = |error| ExecuteError::Store(CommitError::Unreadable(error));
+                let is_registration = registry.catch_up(&**annals.store(), &failures).await.map_err(unreadable)?;
+                if request.expected.is_some() && !is_registration || attempt >= annals.retry().attempts.get() {
                     let expected = request.expected;
                     return Err(ExecuteError::Conflict { failures, attempts: attempt, expected });
                 }

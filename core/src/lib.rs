@@ -98,7 +98,7 @@ pub use query::{EventQuery, QueryItem, TenantScope};
 pub use read::{AsOf, Corruption, Direction, PAGE_ROWS_MAX, Page, ReadError, ReadLog, ReadStream, Scan};
 pub use record::{NewEvent, Record};
 pub use row_batch::{ApplyError, ConsumerName, DerivedCondition, Epoch, Generation, RowBatch};
-pub use schemas::{CommandSchema, EventSchemas, KindSchema, Schemas};
+pub use schemas::{CommandSchema, EventSchemas, HeldSchema, KindSchema, PastForm, SchemaRefusal, Schemas};
 pub use shape::{Shape, Shaped};
 pub use snapshot::{SnapshotCounts, SnapshotError, SnapshotPolicy};
 pub use store::{Head, Store};

@@ -163,13 +163,14 @@ fn at_most(what: impl FnOnce() -> String, found: usize, limit: usize) -> Result<
     Ok(())
 }
 
-/// `$closed` and `$name_key` may be put, `$once` deleted, `$epochs` and `$names` both; the rest is the store's own.
+/// `$closed`, `$name_key` and `$schemas` may be put, `$once` deleted, `$epochs` and `$names` both; the rest is the store's own.
 fn check_system_table(row: &RowWrite) -> Result<(), InvalidCommit> {
     if !row.table.is_system() {
         return Ok(());
     }
+    let is_only_put = [LoggedTable::CLOSED, LoggedTable::NAME_KEY, LoggedTable::SCHEMAS];
     let allowed = match row.table.name() {
-        name if name == LoggedTable::CLOSED.name() || name == LoggedTable::NAME_KEY.name() => row.value.is_some(),
+        name if is_only_put.iter().any(|table| table.name() == name) => row.value.is_some(),
         name if name == LoggedTable::ONCE.name() => row.value.is_none(),
         name => name == LoggedTable::EPOCHS.name() || name == LoggedTable::NAMES.name(),
     };

@@ -1,13 +1,20 @@
 //! What an application stores: the events and commands that take part in lock files and checks of compatibility.
 
+mod held;
+mod registry;
+
 use std::{any::type_name, fmt};
 
 use crate::{
-    Aggregate, Command, DecodeProblem, Event, EventKind, Record, SchemaVersion,
+    Aggregate, Annals, Command, DecodeProblem, Event, EventKind, ReadError, Record, SchemaVersion,
     codec::{Bytes, EncodeError},
     decode_record,
-    shape::Schema,
+    shape::{Incompatibility, Mode, Schema},
 };
+
+pub(crate) use held::{HeldSchemas, incompatibilities};
+pub use registry::HeldSchema;
+pub(crate) use registry::{Registry, Unregistered};
 
 /// The events and commands of an application, with all there is to know of how they are stored.
 ///
@@ -25,6 +32,7 @@ use crate::{
 pub struct Schemas {
     events: Vec<EventSchemas>,
     commands: Vec<CommandSchema>,
+    mode: Mode,
 }
 
 /// The forms of one event enum.
@@ -40,11 +48,13 @@ pub struct EventSchemas {
 
 /// A form that is no longer written.
 #[derive(Debug, Clone)]
-pub(crate) struct PastForm {
-    pub(crate) name: &'static str,
-    pub(crate) version: u32,
+pub struct PastForm {
+    /// The stored name.
+    pub name: &'static str,
+    /// The version.
+    pub version: u32,
     /// What it may be read as.
-    pub(crate) kinds: Vec<&'static EventKind>,
+    pub kinds: Vec<&'static EventKind>,
 }
 
 /// What events of one kind are stored as today.
@@ -56,7 +66,7 @@ pub struct KindSchema {
     pub schema: Schema,
     /// The names of the tags that may be carried.
     pub tags: &'static [&'static str],
-    /// The payloads of the examples.
+    /// The payloads of the examples; an example of another kind is an error.
     pub examples: Vec<Result<Bytes, EncodeError>>,
 }
 
@@ -71,6 +81,38 @@ pub struct CommandSchema {
     pub version: SchemaVersion,
     /// Its shape; `None` when it is written by hand and says nothing.
     pub schema: Option<Schema>,
+}
+
+/// An event that is not to be stored beside what a store holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaRefusal {
+    /// Its stored name.
+    pub name: String,
+    /// Its version.
+    pub version: SchemaVersion,
+    /// The mode by which it was refused.
+    pub mode: Mode,
+    /// Everything that stands against it.
+    pub found: Vec<Incompatibility>,
+}
+
+impl fmt::Display for SchemaRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, version, mode, found } = self;
+        write!(f, "event {name} of version {version} does not get along with what the store holds (mode {mode})")?;
+        found.iter().try_for_each(|found| write!(f, "; {found}"))
+    }
+}
+
+impl Annals {
+    /// What the store has ever held of the events that were registered by [`Builder::schemas`](crate::Builder::schemas):
+    /// each name and version with its shapes, by name and version.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn held_schemas(&self) -> Result<Vec<HeldSchema>, ReadError> {
+        registry::held_schemas(&**self.store()).await
+    }
 }
 
 impl Schemas {
@@ -104,6 +146,19 @@ impl Schemas {
             self.commands.push(CommandSchema { type_name, name: C::NAME, version, schema });
         }
         self
+    }
+
+    /// Which earlier shapes a new one has to get along with; [`Mode::Backward`] if not said.
+    #[must_use]
+    pub fn compatibility(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Which earlier shapes a new one has to get along with.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// The event enums, in the order in which they were named.
@@ -161,12 +216,35 @@ impl EventSchemas {
         (self.forms)()
     }
 
-    pub(crate) fn past(&self) -> &[PastForm] {
+    /// Every stored name that it claims, present or past; those that it has retired are free.
+    pub(crate) fn claimed_names(&self) -> impl Iterator<Item = &'static str> {
+        let present = self.kinds.iter().flat_map(|kind| std::iter::once(&kind.name).chain(kind.aliases).copied());
+        present.chain(self.past.iter().map(|past| past.name))
+    }
+
+    /// The forms that it still reads and no longer writes.
+    #[must_use]
+    pub fn past(&self) -> &[PastForm] {
         &self.past
     }
 
+    /// Whether it has, had, or has retired events of this stored name.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.kind_of(name).is_some() || self.past.iter().any(|past| past.name == name) || self.retired.contains(&name)
+    }
+
+    /// The kind whose present name or alias this is.
+    #[must_use]
+    pub fn kind_of(&self, name: &str) -> Option<&'static EventKind> {
+        self.kinds.iter().find(|kind| kind.name == name || kind.aliases.contains(&name))
+    }
+
     /// The kinds of the events that `record` is read as.
-    pub(crate) fn read(&self, record: &Record) -> Result<Vec<&'static EventKind>, DecodeProblem> {
+    ///
+    /// # Errors
+    /// [`DecodeProblem`].
+    pub fn read(&self, record: &Record) -> Result<Vec<&'static EventKind>, DecodeProblem> {
         (self.read)(record)
     }
 }
@@ -177,9 +255,18 @@ fn forms<E: Event>() -> Vec<KindSchema> {
         kind,
         schema: form.schema,
         tags: form.tags,
-        examples: form.examples.iter().map(Event::encode).collect(),
+        examples: form.examples.iter().map(|event| example(kind, event)).collect(),
     });
     forms.collect()
+}
+
+fn example<E: Event>(kind: &'static EventKind, event: &E) -> Result<Bytes, EncodeError> {
+    let found = event.kind();
+    if found.name != kind.name {
+        let reason = format!("it is an event `{}`, but stands as an example of `{}`", found.variant, kind.variant);
+        return Err(EncodeError { what: "example", reason });
+    }
+    event.encode()
 }
 
 impl fmt::Debug for EventSchemas {

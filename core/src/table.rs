@@ -90,10 +90,15 @@ impl LoggedTable {
     pub const NAMES: Self = Self::system("$names");
     /// `$name_key`: one row under the empty key, by which the right [`NameKey`](crate::NameKey) is told from another one.
     pub const NAME_KEY: Self = Self::system("$name_key");
+    /// `$schemas`: a row for each stored name and version of an event that was registered
+    /// ([`Builder::schemas`](crate::Builder::schemas)), its key the name, a zero byte and the version (four bytes,
+    /// big-endian), its value the shapes that such events were stored in. Rows may be put, never deleted.
+    pub const SCHEMAS: Self = Self::system("$schemas");
     /// `$epochs`: the epoch of each consumer, eight big-endian bytes under the consumer's name.
     pub const EPOCHS: Self = Self::system("$epochs");
     /// All tables that annals itself keeps.
-    pub const SYSTEM: [Self; 6] = [Self::STREAMS, Self::CLOSED, Self::ONCE, Self::NAMES, Self::NAME_KEY, Self::EPOCHS];
+    pub const SYSTEM: [Self; 7] =
+        [Self::STREAMS, Self::CLOSED, Self::ONCE, Self::NAMES, Self::NAME_KEY, Self::SCHEMAS, Self::EPOCHS];
 
     /// The table `name` that belongs to no tenant, as a store has it in what it wrote: also one that annals itself keeps.
     ///

@@ -5,13 +5,16 @@
 //!   through their encoding and back, so that a test fails where a real store would lose something. Time stands still and
 //!   new ids are counted, so that tests repeat.
 //! * [`laws`]: what holds for every aggregate, as a test of one line.
+//! * [`schema_lock!`](crate::schema_lock): what is stored cannot change unnoticed.
 //! * [`FaultyStore`]: conflicts, failures, lost answers and delays, where the test wants them.
 
 mod boundary;
 mod differ;
 mod faults;
 mod given;
+mod hex;
 pub mod laws;
+mod lock;
 mod stored;
 mod together;
 mod when;
@@ -19,6 +22,7 @@ mod when;
 pub use boundary::{GivenBoundary, InStream, emitted, given_boundary};
 pub use faults::{CommitFault, FaultyStore, ReadFault, Reads};
 pub use given::{Given, given};
+pub use lock::{lock_schemas, schemas_are_locked};
 pub use stored::commit_of;
 use stored::recoded;
 pub use together::{GivenTogether, Histories, together};

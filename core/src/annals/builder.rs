@@ -1,14 +1,13 @@
 //! What a store is opened with.
 
 use std::{
-    any::type_name,
     collections::{BTreeSet, HashMap},
     sync::{Arc, OnceLock},
 };
 
 use crate::{
-    Aggregate, Annals, Category, Clock, Event, Interceptor, OpenError, OpenStore, SystemClock, cache::Cache,
-    execute::RetryPolicy, prepare::Services, snapshot::Keeper,
+    Aggregate, Annals, Category, Clock, Event, EventSchemas, Interceptor, OpenError, OpenStore, Schemas, SystemClock,
+    cache::Cache, execute::RetryPolicy, prepare::Services, schemas::Registry, snapshot::Keeper,
 };
 
 use super::Inner;
@@ -22,6 +21,7 @@ pub struct Builder {
     store: Box<dyn OpenStore>,
     aggregates: Vec<&'static str>,
     events: Vec<StoredNames>,
+    schemas: Schemas,
     clock: Arc<dyn Clock>,
     retry: RetryPolicy,
     cache_entries: usize,
@@ -35,6 +35,7 @@ impl Builder {
             store,
             aggregates: Vec::new(),
             events: Vec::new(),
+            schemas: Schemas::new(),
             clock: Arc::new(SystemClock),
             retry: RetryPolicy::default(),
             cache_entries: CACHE_ENTRIES,
@@ -55,7 +56,19 @@ impl Builder {
     /// Registers the events of a boundary or a reader, so that [`open`](Self::open) finds two enums that claim one stored
     /// name, present or past. A name that an enum has retired is claimed by nobody, so that another one can take it over.
     pub fn events<E: Event>(mut self) -> Self {
-        self.events.push(StoredNames::of::<E>());
+        self.events.push(StoredNames::of_schemas(&EventSchemas::of::<E>()));
+        self
+    }
+
+    /// Registers what the application stores: as [`events`](Self::events) for each of its enums, and the store keeps which
+    /// names, versions and shapes it has ever held ([`Annals::held_schemas`]). From then on an event whose shape does not
+    /// get along with these by [`Schemas::compatibility`] is refused when it is to be stored, whatever other code wrote them.
+    ///
+    /// It looks at events of commands and decisions. A commit that is made on the [`Store`](crate::Store) itself is not
+    /// looked at, and what it holds is not kept.
+    pub fn schemas(mut self, schemas: Schemas) -> Self {
+        self.events.extend(schemas.events().map(StoredNames::of_schemas));
+        self.schemas = schemas;
         self
     }
 
@@ -103,8 +116,10 @@ impl Builder {
         let store = self.store.open_store().await?;
         let keeper = Keeper::start(Arc::clone(&store), &runtime);
         let cache = Cache::new(self.cache_entries);
+        let registry = Registry::open(&*store, &self.schemas).await.map_err(OpenError::store)?;
         let Self { clock, retry, interceptors, services, .. } = self;
-        let inner = Inner { store, clock, retry, cache, keeper, interceptors, services, name_key: OnceLock::new() };
+        let name_key = OnceLock::new();
+        let inner = Inner { store, clock, retry, cache, keeper, interceptors, services, registry, name_key };
         Ok(Annals { inner: Arc::new(inner), tenant: None })
     }
 }
@@ -127,10 +142,8 @@ struct StoredNames {
 }
 
 impl StoredNames {
-    fn of<E: Event>() -> Self {
-        let present = E::KINDS.iter().flat_map(|kind| std::iter::once(&kind.name).chain(kind.aliases).copied());
-        let past = E::PAST.iter().map(|past| past.name);
-        Self { events: type_name::<E>(), names: present.chain(past).collect() }
+    fn of_schemas(events: &EventSchemas) -> Self {
+        Self { events: events.type_name(), names: events.claimed_names().collect() }
     }
 }
 

@@ -4,8 +4,9 @@ use thiserror::Error;
 
 use crate::{
     CommitError, Digest, Failure, IdempotencyKey, InvalidCommit, InvalidText, LoadError, NameKeyError, NameRefusal,
-    ReadError, Receipt, Rejection, StreamId, Version,
+    ReadError, Receipt, Rejection, SchemaRefusal, StreamId, Version,
     codec::{EncodeError, PayloadError},
+    schemas::Unregistered,
 };
 
 use super::draft::Unfit;
@@ -29,6 +30,14 @@ pub enum ExecuteError<E> {
     /// The key that unique names are hashed with cannot be used; nothing was written. The error says what to do.
     #[error(transparent)]
     NameKey(#[from] NameKeyError),
+    /// What was decided would store events in a shape that does not get along with what the store holds, by the mode of
+    /// [`Schemas::compatibility`](crate::Schemas::compatibility); nothing was written. Raise the version of the event, with a
+    /// step from the older one.
+    #[error("{}", schemas(.refusals))]
+    Schema {
+        /// Each event that is refused, and why.
+        refusals: Vec<SchemaRefusal>,
+    },
     /// The command is prepared by a service of a type that was not registered; nothing was written. Register one:
     /// [`Builder::service`](crate::Builder::service).
     #[error("no service of type {service} is registered")]
@@ -129,7 +138,11 @@ impl<E> ExecuteError<E> {
     /// folded, or what was decided on it makes no commit, or contradicts itself about names.
     pub(super) fn is_verdict(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::Names { .. } | Self::Panicked { .. } | Self::Conflict { .. } => true,
+            Self::Refused(_)
+            | Self::Names { .. }
+            | Self::Schema { .. }
+            | Self::Panicked { .. }
+            | Self::Conflict { .. } => true,
             Self::Invalid(_) | Self::InvalidName(_) | Self::Encode(_) => true,
             Self::Load(error) => !matches!(error, LoadError::Read(_)),
             _ => false,
@@ -150,6 +163,15 @@ impl<E> From<CommitError> for ExecuteError<E> {
     }
 }
 
+impl<E> From<Unregistered> for ExecuteError<E> {
+    fn from(error: Unregistered) -> Self {
+        match error {
+            Unregistered::Refused(refusals) => Self::Schema { refusals },
+            Unregistered::Encode(error) => Self::Encode(error),
+        }
+    }
+}
+
 impl<E> From<Unfit> for ExecuteError<E> {
     fn from(error: Unfit) -> Self {
         match error {
@@ -164,6 +186,10 @@ fn list(failures: &[Failure]) -> String {
 }
 
 fn names(refusals: &[NameRefusal]) -> String {
+    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn schemas(refusals: &[SchemaRefusal]) -> String {
     refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 

@@ -104,13 +104,15 @@ fn described(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
             }
         }
     });
-    let method = quote! {
+    if kinds.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
         #[allow(unused_variables, reason = "a kind may be of no other type")]
         fn forms() -> ::std::vec::Vec<#root::EventForm<Self>> {
             ::std::vec::Vec::from([#(#forms),*])
         }
-    };
-    (!kinds.is_empty()).then_some(method).unwrap_or_default()
+    }
 }
 
 fn arm(events: &EventEnum<'_>, kind: &Kind<'_>) -> TokenStream {

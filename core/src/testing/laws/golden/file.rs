@@ -20,7 +20,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::{self, Debug, Write},
+    fmt::{self, Debug},
     io,
 };
 
@@ -28,7 +28,11 @@ use crate::{
     Aggregate, Decoded, Event, EventType, SchemaVersion,
     codec::Bytes,
     decode_record,
-    testing::{given, stored::record_of},
+    testing::{
+        given,
+        hex::{from_hex, to_hex},
+        stored::record_of,
+    },
 };
 
 /// A golden file that was read.
@@ -199,19 +203,4 @@ pub(super) fn text(state: &impl Debug) -> String {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
-}
-
-fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let pairs = digits.as_bytes().chunks(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok())
-        .collect()
 }

@@ -25,6 +25,9 @@ pages! {
     Preparing = "preparing.md",
     Interceptors = "interceptors.md",
     Metadata = "metadata.md",
+    ChangingEvents = "changing-events.md",
+    EventsElsewhere = "events-elsewhere.md",
+    EventForms = "event-forms.md",
     LookingBack = "looking-back.md",
     Testing = "testing.md",
     LawsAndFaults = "laws-and-faults.md",
@@ -40,6 +43,7 @@ mod tests {
     const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guide/src");
     const SUMMARY: &str = include_str!("../../docs/guide/src/SUMMARY.md");
     const ACCOUNT: &str = include_str!("../../docs/guide/src/account.rs");
+    const PAST: &str = include_str!("../../docs/guide/src/past.rs");
 
     fn page(file: &str) -> String {
         fs::read_to_string(Path::new(SOURCES).join(file)).unwrap()
@@ -73,11 +77,35 @@ mod tests {
     }
 
     #[test]
-    fn the_first_aggregate_is_shown_as_other_pages_use_it() {
+    fn what_pages_include_is_shown_on_a_page() {
         assert!(
             page("first-aggregate.md").contains(ACCOUNT),
             "first-aggregate.md shows another account than account.rs"
         );
+        assert!(page("changing-events.md").contains(PAST), "changing-events.md shows other functions than past.rs");
+    }
+
+    /// The messages of the compiler, from the tests of the derives.
+    fn messages() -> String {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../macros/tests/ui");
+        let files = ["past", "rustc"].into_iter().flat_map(|part| fs::read_dir(folder.join(part)).unwrap());
+        let files = files.map(|entry| entry.unwrap().path());
+        let texts = files.filter(|file| file.extension().is_some_and(|kind| kind == "stderr"));
+        texts.map(|file| fs::read_to_string(file).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_messages_that_are_quoted_are_those_of_the_compiler() {
+        let (page, messages) = (page("event-forms.md"), messages());
+        let section =
+            page.split("| message | what is wrong |").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+        let cells: Vec<_> = section.lines().filter_map(|row| row.split(" | ").next()?.strip_prefix("| `")).collect();
+        assert!(cells.len() > 10, "{cells:?}");
+        // A cell quotes one message or two, each in its backquotes, with `..` for what differs.
+        let quotes = cells.iter().flat_map(|cell| cell.trim_matches(['`', ' ']).split("`, `"));
+        for part in quotes.flat_map(|quote| quote.split("..")) {
+            assert!(messages.contains(part.trim()), "no message of the compiler has {part:?}");
+        }
     }
 
     /// The variants of an enum, from its source.
@@ -101,5 +129,7 @@ mod tests {
         assert!(execute.len() > 10, "{execute:?}");
         assert_eq!(listed("## `ExecuteError`"), execute);
         assert_eq!(listed("## `LoadError`"), variants(include_str!("../../core/src/load.rs"), "LoadError"));
+        let decode = include_str!("../../core/src/decode.rs");
+        assert_eq!(listed("## `DecodeProblem`"), variants(decode, "DecodeProblem"));
     }
 }

@@ -424,3 +424,80 @@ async fn two_enums_that_claim_one_stored_name_are_refused_at_the_start() {
         assert!(error.contains("AccountEvent and by ") && error.ends_with(second), "{error}");
     }
 }
+
+/// One name of which each version went another way: the first is split, the second is read as a tree and then as the type
+/// of the third.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+#[event(prefix = "ledger", split("ledger.booked", 1 = BookedV1, into(Booked, FeeCharged)))]
+enum LedgerEvent {
+    #[event(version = 4, from(2 = value(call_it_amount), 3 = BookedV3))]
+    Booked {
+        cents: u64,
+    },
+    FeeCharged {
+        cents: u64,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct BookedV1 {
+    cents: u64,
+    fee: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BookedV3 {
+    amount: u64,
+}
+
+impl From<BookedV1> for Vec<LedgerEvent> {
+    fn from(old: BookedV1) -> Self {
+        let booked = (old.cents > 0).then_some(LedgerEvent::Booked { cents: old.cents });
+        let fee = (old.fee > 0).then_some(LedgerEvent::FeeCharged { cents: old.fee });
+        booked.into_iter().chain(fee).collect()
+    }
+}
+
+impl From<BookedV3> for LedgerEvent {
+    fn from(old: BookedV3) -> Self {
+        Self::Booked { cents: old.amount }
+    }
+}
+
+fn call_it_amount(tree: Value, _: &Record) -> Result<Value, UpcastError> {
+    let amount = tree.as_u64().ok_or_else(|| UpcastError::new("is no amount"))?;
+    // A bank of the past booked nothing at all now and then, by a name that nothing reads.
+    let name = if amount == 0 { "nothing" } else { "amount" };
+    Ok(Value::Map(vec![(name.into(), amount.into())]))
+}
+
+#[test]
+fn each_version_of_one_name_may_go_its_own_way() {
+    let booked = |cents| LedgerEvent::Booked { cents };
+    let fee = LedgerEvent::FeeCharged { cents: 1 };
+    let v1 = |cents, fee| stored("ledger.booked", 1, &BookedV1 { cents, fee });
+    for (event, expected) in [
+        (v1(5, 1), vec![booked(5), fee.clone()]),
+        (v1(0, 1), vec![fee]),
+        (v1(0, 0), vec![]),
+        (stored("ledger.booked", 2, &6), vec![booked(6)]),
+        (stored("ledger.booked", 3, &BookedV3 { amount: 7 }), vec![booked(7)]),
+        (stored("ledger.booked", 4, &std::collections::BTreeMap::from([("cents", 8)])), vec![booked(8)]),
+    ] {
+        let version = event.schema_version;
+        assert_eq!(decode_record::<LedgerEvent>(&record_of(event)).unwrap().as_slice(), expected, "version {version}");
+    }
+    for (event, expected) in [
+        (stored("ledger.booked", 5, &()), "is version 5 of ledger.booked, this code knows version 4"),
+        (
+            stored("ledger.booked", 2, &"six"),
+            "is version 2 of ledger.booked, whose step from version 2 fails: is no amount",
+        ),
+        (
+            stored("ledger.booked", 2, &0),
+            "is version 2 of ledger.booked, whose step from version 2 fails: is not of the expected shape: missing field `amount`",
+        ),
+    ] {
+        assert_eq!(decode_record::<LedgerEvent>(&record_of(event)).unwrap_err().problem.to_string(), expected);
+    }
+}

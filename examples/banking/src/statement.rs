@@ -189,15 +189,13 @@ fn fold(account: AccountId, records: &[Record]) -> Result<Statement, StatementEr
 
 fn text(event: &AccountEvent) -> String {
     match event {
-        AccountEvent::Opened { iban: Some(iban), overdraft_limit, .. } => {
-            format!("opened as {iban}, overdraft limit {overdraft_limit}")
-        }
-        AccountEvent::Opened { overdraft_limit, .. } => format!("opened, overdraft limit {overdraft_limit}"),
+        AccountEvent::Opened { iban: Some(iban), product, .. } => format!("opened as {iban}, {product}"),
+        AccountEvent::Opened { product, .. } => format!("opened, {product}"),
         AccountEvent::Deposited { .. } => "deposit".to_owned(),
         AccountEvent::Withdrawn { .. } => "withdrawal".to_owned(),
         AccountEvent::TransferSent { transfer, to, .. } => format!("transfer {transfer} to {to}"),
         AccountEvent::TransferReceived { transfer, from, .. } => format!("transfer {transfer} from {from}"),
-        AccountEvent::InterestPaid { .. } => "interest".to_owned(),
+        AccountEvent::InterestCredited { .. } => "interest".to_owned(),
         AccountEvent::Imported {} => "taken over from another bank".to_owned(),
         AccountEvent::TransactionRecorded { kind, reference, .. } => format!("{kind} ({reference})"),
         AccountEvent::BalanceCorrected { balance, .. } => format!("correction to the recorded balance {balance}"),

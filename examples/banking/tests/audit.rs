@@ -1,12 +1,12 @@
 //! An audit finds what is wrong with the books. What is wrong is written past the domain, as no command would.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use annals::{Aggregate, Annals, Commit, Event, MemoryStore, NewEvent, StreamId};
+use annals::{Annals, Commit, MemoryStore, testing::commit_of};
 use banking::{
     audit::{Audit, Finding, audit},
     domain::{
         Account, AccountId, CustomerId, Money,
-        account::{AccountEvent, TransactionKind},
+        account::{AccountEvent, Product, TransactionKind},
         transfer::TransferId,
     },
 };
@@ -16,7 +16,7 @@ fn money(minor: i64) -> Money {
 }
 
 fn opened() -> AccountEvent {
-    AccountEvent::Opened { owner: CustomerId::from("ada"), iban: None, overdraft_limit: Money::ZERO }
+    AccountEvent::Opened { owner: CustomerId::from("ada"), iban: None, product: Product::Savings }
 }
 
 fn recorded(change: i64, balance: i64) -> AccountEvent {
@@ -40,12 +40,8 @@ fn received(amount: i64) -> AccountEvent {
 async fn audited(commits: &[&[(&str, AccountEvent)]]) -> Audit {
     let bank = Annals::over(MemoryStore::new()).open().await.unwrap();
     for commit in commits {
-        let new_event = |(account, event): &(&str, AccountEvent)| {
-            let stream = StreamId::new(Account::NAME, account).unwrap();
-            NewEvent::new(stream, event.kind().event_type().unwrap(), event.encode().unwrap())
-        };
-        let events = commit.iter().map(new_event).collect();
-        bank.store().commit(Commit { events, ..Commit::default() }).await.unwrap();
+        let events = commit.iter().flat_map(|(account, event)| commit_of::<Account>(*account, [event.clone()]).events);
+        bank.store().commit(Commit::of(events)).await.unwrap();
     }
     audit(&bank).await.unwrap()
 }

@@ -5,15 +5,18 @@ mod error;
 mod event;
 mod imported;
 mod interest;
+mod past;
+mod product;
 
 use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use command::{Close, Deposit, IBAN, Open, Withdraw};
+pub use command::{Close, Deposit, IBAN, Open, OpenSavings, Withdraw};
 pub use error::AccountError;
 pub use event::AccountEvent;
 pub use imported::{ImportTransaction, Match, TransactionKind};
 pub use interest::{PayInterest, Rate};
+pub use product::Product;
 
 use crate::domain::{CustomerId, Iban, Money};
 
@@ -61,11 +64,11 @@ impl Evolve<AccountEvent> for Account {
     fn evolve(&mut self, event: &AccountEvent) {
         self.balance += event.change();
         match event {
-            AccountEvent::Opened { owner, iban, overdraft_limit } => {
+            AccountEvent::Opened { owner, iban, product } => {
                 self.phase = Phase::Open;
                 self.owner = Some(owner.clone());
                 self.iban.clone_from(iban);
-                self.overdraft_limit = *overdraft_limit;
+                self.overdraft_limit = product.overdraft_limit();
             }
             AccountEvent::Imported { .. } => self.phase = Phase::Open,
             AccountEvent::Closed {} => self.phase = Phase::Closed,
@@ -73,7 +76,7 @@ impl Evolve<AccountEvent> for Account {
             | AccountEvent::Withdrawn { .. }
             | AccountEvent::TransferSent { .. }
             | AccountEvent::TransferReceived { .. }
-            | AccountEvent::InterestPaid { .. }
+            | AccountEvent::InterestCredited { .. }
             | AccountEvent::TransactionRecorded { .. }
             | AccountEvent::BalanceCorrected { .. } => {}
         }

@@ -3,10 +3,10 @@
 use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AccountError, AccountEvent, Phase};
+use super::{Account, AccountError, AccountEvent, Phase, Product};
 use crate::domain::{CustomerId, Iban, Money};
 
-/// Opens the account, and claims its IBAN for it: for ever, also when it is closed.
+/// Opens a current account, and claims its IBAN for it: for ever, also when it is closed.
 #[derive(Debug, Clone, Serialize, Deserialize, Command)]
 pub struct Open {
     /// Whose it is.
@@ -16,6 +16,17 @@ pub struct Open {
     pub iban: Option<Iban>,
     /// How far below zero the owner may withdraw: zero or more.
     pub overdraft_limit: Money,
+    /// What is paid in at once: zero or more.
+    pub deposit: Money,
+}
+
+/// Opens a savings account, which has no overdraft, and claims its IBAN like [`Open`].
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+pub struct OpenSavings {
+    /// Whose it is.
+    pub owner: CustomerId,
+    /// How other banks shall call it.
+    pub iban: Option<Iban>,
     /// What is paid in at once: zero or more.
     pub deposit: Money,
 }
@@ -45,24 +56,43 @@ impl Handle<Open> for Account {
     type Reply = Money;
     type Error = AccountError;
     fn handle(account: &mut Decision<Self>, command: Open) -> Result<Money, AccountError> {
-        if account.phase != Phase::New {
-            return Err(AccountError::AlreadyOpen);
-        }
         let Open { owner, iban, overdraft_limit, deposit } = command;
-        for amount in [overdraft_limit, deposit] {
-            if amount != Money::ZERO && !amount.is_amount() {
-                return Err(AccountError::BadAmount { amount });
-            }
-        }
-        if let Some(iban) = &iban {
-            account.claim(IBAN, iban.as_str());
-        }
-        account.emit(AccountEvent::Opened { owner, iban, overdraft_limit });
-        if deposit != Money::ZERO {
-            account.emit(AccountEvent::Deposited { amount: deposit });
-        }
-        Ok(account.balance)
+        open(account, owner, iban, Product::Current { overdraft_limit }, deposit)
     }
+}
+
+impl Handle<OpenSavings> for Account {
+    type Reply = Money;
+    type Error = AccountError;
+    fn handle(account: &mut Decision<Self>, command: OpenSavings) -> Result<Money, AccountError> {
+        let OpenSavings { owner, iban, deposit } = command;
+        open(account, owner, iban, Product::Savings, deposit)
+    }
+}
+
+fn open(
+    account: &mut Decision<Account>,
+    owner: CustomerId,
+    iban: Option<Iban>,
+    product: Product,
+    deposit: Money,
+) -> Result<Money, AccountError> {
+    if account.phase != Phase::New {
+        return Err(AccountError::AlreadyOpen);
+    }
+    for amount in [product.overdraft_limit(), deposit] {
+        if amount != Money::ZERO && !amount.is_amount() {
+            return Err(AccountError::BadAmount { amount });
+        }
+    }
+    if let Some(iban) = &iban {
+        account.claim(IBAN, iban.as_str());
+    }
+    account.emit(AccountEvent::Opened { owner, iban, product });
+    if deposit != Money::ZERO {
+        account.emit(AccountEvent::Deposited { amount: deposit });
+    }
+    Ok(account.balance)
 }
 
 impl Handle<Deposit> for Account {
@@ -119,7 +149,7 @@ mod tests {
         AccountEvent::Opened {
             owner: CustomerId::from("ada"),
             iban: Iban::of_number(1),
-            overdraft_limit: money(overdraft_limit),
+            product: Product::Current { overdraft_limit: money(overdraft_limit) },
         }
     }
 
@@ -136,6 +166,10 @@ mod tests {
         Open { owner: CustomerId::from("ada"), iban: Iban::of_number(1), overdraft_limit, deposit }
     }
 
+    fn open_savings(deposit: i64) -> OpenSavings {
+        OpenSavings { owner: CustomerId::from("ada"), iban: None, deposit: money(deposit) }
+    }
+
     fn withdraw(amount: i64) -> Withdraw {
         Withdraw { amount: money(amount) }
     }
@@ -146,6 +180,17 @@ mod tests {
         given::<Account>([]).when(open(0, 100)).then([opened(0), deposited(100)]);
         given::<Account>([opened(0)]).when(open(0, 0)).refused(AccountError::AlreadyOpen);
         given::<Account>([opened(0), AccountEvent::Closed {}]).when(open(0, 0)).refused(AccountError::AlreadyOpen);
+    }
+
+    #[test]
+    fn a_savings_account_never_goes_below_zero() {
+        let (owner, product) = (CustomerId::from("ada"), Product::Savings);
+        let opened = AccountEvent::Opened { owner, iban: None, product };
+        given::<Account>([]).when(open_savings(100)).then([opened.clone(), deposited(100)]);
+        given::<Account>([opened.clone(), deposited(100)]).when(withdraw(100)).then([withdrawn(100)]);
+        let refusal = AccountError::Short { missing: money(1) };
+        given::<Account>([opened.clone(), deposited(100)]).when(withdraw(101)).refused(refusal);
+        given::<Account>([opened]).when(open_savings(0)).refused(AccountError::AlreadyOpen);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, TransactionKind};
+use super::{AccountId, Product, TransactionKind, past};
 use crate::domain::{CustomerId, Iban, Money, transfer::TransferId};
 
 /// What happened to an account.
@@ -11,6 +11,7 @@ use crate::domain::{CustomerId, Iban, Money, transfer::TransferId};
 #[event(prefix = "account")]
 pub enum AccountEvent {
     /// A customer opened it.
+    #[event(version = 3, from(1 = past::OpenedV1, 2 = past::OpenedV2))]
     Opened {
         /// Whose it is.
         #[tag]
@@ -18,8 +19,8 @@ pub enum AccountEvent {
         /// How other banks call it; no other account is ever called so. Accounts that were opened before have none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         iban: Option<Iban>,
-        /// How far below zero the owner may withdraw.
-        overdraft_limit: Money,
+        /// What kind of account it is.
+        product: Product,
     },
     /// Money was paid in.
     Deposited {
@@ -51,8 +52,9 @@ pub enum AccountEvent {
         /// How much.
         amount: Money,
     },
-    /// The bank paid interest.
-    InterestPaid {
+    /// The bank paid interest to the owner. It was stored as paid, which did not say by whom.
+    #[event(alias = "account.interest_paid")]
+    InterestCredited {
         /// How much.
         amount: Money,
     },
@@ -85,7 +87,7 @@ impl AccountEvent {
     #[must_use]
     pub fn change(&self) -> Money {
         match *self {
-            Self::Deposited { amount } | Self::TransferReceived { amount, .. } | Self::InterestPaid { amount } => {
+            Self::Deposited { amount } | Self::TransferReceived { amount, .. } | Self::InterestCredited { amount } => {
                 amount
             }
             Self::Withdrawn { amount } | Self::TransferSent { amount, .. } => -amount,

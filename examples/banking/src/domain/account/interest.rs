@@ -45,7 +45,7 @@ impl Handle<PayInterest> for Account {
         account.check_open()?;
         let amount = command.rate.interest(account.balance, command.days);
         if amount != Money::ZERO {
-            account.emit(AccountEvent::InterestPaid { amount });
+            account.emit(AccountEvent::InterestCredited { amount });
         }
         Ok(amount)
     }
@@ -56,10 +56,11 @@ mod tests {
     use annals::testing::given;
 
     use super::*;
-    use crate::domain::CustomerId;
+    use crate::domain::{CustomerId, account::Product};
 
     fn opened() -> AccountEvent {
-        AccountEvent::Opened { owner: CustomerId::from("ada"), iban: None, overdraft_limit: Money::from_minor(1000) }
+        let product = Product::Current { overdraft_limit: Money::from_minor(1000) };
+        AccountEvent::Opened { owner: CustomerId::from("ada"), iban: None, product }
     }
 
     fn two_percent_for_a_year() -> PayInterest {
@@ -75,7 +76,7 @@ mod tests {
     #[test]
     fn interest_is_paid_on_a_positive_balance_only() {
         let deposited = AccountEvent::Deposited { amount: Money::from_minor(100) };
-        let paid = AccountEvent::InterestPaid { amount: Money::from_minor(2) };
+        let paid = AccountEvent::InterestCredited { amount: Money::from_minor(2) };
         given::<Account>([opened(), deposited]).when(two_percent_for_a_year()).then([paid]);
         let withdrawn = AccountEvent::Withdrawn { amount: Money::from_minor(900) };
         given::<Account>([opened(), withdrawn]).when(two_percent_for_a_year()).then_nothing();

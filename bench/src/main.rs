@@ -35,6 +35,8 @@ enum Arguments {
     Conditions(work::conditions::Options),
     /// Whole commands beside bare appends, aggregates loaded, decisions on boundaries.
     Commands(work::commands::Options),
+    /// Events read in their present form, and through steps from forms of the past.
+    Forms(work::forms::Options),
     /// Scans of the log, reads of streams.
     Reads(work::reads::Options),
     /// Opening after a close and after a kill, rebuilding the index, space on the disk, memory.
@@ -60,7 +62,7 @@ struct AllOptions {
     folder: PathBuf,
 }
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     "append",
     "append --streams new --subjects growing,preallocated,store",
     "append --streams new-ordered --subjects growing,preallocated,store --writers 64",
@@ -68,6 +70,7 @@ const ALL: [&str; 12] = [
     "conditions",
     "conditions --events 10000000 --on types --seconds 10",
     "commands",
+    "forms",
     "reads",
     "open",
     "open --ids uuid --streams 1000000",
@@ -75,12 +78,13 @@ const ALL: [&str; 12] = [
     "growth",
 ];
 
-const ALL_QUICK: [&str; 9] = [
+const ALL_QUICK: [&str; 10] = [
     "append --rounds 1 --seconds 1",
     "append --rounds 1 --seconds 1 --streams new --subjects preallocated,store",
     "batches --rounds 1 --events 20000",
     "conditions --rounds 1 --seconds 1 --events 20000",
     "commands --rounds 1 --seconds 1 --aggregates 1000 --callers 1,8 --events 2000,20000 --boundary-callers 8",
+    "forms --rounds 1 --events 20000",
     "reads --rounds 1 --events 20000",
     "open --rounds 1 --events 20000 --streams 1000,20000 --ids uuid",
     "rows --rounds 1 --events 20000",
@@ -102,6 +106,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Arguments::Batches(options) => work::batches::run(&options).await,
         Arguments::Conditions(options) => work::conditions::run(&options).await,
         Arguments::Commands(options) => work::commands::run(&options).await,
+        Arguments::Forms(options) => work::forms::run(&options).await,
         Arguments::Reads(options) => work::reads::run(&options).await,
         Arguments::Open(options) => work::open::run(&options).await,
         Arguments::Rows(options) => work::rows::run(&options).await,

@@ -4,6 +4,7 @@ pub(crate) mod append;
 pub(crate) mod batches;
 pub(crate) mod commands;
 pub(crate) mod conditions;
+pub(crate) mod forms;
 pub(crate) mod growth;
 pub(crate) mod open;
 pub(crate) mod reads;

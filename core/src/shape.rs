@@ -36,8 +36,12 @@
 //!
 //! Any name may stand in quotes, and does when it is no word, or a word of this table where a type is meant.
 
+#[cfg(feature = "avro")]
+mod avro;
+pub mod compatibility;
 mod enumeration;
 mod integer;
+mod mode;
 mod name;
 mod parse;
 mod probe;
@@ -50,8 +54,12 @@ mod text;
 mod token;
 mod types;
 
+#[cfg(feature = "avro")]
+pub use avro::AvroError;
+pub use compatibility::{Break, BreakReason, Path};
 pub use enumeration::{Enum, Tagging, Variant};
 pub use integer::Integer;
+pub use mode::{Direction, Incompatibility, InvalidMode, Mode};
 pub use name::Name;
 pub use parse::{InvalidShape, ShapeProblem};
 pub use probe::{Probe, Unknown};

@@ -36,6 +36,8 @@
 //!
 //! Any name may stand in quotes, and does when it is no word, or a word of this table where a type is meant.
 
+#[cfg(feature = "avro")]
+mod avro;
 pub mod compatibility;
 mod enumeration;
 mod integer;
@@ -52,6 +54,8 @@ mod text;
 mod token;
 mod types;
 
+#[cfg(feature = "avro")]
+pub use avro::AvroError;
 pub use compatibility::{Break, BreakReason, Path};
 pub use enumeration::{Enum, Tagging, Variant};
 pub use integer::Integer;

@@ -34,12 +34,16 @@
 
 mod breaks;
 mod fields;
+#[cfg(test)]
+mod tests;
 mod variants;
 
 use std::collections::HashSet;
 
 pub use breaks::{Break, BreakReason, Path};
 use breaks::{DEPTH_MAX, Step};
+#[cfg(feature = "avro")]
+pub(super) use fields::{Entries, Entry};
 
 use super::{Integer, Schema, Shape};
 

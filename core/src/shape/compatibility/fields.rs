@@ -6,6 +6,9 @@ use crate::shape::{Field, Name, Record, Schema, Shape, Tagging};
 /// How deep flattened parts are looked into, which a part that contains itself would make endless.
 const FLATTENED_MAX: usize = 16;
 
+/// What the names of fields are stored as.
+static NAME: Shape = Shape::Text;
+
 /// The entries of a record's map.
 #[derive(Default)]
 pub(in crate::shape) struct Entries<'a> {
@@ -52,10 +55,11 @@ impl<'a> Check<'a> {
         let Entry { field, has_default, .. } = entry;
         let at = || Step::Field(field.name.clone());
         let mut sources = written.fields.iter().filter(|other| field.is_read_from(&other.field.name));
-        match (sources.next(), sources.next()) {
+        let source = sources.next();
+        match (source, sources.next()) {
             (Some(first), Some(second)) => {
                 let (first, second) = (first.field.name.clone(), second.field.name.clone());
-                self.break_at(at(), BreakReason::ReadTwice { first, second });
+                return self.break_at(at(), BreakReason::ReadTwice { first, second });
             }
             (Some(source), None) => {
                 if source.may_be_left_out && !has_default {
@@ -63,21 +67,28 @@ impl<'a> Check<'a> {
                 }
                 self.inside(at(), &field.shape, &source.field.shape);
             }
-            (None, _) if !has_default => self.break_at(at(), BreakReason::NoDefault),
-            (None, _) => {
-                if written.parts.iter().any(|part| self.may_take(field, part)) {
-                    self.break_at(at(), BreakReason::Flattened);
-                }
-            }
+            (None, _) if !has_default => return self.break_at(at(), BreakReason::NoDefault),
+            (None, _) => {}
+        }
+        if written.parts.iter().any(|part| self.may_take(field, source, part)) {
+            self.break_at(at(), BreakReason::Flattened);
         }
     }
 
-    /// Whether `field` may be read from something in the flattened `part` that is not meant for it.
-    fn may_take(&mut self, field: &'a Field, part: &'a Shape) -> bool {
+    /// Whether `field` may be read from something in the flattened `part` that is not meant for it, in place of its
+    /// `source` or beside it.
+    fn may_take(&mut self, field: &'a Field, source: Option<&Entry<'a>>, part: &'a Shape) -> bool {
+        let is_left_out = source.is_none_or(|source| source.may_be_left_out);
+        let is_source = |name: &Name| source.is_some_and(|source| source.field.name == *name);
         match names(self.writer, part, 0) {
-            Names::Only(names) => names.into_iter().any(|name| field.is_read_from(name)),
-            Names::AnyOf(value) => !self.holds(&field.shape, value),
-            Names::Unknown => true,
+            Names::Only(names) => {
+                names.into_iter().any(|name| field.is_read_from(name) && (is_left_out || !is_source(name)))
+            }
+            Names::AnyOf(value) => {
+                let is_read_beside = source.is_some() && !(is_source(&field.name) && field.aliases.is_empty());
+                is_read_beside || is_left_out && !self.holds(&field.shape, value)
+            }
+            Names::Unknown => is_left_out || !field.aliases.is_empty(),
         }
     }
 
@@ -87,28 +98,47 @@ impl<'a> Check<'a> {
             self.break_at(Step::Field(field.name.clone()), BreakReason::Refused);
         }
         for part in &read.parts {
-            if let Shape::Map(_, value) = self.reader.resolve(part) {
+            if let Shape::Map(key, value) = self.reader.resolve(part) {
+                if !self.holds(key, &NAME) {
+                    self.break_at(Step::Field(field.name.clone()), BreakReason::Flattened);
+                }
                 self.inside(Step::Field(field.name.clone()), value, &field.shape);
             }
         }
     }
 
-    /// Flattened parts are compared one by one; what takes any name may be new, as long as it takes plain fields alone.
+    /// Flattened parts are compared one by one. A map may be new, as it takes whatever is not known; but beside other parts
+    /// it takes what is theirs too.
     fn parts(&mut self, read: &Entries<'a>, written: &Entries<'a>, is_exact: bool) {
         if is_exact && !written.parts.is_empty() {
             self.break_here(BreakReason::Refused);
         }
-        let mut others = written.parts.iter();
-        for part in &read.parts {
-            match (others.next(), self.reader.resolve(part)) {
-                (Some(other), _) => self.shapes(part, other),
-                (None, Shape::Map(..)) => {}
-                (None, _) => self.break_here(BreakReason::Flattened),
+        let has_map = read.parts.iter().any(|part| matches!(self.reader.resolve(part), Shape::Map(..)));
+        let mut others = written.parts.iter().map(|part| self.writer.resolve(part));
+        if read.parts.len() == written.parts.len() && !(has_map && others.any(|part| !matches!(part, Shape::Map(..)))) {
+            for (part, other) in read.parts.iter().zip(&written.parts) {
+                self.part(part, other);
             }
-        }
-        if !read.parts.is_empty() && others.next().is_some() {
+        } else if !(read.parts.is_empty() || written.parts.is_empty() && has_map && read.parts.len() == 1) {
             self.break_here(BreakReason::Flattened);
         }
+    }
+
+    /// What is none has no entries, so that an option is no union with nil here.
+    fn part(&mut self, reader: &'a Shape, writer: &'a Shape) {
+        let (read, is_optional) = some(self.reader, reader);
+        let (written, may_be_none) = some(self.writer, writer);
+        let is_alike = matches!(
+            (read, written),
+            (Shape::Map(..), Shape::Map(..))
+                | (Shape::Enum(_), Shape::Enum(_))
+                | (Shape::Union(_), Shape::Union(_))
+                | (Shape::Opaque(_), Shape::Opaque(_))
+        );
+        if !is_alike || may_be_none && !is_optional {
+            return self.break_here(BreakReason::Flattened);
+        }
+        self.shapes(read, written);
     }
 }
 
@@ -181,4 +211,12 @@ fn all<'a>(
         }
     }
     Names::Only(own)
+}
+
+/// What an option is of, and that it is one; and anything else itself.
+fn some<'a>(schema: &'a Schema, shape: &'a Shape) -> (&'a Shape, bool) {
+    match schema.resolve(shape) {
+        Shape::Option(some) => (schema.resolve(some), true),
+        other => (other, false),
+    }
 }

@@ -1,0 +1,5 @@
+mod avro;
+mod beyond;
+mod case;
+mod messages;
+mod soundness;

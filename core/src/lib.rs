@@ -23,6 +23,7 @@ mod once;
 mod query;
 mod read;
 mod row_batch;
+mod stored_commit;
 mod table;
 
 pub mod codec;
@@ -91,6 +92,7 @@ pub use record::{NewEvent, Record};
 pub use row_batch::{ApplyError, ConsumerName, DerivedCondition, Epoch, Generation, RowBatch};
 pub use snapshot::{SnapshotCounts, SnapshotError, SnapshotPolicy};
 pub use store::{Head, Store};
+pub use stored_commit::StoredCommit;
 pub use stream_id::{Category, StreamId, Tenant};
 pub use table::{DerivedTable, DerivedWrite, LoggedTable, RowWrite, Table};
 pub use tag::Tag;

@@ -40,6 +40,11 @@ impl Delivery {
         Self { answer, others: None }
     }
 
+    /// Says that the commit was not written, or may not have been.
+    pub(crate) fn refusal(error: CommitError) -> Self {
+        Self::of(Answer::Judged(Err(error)))
+    }
+
     /// Tells the others, then says what the answer is.
     pub(crate) fn into_result(self) -> Result<Receipt, CommitError> {
         if let Some(others) = self.others {

@@ -57,6 +57,7 @@ mod prune;
 mod streams;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod transform;
 
 pub use async_trait::async_trait;
 
@@ -98,3 +99,7 @@ pub use table::{DerivedTable, DerivedWrite, LoggedTable, RowWrite, Table};
 pub use tag::Tag;
 pub use text::{InvalidText, TEXT_BYTES_MAX, TextProblem};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use transform::{
+    Fate, RecodeError, StreamFate, TransformCounts, TransformError, Transformation, TransformationName, TransformedAt,
+    Transformer, Unchanged,
+};

@@ -1,0 +1,53 @@
+//! Making new events of records.
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::{Event, EventId, InvalidText, NewEvent, Record, codec::EncodeError, execute::Unfit};
+
+/// An event that cannot be stored in place of a record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecodeError {
+    /// Its content cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// Its name or a tag breaks the rules.
+    #[error(transparent)]
+    InvalidName(#[from] InvalidText),
+}
+
+impl Record {
+    /// The same record with `event` in it: type, version, tags and payload are those of `event`; stream, id, metadata and
+    /// occurred time stay.
+    ///
+    /// # Errors
+    /// [`RecodeError`] when the event makes no record.
+    pub fn recoded<E: Event>(&self, event: &E) -> Result<NewEvent, RecodeError> {
+        let encoded = crate::execute::Encoded::of(event).map_err(|error| match error {
+            Unfit::Encode(error) => RecodeError::Encode(error),
+            Unfit::Name(error) => RecodeError::InvalidName(error),
+        })?;
+        Ok(NewEvent {
+            event_type: encoded.kind.event_type()?,
+            schema_version: encoded.kind.schema_version(),
+            tags: encoded.tags,
+            payload: encoded.payload,
+            ..self.to_event()
+        })
+    }
+
+    /// One of the events into which the record is split, as the record is, but for the id: part 0 has the record's, each
+    /// other part one that is computed from it, the same each time.
+    #[must_use]
+    pub fn part(&self, index: usize) -> NewEvent {
+        let event = self.to_event();
+        if index == 0 {
+            return event;
+        }
+        let mut hasher = Xxh3::new();
+        hasher.update(self.id.as_uuid().as_bytes());
+        hasher.update(&(index as u64).to_be_bytes());
+        let id = uuid::Builder::from_custom_bytes(hasher.digest128().to_be_bytes()).into_uuid();
+        NewEvent { id: EventId::from(id), ..event }
+    }
+}

@@ -138,7 +138,7 @@ pub enum Fate {
     Merge,
 }
 
-/// The transformation that changes nothing: a copy without sled's index, dead tails or an application's derived rows.
+/// The transformation that changes nothing: for a plain copy of what a log holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Unchanged;
 

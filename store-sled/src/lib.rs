@@ -5,6 +5,7 @@
 
 mod apply;
 mod committer;
+mod copy;
 #[cfg(feature = "faults")]
 pub mod faults;
 #[cfg(not(feature = "faults"))]
@@ -29,6 +30,7 @@ mod store;
 mod sync;
 mod unfinished;
 
+pub use copy::{CopyDifference, CopyError, CopyProgress, CopyReport, CopyTransform, CopyVerification};
 pub use loader::{Loader, LoaderError, LoaderProgress};
 pub use log_reader::LogReader;
 pub use options::SledOptions;

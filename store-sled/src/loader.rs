@@ -3,9 +3,9 @@
 mod error;
 mod target;
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, path::Path};
 
-use annals_core::{Commit, CommitError, CommitNumber, Head, IdempotencyKey, NameKey, Position, Store, Timestamp};
+use annals_core::{Commit, CommitError, CommitNumber, IdempotencyKey, NameKey, Position, Store, Timestamp};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -59,6 +59,8 @@ pub struct Loader {
     latest: Timestamp,
     /// Its number.
     number: CommitNumber,
+    /// How many streams there are in what is known to be on disk.
+    streams: u64,
     /// Commits that are not known to be on disk yet, in their order.
     waiting: VecDeque<Waiting>,
     failed: Option<LoaderError>,
@@ -74,6 +76,8 @@ pub struct LoaderProgress {
     pub position: Position,
     /// The recorded time of the last commit that is in; the epoch, if there is none. No later one may lie before it.
     pub recorded: Timestamp,
+    /// How many streams hold events.
+    pub streams: u64,
     /// What the caller saved with it; empty before the first time.
     pub value: Bytes,
 }
@@ -86,8 +90,8 @@ struct Waiting {
 
 impl LoaderProgress {
     fn of(saved: Saved) -> Self {
-        let Saved { standing, value } = saved;
-        Self { commit: standing.commit, position: standing.position, recorded: standing.recorded, value }
+        let Saved { standing, streams, value } = saved;
+        Self { commit: standing.commit, position: standing.position, recorded: standing.recorded, streams, value }
     }
 }
 
@@ -104,14 +108,20 @@ impl Loader {
         let (opened, saved) = target::open(&options)?;
         let store = SledStore::start(options.clone(), opened)?;
         let progress = LoaderProgress::of(saved);
-        let (latest, number) = (progress.recorded, progress.commit);
-        Ok(Self { store, options, progress, latest, number, waiting: VecDeque::new(), failed: None })
+        let (latest, number, streams) = (progress.recorded, progress.commit, progress.streams);
+        Ok(Self { store, options, progress, latest, number, streams, waiting: VecDeque::new(), failed: None })
     }
 
     /// What was saved last.
     #[must_use]
     pub fn progress(&self) -> &LoaderProgress {
         &self.progress
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.options.path
     }
 
     /// Takes the key that the unique names among the rows were hashed with (`$names`). Without it, nobody can use them.
@@ -158,7 +168,8 @@ impl Loader {
     /// [`LoaderError`]; what was saved before stays saved.
     pub fn save(&mut self, value: impl Into<Bytes>) -> Result<(), LoaderError> {
         self.settle()?;
-        let saved = Saved { standing: self.store.shared().published().standing, value: value.into() };
+        let standing = self.store.shared().published().standing;
+        let saved = Saved { standing, streams: self.streams, value: value.into() };
         if let Err(error) = unfinished::write(&self.options.disk(), &self.options.path, &saved) {
             return self.fail(OpenError::io("saving the progress in", &self.options.path, &error).into());
         }
@@ -166,18 +177,21 @@ impl Loader {
         Ok(())
     }
 
-    /// Waits until all that was loaded is on disk, and makes the store one like any other; it is closed.
+    /// Waits until all that was loaded is on disk, and makes the store one like any other; it is closed. Returns what it
+    /// holds, with the value that was saved last.
     ///
     /// # Errors
     /// [`LoaderError`]; the store is still unfinished, and what was saved stays saved.
-    pub fn finish(mut self) -> Result<Head, LoaderError> {
+    pub fn finish(mut self) -> Result<LoaderProgress, LoaderError> {
         self.settle()?;
-        let head = *self.store.head().borrow();
+        let standing = self.store.shared().published().standing;
+        let value = std::mem::take(&mut self.progress.value);
+        let holds = LoaderProgress::of(Saved { standing, streams: self.streams, value });
         if let Err(error) = unfinished::remove(&self.options.disk(), &self.options.path) {
             return Err(OpenError::io("finishing", &self.options.path, &error).into());
         }
         wait_for(self.store.shut_down());
-        Ok(head)
+        Ok(holds)
     }
 
     fn check(&self) -> Result<(), LoaderError> {
@@ -203,6 +217,7 @@ impl Loader {
         while let Some(first) = self.waiting.front_mut() {
             let Some(delivery) = take(&mut first.answer) else { break };
             let number = first.number;
+            self.streams += delivery.streams_begun();
             let key = self.waiting.pop_front().and_then(|first| first.key);
             match (delivery.into_result(), key) {
                 (Ok(receipt), Some(key)) if receipt.repeated => {

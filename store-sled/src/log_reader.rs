@@ -95,8 +95,15 @@ impl LogReader {
         self.end.offset
     }
 
+    /// How many bytes the files of the log have that are there now, zeros at the end included.
+    pub(crate) fn bytes_in_all(&self) -> Result<u64, ReadError> {
+        let Some(last) = self.log.last_segment() else { return Ok(0) };
+        let length = last.file.length().map_err(|error| self.unreadable(&error))?;
+        Ok(last.start.offset + length)
+    }
+
     /// The hash over all commits that were read.
-    pub(crate) fn chain(&self) -> u64 {
+    pub(crate) fn chained(&self) -> u64 {
         self.end.chain
     }
 

@@ -20,13 +20,15 @@ const MAGIC: [u8; 8] = *b"annals.U";
 pub(crate) struct Saved {
     /// Where the log stood. What stands behind is no part of the load.
     pub(crate) standing: Standing,
+    /// How many streams it held.
+    pub(crate) streams: u64,
     /// What the caller wants to know then.
     pub(crate) value: Bytes,
 }
 
 impl Saved {
     /// Before the first commit.
-    pub(crate) const NOTHING: Self = Self { standing: Standing::START, value: Bytes::new() };
+    pub(crate) const NOTHING: Self = Self { standing: Standing::START, streams: 0, value: Bytes::new() };
 }
 
 /// The name of the file.
@@ -69,14 +71,15 @@ fn parse(bytes: &[u8]) -> Option<Saved> {
         return None;
     }
     let mut cursor = Cursor::new(rest);
-    let standing = Standing::take(&mut cursor)?;
-    Some(Saved { standing, value: Bytes::copy_from_slice(cursor.take_rest()) })
+    let (standing, streams) = (Standing::take(&mut cursor)?, cursor.u64()?);
+    Some(Saved { standing, streams, value: Bytes::copy_from_slice(cursor.take_rest()) })
 }
 
 /// Marks the store, in place of an earlier mark; it is on disk when this returns.
 pub(crate) fn write(disk: &Disk, store: &Path, saved: &Saved) -> io::Result<()> {
     let mut rest = Vec::new();
     saved.standing.encode(&mut rest);
+    rest.extend_from_slice(&saved.streams.to_le_bytes());
     rest.extend_from_slice(&saved.value);
     let bytes = [&MAGIC[..], &crc32c::crc32c(&rest).to_le_bytes(), &rest].concat();
     disk.replace("unfinished", &path(store), &bytes)
@@ -100,7 +103,7 @@ mod tests {
         let disk = Disk::default();
         assert_eq!(read(&disk, folder.path()).unwrap(), None);
         let standing = Standing { offset: 700, group: 3, chain: 9, ..Standing::START };
-        for saved in [Saved::NOTHING, Saved { standing, value: "as far as this".into() }] {
+        for saved in [Saved::NOTHING, Saved { standing, streams: 5, value: "as far as this".into() }] {
             write(&disk, folder.path(), &saved).unwrap();
             assert_eq!(read(&disk, folder.path()).unwrap(), Some(saved));
         }

@@ -73,8 +73,9 @@ async fn what_is_loaded_is_as_if_it_had_been_committed() {
     let key = NameKey::random().unwrap();
     loader.set_name_key(&key).unwrap();
     load_all(&mut loader, &commits);
-    let head = loader.finish().unwrap();
-    assert_eq!(head.commit, commits.last().unwrap().number);
+    let holds = loader.finish().unwrap();
+    let last = commits.last().unwrap();
+    assert_eq!((holds.commit, holds.recorded, holds.streams), (last.number, last.recorded, 7));
     assert_eq!(stored(&to), commits);
     let [from, to] = [&from, &to].map(|path| open(path));
     assert!(to.report().was_closed && to.report().rebuilt.is_none());
@@ -106,7 +107,7 @@ async fn a_load_goes_on_behind_what_was_saved() {
         drop(loader);
         next = stop;
     }
-    Loader::open(small(&to)).unwrap().finish().unwrap();
+    assert_eq!(Loader::open(small(&to)).unwrap().finish().unwrap().streams, 7);
     assert_eq!(stored(&to), commits);
     assert!(segments(&to).len() > 2, "several segments");
     assert_index_agrees(&open(&to)).await;

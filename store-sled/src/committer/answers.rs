@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use annals_core::{Commit, CommitError, Receipt, judge::Placement};
+use annals_core::{Commit, CommitError, Receipt, Version, judge::Placement};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -43,6 +43,16 @@ impl Delivery {
     /// Says that the commit was not written, or may not have been.
     pub(crate) fn refusal(error: CommitError) -> Self {
         Self::of(Answer::Judged(Err(error)))
+    }
+
+    /// How many streams begin with the commit, if it was written.
+    pub(crate) fn streams_begun(&self) -> u64 {
+        match &self.answer {
+            Answer::Written(_, placement) => {
+                placement.versions.iter().filter(|version| **version == Version::FIRST).count() as u64
+            }
+            Answer::Judged(_) => 0,
+        }
     }
 
     /// Tells the others, then says what the answer is.

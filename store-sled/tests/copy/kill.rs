@@ -37,7 +37,7 @@ fn copy(from: &Path, to: &Path) -> CopyTransform<Everything> {
 }
 
 /// One write each, so that lines stay whole.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     io::stdout().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 

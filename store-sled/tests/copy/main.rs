@@ -1,10 +1,11 @@
 //! Copying a store through a transformation into a new one.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
 #![allow(clippy::print_stdout, reason = "a test may speak, and its child speaks to it")]
 
 mod bad_inputs;
 mod fates;
 mod kill;
+mod large;
 mod same;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,10 +2,13 @@
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{Event, EventId, InvalidText, NewEvent, Record, codec::EncodeError, execute::Unfit};
+use crate::{
+    DecodeError, Event, EventId, Fate, InvalidText, NewEvent, Record, codec::EncodeError, decode_record,
+    execute::Unfit, judge::in_order,
+};
 
 /// An event that cannot be stored in place of a record.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecodeError {
     /// Its content cannot be encoded.
@@ -14,6 +17,23 @@ pub enum RecodeError {
     /// Its name or a tag breaks the rules.
     #[error(transparent)]
     InvalidName(#[from] InvalidText),
+    /// The record cannot be read as an event of the code. Use the code that can, or let the record be kept.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+impl Fate {
+    /// Lets a record be stored as today's code stores its event: under its name, in its version, with its tags and its
+    /// content. One that is stored so already is kept as it is.
+    ///
+    /// What the code does not know of the content is lost with that: fields that it ignores.
+    ///
+    /// # Errors
+    /// [`RecodeError`] when the record is no event of `E`, or the event makes no record.
+    pub fn as_of_today<E: Event>(record: &Record) -> Result<Self, RecodeError> {
+        let event = record.recoded(&decode_record::<E>(record)?)?;
+        Ok(if event == record.to_event() { Self::Keep } else { Self::Change(event) })
+    }
 }
 
 impl Record {
@@ -30,7 +50,7 @@ impl Record {
         Ok(NewEvent {
             event_type: encoded.kind.event_type()?,
             schema_version: encoded.kind.schema_version(),
-            tags: encoded.tags,
+            tags: in_order(&encoded.tags).into_owned(),
             payload: encoded.payload,
             ..self.to_event()
         })

@@ -148,6 +148,26 @@ fn a_recoded_record_has_another_content_and_is_the_same_otherwise() {
     assert_eq!((recoded.id, recoded.stream, recoded.occurred), (record.id, record.stream, Some(record.occurred)));
 }
 
+#[test]
+fn a_record_is_stored_as_today_unless_it_is_so_already() {
+    let event = AccountEvent::Opened { owner: "ada".into() };
+    let stored = |change: fn(NewEvent) -> NewEvent| {
+        let record = record(1, "account-1", "account.opened", "");
+        let event = change(record.recoded(&event).unwrap());
+        Record { tags: event.tags, payload: event.payload, event_type: event.event_type, ..record }
+    };
+    let today = stored(|event| event);
+    assert_eq!(Fate::as_of_today::<AccountEvent>(&today), Ok(Fate::Keep));
+    let tagged = stored(|event| NewEvent { tags: vec![Tag::new("of-old").unwrap()], ..event });
+    assert_eq!(
+        Fate::as_of_today::<AccountEvent>(&tagged),
+        Ok(Fate::Change(NewEvent { tags: today.tags.clone(), ..tagged.to_event() }))
+    );
+    let unknown = stored(|event| NewEvent { event_type: EventType::new("other").unwrap(), ..event });
+    let error = Fate::as_of_today::<AccountEvent>(&unknown).unwrap_err();
+    assert!(matches!(error, RecodeError::Decode(_)), "{error}");
+}
+
 /// Renamed and dropped streams: their events, what is closed, and who holds names.
 #[test]
 fn rows_follow_their_streams() {

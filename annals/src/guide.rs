@@ -29,6 +29,7 @@ pages! {
     Testing = "testing.md",
     LawsAndFaults = "laws-and-faults.md",
     Errors = "errors.md",
+    CopyingAStore = "copying-a-store.md",
 }
 
 #[cfg(test)]

@@ -125,6 +125,7 @@ pub enum StreamFate {
 
 /// What becomes of a record.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once; a box would cost each change an allocation")]
 pub enum Fate {
     /// It is stored as it is.
     Keep,

@@ -43,7 +43,7 @@ impl Part {
 
 /// Everything that is run, in this order. The sizes are such that a turn takes some 25 minutes on two cores, most of them
 /// kills, and give way to what the environment says.
-const PARTS: [Part; 15] = [
+const PARTS: [Part; 16] = [
     Part::of_store("kill", &[("ANNALS_SOAK_KILLS", "5000"), ("ANNALS_SOAK_KEYED_KILLS", "500")]),
     Part::of_contract("sled", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
     Part::of_contract("memory", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
@@ -70,7 +70,7 @@ const PARTS: [Part; 15] = [
 ];
 
 /// What the numbers are called that the tests report, in the order of the table.
-const NAMES: [(&str, &str); 30] = [
+const NAMES: [(&str, &str); 32] = [
     ("turns", "turns of everything"),
     ("kills", "processes killed (SIGKILL)"),
     ("killed_at_open", "of them while they opened the store"),

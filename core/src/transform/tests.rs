@@ -84,7 +84,9 @@ fn what_is_kept_is_the_same() {
 #[test]
 fn each_fate_is_carried_out_and_counted() {
     let by = |record| By { record, ..KEEP };
-    let cases: [(fn(&Record) -> Result<Fate, Failure>, &[&str], fn(&mut TransformCounts)); 7] = [
+    /// What becomes of two records, the payloads that are written, and what is counted.
+    type Case = (fn(&Record) -> Result<Fate, Failure>, &'static [&'static str], fn(&mut TransformCounts));
+    let cases: [Case; 7] = [
         (|_| Ok(Fate::Drop), &[], |counts| counts.dropped = 2),
         (|_| Ok(Fate::Merge), &[], |counts| counts.merged = 2),
         (|_| Ok(Fate::Split(vec![])), &[], |counts| counts.dropped = 2),

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::{answers::Delivery, ledger::Looked, waiter::Waiter, writing::Written};
 
 /// What the committer is told.
+#[allow(clippy::large_enum_variant, reason = "nearly all are commits; a box would cost each of them an allocation")]
 pub(crate) enum Request {
     Commit(CommitRequest),
     /// A group was written, or not.

@@ -131,19 +131,19 @@ async fn a_transformation_reaches_streams_names_closed_streams_and_receipts() {
 /// The verification is not the copy over again: it sees what is different in a copy that was made otherwise.
 #[tokio::test]
 async fn a_verification_reports_the_first_differences() {
+    type Otherwise = fn(&Record) -> Result<Fate, Failure>;
     let folder = Folder::with_source().await;
     CopyTransform::new(&folder.from, &folder.to, By("as it is", |_: &Record| Ok(Fate::Keep))).run().unwrap();
     let all = stored(&folder.to);
-    let differences = |record: fn(&Record) -> Result<Fate, Failure>| {
-        CopyTransform::new(&folder.from, &folder.to, By("otherwise", record)).verify().unwrap()
-    };
+    let differences =
+        |record: Otherwise| CopyTransform::new(&folder.from, &folder.to, By("otherwise", record)).verify().unwrap();
     let payload = differences(|record| Ok(Fate::Change(NewEvent { payload: "x".into(), ..record.to_event() })));
     let records: Vec<&Record> = all.iter().flat_map(|commit: &StoredCommit| &commit.records).collect();
     assert_eq!((payload.differing, payload.differences.len()), (records.len() as u64, 10));
     let text = payload.differences[0].to_string();
     assert_eq!(text, "commit 1: payload of the record at position 1 is b\"0\", expected b\"x\"");
 
-    let cases: [(&str, fn(&Record) -> Result<Fate, Failure>); 6] = [
+    let cases: [(&str, Otherwise); 6] = [
         ("type", |record| Ok(Fate::Change(NewEvent { event_type: EventType::new("other")?, ..record.to_event() }))),
         ("stream", |record| Ok(Fate::Change(NewEvent { stream: StreamId::new("s", "99")?, ..record.to_event() }))),
         ("id", |record| Ok(Fate::Change(NewEvent { id: record.part(1).id, ..record.to_event() }))),

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use annals_core::{Annals, Builder};
 
-pub use annals_store_sled::{OpenError, OpenReport, SledOptions, SledStore, TornTail};
+pub use annals_store_sled::{
+    CopyDifference, CopyError, CopyProgress, CopyReport, CopyTransform, CopyVerification, Loader, LoaderError,
+    LoaderProgress, LogReader, OpenError, OpenReport, SledOptions, SledStore, TornTail,
+};
 
 /// Begins an application on the embedded store; in the prelude, so that it reads `Annals::builder(path)`.
 pub trait Embedded {

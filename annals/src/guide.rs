@@ -32,6 +32,7 @@ pages! {
     Testing = "testing.md",
     LawsAndFaults = "laws-and-faults.md",
     Errors = "errors.md",
+    CopyingAStore = "copying-a-store.md",
 }
 
 #[cfg(test)]

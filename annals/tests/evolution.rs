@@ -7,8 +7,8 @@ use std::sync::{
 };
 
 use annals::{
-    Annals, Commit, DecodeProblem, Decoded, EventQuery, EventType, Evolve, MemoryStore, NewEvent, QueryItem, ReadLog,
-    Readable, Record, SchemaVersion, Store, StreamId, Tag, Unknown, UpcastError, boundary,
+    Annals, Commit, DecodeProblem, Decoded, EventQuery, EventType, Evolve, Fate, MemoryStore, NewEvent, QueryItem,
+    ReadLog, Readable, Record, SchemaVersion, Store, StreamId, Tag, Unknown, UpcastError, boundary,
     codec::{self, Value},
     decode_record, decode_record_or, kinds,
     prelude::*,
@@ -219,6 +219,31 @@ async fn aggregates_and_histories_see_the_events_of_today() {
     let alone = |position| (position, 0);
     let expected: Vec<_> = (1..=6).map(alone).chain([(8, 0), (8, 1)]).chain((9..=12).map(alone)).collect();
     assert_eq!(addressed, expected, "position 7 is of a retired type, position 8 is split");
+}
+
+#[tokio::test]
+async fn each_form_of_the_past_is_copied_as_today_stores_it() {
+    let bank = bank().await;
+    for (record, (_, expected)) in records(&bank, EventQuery::all()).await.iter().zip(history()) {
+        let fate = Fate::as_of_today::<AccountEvent>(record).unwrap();
+        let stored = match fate {
+            Fate::Keep => vec![record.to_event()],
+            Fate::Change(event) => vec![event],
+            Fate::Split(events) => events,
+            Fate::Drop => vec![],
+            Fate::Merge => panic!("nothing is merged"),
+        };
+        let read = stored.iter().map(|event| {
+            assert_eq!(
+                event.schema_version.get(),
+                AccountEvent::KINDS.iter().find(|kind| kind.name == event.event_type.as_str()).unwrap().version
+            );
+            decode_record::<AccountEvent>(&record_of(event.clone())).unwrap().as_slice()[0].clone()
+        });
+        assert_eq!(read.collect::<Vec<_>>(), expected);
+        let ids: std::collections::HashSet<_> = stored.iter().map(|event| event.id).collect();
+        assert_eq!(ids.len(), stored.len());
+    }
 }
 
 #[tokio::test]

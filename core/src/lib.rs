@@ -23,6 +23,7 @@ mod once;
 mod query;
 mod read;
 mod row_batch;
+mod stored_commit;
 mod table;
 
 pub mod codec;
@@ -62,6 +63,7 @@ mod prune;
 mod streams;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod transform;
 
 pub use async_trait::async_trait;
 
@@ -102,9 +104,14 @@ pub use schemas::{CommandSchema, EventSchemas, HeldSchema, KindSchema, PastForm,
 pub use shape::{Shape, Shaped};
 pub use snapshot::{SnapshotCounts, SnapshotError, SnapshotPolicy};
 pub use store::{Head, Store};
+pub use stored_commit::StoredCommit;
 pub use stream_id::{Category, StreamId, Tenant};
 pub use table::{DerivedTable, DerivedWrite, LoggedTable, RowWrite, Table};
 pub use tag::Tag;
 pub use text::{InvalidText, TEXT_BYTES_MAX, TextProblem};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use transform::{
+    Fate, RecodeError, StreamFate, TransformCounts, TransformError, Transformation, TransformationName, TransformedAt,
+    Transformer, Unchanged,
+};
 pub use upcast::{Upcast, UpcastError};

@@ -69,3 +69,21 @@ pub struct Record {
     /// Its content, byte for byte as given.
     pub payload: Bytes,
 }
+
+impl Record {
+    /// The event that would be stored as this record: the same content, id, tags, metadata and occurred time, without
+    /// what the store assigns.
+    #[must_use]
+    pub fn to_event(&self) -> NewEvent {
+        NewEvent {
+            stream: self.stream.clone(),
+            event_type: self.event_type.clone(),
+            schema_version: self.schema_version,
+            id: self.id,
+            tags: self.tags.clone(),
+            metadata: self.metadata.clone(),
+            occurred: Some(self.occurred),
+            payload: self.payload.clone(),
+        }
+    }
+}

@@ -17,21 +17,22 @@ use std::{
 };
 
 use annals_core::{
-    Clock, Commit, CommitError, Head, Position, Receipt, RowWrite,
+    Clock, Commit, CommitError, Head, Position, Receipt, RowWrite, Timestamp,
     judge::{Placement, Verdict, judge, nothing_written},
 };
 use tokio::sync::watch;
 
+pub(crate) use self::{
+    answers::Delivery,
+    ledger::Looked,
+    queue::{Queue, queue},
+};
 use self::{
-    answers::{Addressed, Answer, Answers, Delivery, PATIENCE},
+    answers::{Addressed, Answer, Answers, PATIENCE},
     group::Group,
     ledger::{Heads, PendingLedger},
     queue::{CommitRequest, Request, Requests},
     writing::{WriterThread, Written, write},
-};
-pub(crate) use self::{
-    ledger::Looked,
-    queue::{Queue, queue},
 };
 use crate::{
     index::panic_text,
@@ -158,15 +159,15 @@ impl Committer {
 
     /// Judges one commit and adds it to the open group.
     fn add(&mut self, request: CommitRequest) {
-        let CommitRequest { commit, looked, answer: sender, permits } = request;
+        let CommitRequest { commit, looked, recorded, answer: sender, permits } = request;
         self.is_alone &= self.flight.is_none();
         self.permits += permits as usize;
         if let Some(reason) = self.store.shared.read_only() {
             // Whoever asked may be gone.
-            let _ = sender.send(Delivery::of(Answer::Judged(Err(CommitError::ReadOnly { reason }))));
+            let _ = sender.send(Delivery::refusal(CommitError::ReadOnly { reason }));
             return;
         }
-        match self.place(&commit, &looked) {
+        match self.place(&commit, &looked, recorded) {
             Err(result) => self.open.will_answer(sender, Answer::Judged(result)),
             Ok(placement) => {
                 self.heads.advance(&commit, &placement);
@@ -176,7 +177,12 @@ impl Committer {
     }
 
     /// The numbers for a commit that is to be written, or else what its sender is told.
-    fn place(&mut self, commit: &Commit, looked: &[Looked]) -> Result<Placement, Result<Receipt, CommitError>> {
+    fn place(
+        &mut self,
+        commit: &Commit,
+        looked: &[Looked],
+        recorded: Option<Timestamp>,
+    ) -> Result<Placement, Result<Receipt, CommitError>> {
         let standing = self.open.standing();
         let head = Head { commit: standing.commit, position: standing.position };
         let flight = self.flight.as_ref().map(|flight| &flight.pending);
@@ -186,7 +192,7 @@ impl Committer {
             Verdict::Repeated(receipt) => Err(Ok(receipt)),
             Verdict::Nothing => Err(Ok(nothing_written(head, standing.recorded))),
             Verdict::Write => {
-                let now = self.store.clock.now();
+                let now = recorded.unwrap_or_else(|| self.store.clock.now());
                 Placement::behind(head, standing.recorded, now, commit, &mut ledger).map_err(Err)
             }
         }

@@ -5,6 +5,7 @@
 
 mod apply;
 mod committer;
+mod copy;
 #[cfg(feature = "faults")]
 pub mod faults;
 #[cfg(not(feature = "faults"))]
@@ -12,8 +13,10 @@ pub mod faults;
 mod faults;
 mod index;
 mod indexer;
+mod loader;
 mod lock;
 mod log;
+mod log_reader;
 mod name_key;
 mod open;
 mod open_store;
@@ -22,9 +25,14 @@ mod overlay;
 mod read;
 mod report;
 mod shared;
+mod sleeper;
 mod store;
 mod sync;
+mod unfinished;
 
+pub use copy::{CopyDifference, CopyError, CopyProgress, CopyReport, CopyTransform, CopyVerification};
+pub use loader::{Loader, LoaderError, LoaderProgress};
+pub use log_reader::LogReader;
 pub use options::SledOptions;
 pub use report::{OpenError, OpenReport, TornTail};
 pub use store::SledStore;

@@ -65,6 +65,11 @@ impl Log {
         self.segments.write().unwrap_or_else(PoisonError::into_inner).push(segment);
     }
 
+    /// All segments, in their order.
+    pub(crate) fn segments(&self) -> Vec<Arc<Segment>> {
+        self.segments.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The segment that holds the log offset `offset`, and where the next one begins.
     pub(crate) fn segment(&self, offset: u64) -> Option<(Arc<Segment>, Option<u64>)> {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);

@@ -25,6 +25,7 @@ use crate::{
     },
     overlay::Progress,
     shared::{Shared, head_of},
+    unfinished,
 };
 
 pub(crate) fn index_folder(store: &Path) -> PathBuf {
@@ -46,6 +47,17 @@ pub(crate) fn open(options: &SledOptions) -> Result<Opened, OpenError> {
     let disk = options.disk();
     prepare_folder(&disk, options)?;
     let lock = FolderLock::take(&disk, store)?;
+    // Only now: whoever puts something into it has the lock.
+    if unfinished::is_there(store) {
+        return Err(OpenError::Unfinished { path: store.clone() });
+    }
+    open_locked(options, lock)
+}
+
+/// The same, where the folder is prepared and locked.
+pub(crate) fn open_locked(options: &SledOptions, lock: FolderLock) -> Result<Opened, OpenError> {
+    let store = &options.path;
+    let disk = options.disk();
     let log = Arc::new(recovery::open_log(&disk, store)?);
     let last_close = clean::read(&disk, store, log.id).map_err(|error| OpenError::io("reading", store, &error))?;
     if last_close == LastClose::Damaged {
@@ -87,7 +99,7 @@ fn prepare_folder(disk: &Disk, options: &SledOptions) -> Result<(), OpenError> {
     let store = &options.path;
     let not_a_store = |reason| Err(OpenError::NotAStore { path: store.clone(), reason });
     let log = Log::folder(store);
-    if log.is_dir() {
+    if log.is_dir() || unfinished::is_there(store) {
         return Ok(());
     }
     match disk.list("folder", store) {
@@ -109,7 +121,7 @@ fn prepare_folder(disk: &Disk, options: &SledOptions) -> Result<(), OpenError> {
 
 /// Creates `folder` and what is missing above it; each new name is synced in its parent, and so is that of the folder
 /// in which they begin: an opening that was cut short may have made it.
-fn create_folders(disk: &Disk, folder: &Path) -> io::Result<()> {
+pub(crate) fn create_folders(disk: &Disk, folder: &Path) -> io::Result<()> {
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if folder.is_dir() {
         return match disk.sync_folder("folder", parent) {

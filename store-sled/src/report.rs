@@ -57,6 +57,13 @@ pub enum OpenError {
         /// What is missing, or in the way.
         reason: &'static str,
     },
+    /// Not everything that a copy or an import puts into the store is there yet, and nothing may be written beside it. Let
+    /// that go on to its end by starting it again, or remove the folder.
+    #[error("the store {} is unfinished: what is being put into it must be completed first", path.display())]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The store was written by a later version. Use that version.
     #[error("{} has format {found}, this version reads format {supported}", file.display())]
     Format {

@@ -2,16 +2,16 @@
 
 use annals_core::{
     ApplyError, Commit, CommitError, Condition, Head, NameKey, Page, ReadError, ReadLog, ReadStream, Receipt, Record,
-    RowBatch, Scan, Store, Table,
+    RowBatch, Scan, Store, Table, Timestamp,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::{
     OpenError, OpenReport, SledOptions, apply,
-    committer::{Committer, Looked, Queue, Surroundings, queue},
+    committer::{Committer, Delivery, Looked, Queue, Surroundings, queue},
     indexer::{self, Signal},
     name_key,
     open::{self, Opened},
@@ -46,7 +46,13 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; the store was not changed.
     pub fn open(options: SledOptions) -> Result<Self, OpenError> {
-        let Opened { shared, head, writer, lock, report } = open::open(&options)?;
+        let opened = open::open(&options)?;
+        Self::start(options, opened)
+    }
+
+    /// Starts the threads of a store whose files are open.
+    pub(crate) fn start(options: SledOptions, opened: Opened) -> Result<Self, OpenError> {
+        let Opened { shared, head, writer, lock, report } = opened;
         let shared = Arc::new(shared);
         let signal = Arc::new(Signal::new(options.index_batch_entries));
         // What opening has left in memory waits for the indexer like what comes later.
@@ -87,9 +93,17 @@ impl SledStore {
         &self.handle.report
     }
 
-    #[cfg(test)]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.handle.shared
+    }
+
+    /// Queues a commit without conditions that was recorded elsewhere, and gives where the answer will come.
+    pub(crate) async fn push_recorded(
+        &self,
+        commit: Commit,
+        recorded: Timestamp,
+    ) -> Result<oneshot::Receiver<Delivery>, CommitError> {
+        self.handle.queue.push(commit, Vec::new(), Some(recorded)).await
     }
 
     /// Looks at the commit's `NoneMatch` conditions as far as the log is published.
@@ -120,7 +134,7 @@ impl Store for SledStore {
         self.handle.options.limits.check(&commit)?;
         self.handle.shared.check_open().map_err(|_| CommitError::ShutDown)?;
         let looked = self.look(&commit).await?;
-        let answered = self.handle.queue.push(commit, looked).await?;
+        let answered = self.handle.queue.push(commit, looked, None).await?;
         match answered.await {
             Ok(delivery) => delivery.into_result(),
             Err(_) => Err(CommitError::OutcomeUnknown { reason: "the committer ended before it answered".into() }),

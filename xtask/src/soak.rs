@@ -43,7 +43,7 @@ impl Part {
 
 /// Everything that is run, in this order. The sizes are such that a turn takes some 25 minutes on two cores, most of them
 /// kills, and give way to what the environment says.
-const PARTS: [Part; 15] = [
+const PARTS: [Part; 16] = [
     Part::of_store("kill", &[("ANNALS_SOAK_KILLS", "5000"), ("ANNALS_SOAK_KEYED_KILLS", "500")]),
     Part::of_contract("sled", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
     Part::of_contract("memory", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
@@ -59,6 +59,7 @@ const PARTS: [Part; 15] = [
     },
     Part::of_store("sweep", &[("ANNALS_SOAK_INDEX_FLIPS", "4000")]),
     Part::of_store("kill_derived", &[]),
+    Part::of_store("copy", &[("ANNALS_SOAK_COPY_KILLS", "100"), ("ANNALS_SOAK_COPY_EVENTS", "200000")]),
     Part::of_store("faults", &[]),
     Part::of_store("failing_disk", &[]),
     Part::of_store("interrupted_recovery", &[]),
@@ -69,7 +70,7 @@ const PARTS: [Part; 15] = [
 ];
 
 /// What the numbers are called that the tests report, in the order of the table.
-const NAMES: [(&str, &str); 30] = [
+const NAMES: [(&str, &str); 32] = [
     ("turns", "turns of everything"),
     ("kills", "processes killed (SIGKILL)"),
     ("killed_at_open", "of them while they opened the store"),
@@ -82,6 +83,8 @@ const NAMES: [(&str, &str); 30] = [
     ("keyed_repeated", "of them found to have taken effect"),
     ("keyed_forgotten", "keys forgotten, none of them known again"),
     ("keyed_prunes_cut", "prunes ended half-way by a kill"),
+    ("copies", "copies of a store, each killed until it ended"),
+    ("copies_killed", "processes killed (SIGKILL) while they copied"),
     ("aborts", "processes ended at a call to the disk or to sled"),
     ("fault_points", "calls to the disk or to sled that failed"),
     ("interrupted_recoveries", "openings interrupted"),

@@ -7,16 +7,20 @@ mod report;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use annals::Annals;
+use annals::{
+    Annals,
+    embedded::{CopyError, CopyProgress},
+};
 use clap::{Parser, Subcommand};
 
 use crate::{
     audit, bank,
     domain::AccountId,
-    import,
+    import, migrate,
     progress::Progress,
     quarter::{self, Balance, Disk, Plan, Size},
     statement::{self, Until},
@@ -32,6 +36,9 @@ const BERKA: &str = "berka.annals";
 const LONG: Duration = Duration::from_secs(30);
 /// How many entries of a statement a run shows.
 const ENTRIES_SHOWN: usize = 12;
+
+/// Who is told how far a migration is.
+type Told = Box<dyn FnMut(CopyProgress) + Send>;
 
 /// A small bank on annals: without a command, a generated quarter of it.
 #[derive(Debug, Parser)]
@@ -62,6 +69,16 @@ enum Command {
         #[arg(long, value_name = "VERSION|DAY")]
         at: Option<Until>,
     },
+    /// Copy the books of an earlier version of this program into new ones, each event as today's code stores it
+    Migrate {
+        /// The folder of the old books, which are only read
+        from: PathBuf,
+        /// The folder of the new ones: empty, not there yet, or begun by the same command
+        to: PathBuf,
+        /// Read both again afterwards, and compare
+        #[arg(long)]
+        verify: bool,
+    },
     /// Fold every account again, and check balances, sums, transfers and versions
     Verify,
     /// Write a small file for `import`, with invented numbers, to the standard output
@@ -89,6 +106,7 @@ pub async fn run() -> miette::Result<ExitCode> {
         None => run_quarter(out, &store(BANK), callers).await?,
         Some(Command::Import { folder }) => run_import(out, &store(BERKA), &folder, callers).await?,
         Some(Command::Statement { account, at }) => show_statement(out, &store(BANK), account, at).await?,
+        Some(Command::Migrate { from, to, verify }) => migrate(out, from, to, verify).await?,
         Some(Command::Verify) => verify(out, &store(BANK)).await?,
         Some(Command::Sample) => import::write_sample(out).map(|()| true).map_err(CliError::Output)?,
     };
@@ -163,6 +181,38 @@ async fn show_statement(
     report::statement(out, &statement, None)?;
     bank.shut_down().await;
     Ok(true)
+}
+
+async fn migrate(out: &mut Output, from: PathBuf, to: PathBuf, verify: bool) -> Result<bool, CliError> {
+    let report = in_background(&from, &to, migrate::migrate).await?;
+    report::migrated(out, &report, &from, &to)?;
+    if !verify {
+        return Ok(true);
+    }
+    let found = in_background(&from, &to, migrate::verify).await?;
+    report::verification(out, &found)?;
+    Ok(found.is_equal())
+}
+
+/// Does blocking work on two stores, and shows how far it is.
+async fn in_background<R: Send + 'static>(
+    from: &Path,
+    to: &Path,
+    work: fn(&Path, &Path, Told) -> Result<R, CopyError>,
+) -> Result<R, CliError> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    let shown: Arc<OnceLock<Progress>> = Arc::default();
+    let showing = Arc::clone(&shown);
+    let tell = move |progress: CopyProgress| {
+        let shown = showing.get_or_init(|| Progress::shown(progress.of_bytes >> 10, "KiB of the log"));
+        shown.reach(progress.bytes >> 10);
+    };
+    let done = tokio::task::spawn_blocking(move || work(&from, &to, Box::new(tell))).await;
+    shown.get().inspect(|progress| progress.finish());
+    match done {
+        Ok(done) => done.map_err(CliError::Migrate),
+        Err(ended) => Err(CliError::Output(ended.into())),
+    }
 }
 
 async fn verify(out: &mut Output, store: &Path) -> Result<bool, CliError> {

@@ -1,7 +1,8 @@
 //! A small bank on annals, and an app to begin one's own with.
 //!
 //! Read [`domain`] first: it is what one writes. The rest is what surrounds it: [`quarter`] generates work for it,
-//! [`import`] takes over what another bank recorded, [`statement`] and [`audit`] read, [`cli`] is the command line.
+//! [`import`] takes over what another bank recorded, [`migrate`] brings old books to today's form, [`statement`] and [`audit`]
+//! read, [`cli`] is the command line.
 
 pub mod domain;
 
@@ -9,6 +10,7 @@ pub mod bank;
 
 pub mod audit;
 pub mod import;
+pub mod migrate;
 pub mod quarter;
 pub mod statement;
 

@@ -62,6 +62,22 @@ impl Progress {
         }
     }
 
+    /// So many of them are done.
+    pub fn reach(&self, reached: u64) {
+        match &self.show {
+            Show::Nothing => {}
+            Show::Bar(bar) => bar.set_position(reached),
+            Show::Lines { total, done, what } => {
+                let step = (total / LINES).max(1);
+                let before = done.fetch_max(reached, Ordering::Relaxed);
+                if reached / step > before / step {
+                    // Whoever closed the standard error does not want to know.
+                    let _ = writeln!(stderr(), "{} of {} {what}", HumanCount(reached), HumanCount(*total));
+                }
+            }
+        }
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         if let Show::Bar(bar) = &self.show {

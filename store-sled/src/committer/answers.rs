@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use annals_core::{Commit, CommitError, Receipt, judge::Placement};
+use annals_core::{Commit, CommitError, Receipt, Version, judge::Placement};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -38,6 +38,21 @@ pub(crate) struct Delivery {
 impl Delivery {
     pub(crate) fn of(answer: Answer) -> Self {
         Self { answer, others: None }
+    }
+
+    /// Says that the commit was not written, or may not have been.
+    pub(crate) fn refusal(error: CommitError) -> Self {
+        Self::of(Answer::Judged(Err(error)))
+    }
+
+    /// How many streams begin with the commit, if it was written.
+    pub(crate) fn streams_begun(&self) -> u64 {
+        match &self.answer {
+            Answer::Written(_, placement) => {
+                placement.versions.iter().filter(|version| **version == Version::FIRST).count() as u64
+            }
+            Answer::Judged(_) => 0,
+        }
     }
 
     /// Tells the others, then says what the answer is.

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annals_core::{Commit, CommitError};
+use annals_core::{Commit, CommitError, Timestamp};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{answers::Delivery, ledger::Looked, waiter::Waiter, writing::Written};
 
 /// What the committer is told.
+#[allow(clippy::large_enum_variant, reason = "nearly all are commits; a box would cost each of them an allocation")]
 pub(crate) enum Request {
     Commit(CommitRequest),
     /// A group was written, or not.
@@ -20,6 +21,8 @@ pub(crate) struct CommitRequest {
     pub(crate) commit: Commit,
     /// What was found for each `NoneMatch` condition before the commit was queued.
     pub(crate) looked: Vec<Looked>,
+    /// When it was recorded, if that is not now.
+    pub(crate) recorded: Option<Timestamp>,
     pub(crate) answer: oneshot::Sender<Delivery>,
     /// What it takes of the queue.
     pub(crate) permits: u32,
@@ -55,6 +58,7 @@ impl Queue {
         &self,
         commit: Commit,
         looked: Vec<Looked>,
+        recorded: Option<Timestamp>,
     ) -> Result<oneshot::Receiver<Delivery>, CommitError> {
         let permits = permits_of(&commit);
         let permit = match self.permits.try_acquire_many(permits) {
@@ -62,7 +66,7 @@ impl Queue {
             Err(_) => self.permits.acquire_many(permits).await.map_err(|_| CommitError::ShutDown)?,
         };
         let (answer, answered) = oneshot::channel();
-        let request = CommitRequest { commit, looked, answer, permits };
+        let request = CommitRequest { commit, looked, recorded, answer, permits };
         self.requests.send(Request::Commit(request)).map_err(|_| CommitError::ShutDown)?;
         // The committer gives it back.
         permit.forget();

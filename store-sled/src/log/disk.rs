@@ -20,6 +20,8 @@ pub(crate) struct Disk {
     pub(crate) prepares: bool,
     /// Whether pages are written past the page cache where that can be.
     pub(crate) is_direct: bool,
+    /// Whether files are opened to be read alone, so that nothing can change them.
+    only_reads: bool,
 }
 
 impl Default for Disk {
@@ -31,11 +33,17 @@ impl Default for Disk {
             segment_bytes: None,
             prepares: true,
             is_direct: true,
+            only_reads: false,
         }
     }
 }
 
 impl Disk {
+    /// A way to files that are only read, also those of a store that is open elsewhere or that one may not write.
+    pub(crate) fn that_only_reads() -> Self {
+        Self { only_reads: true, ..Self::default() }
+    }
+
     /// Makes a call. `make` is told how many bytes to write at most.
     #[inline]
     fn call(&self, call: &Call<'_>, make: impl FnOnce(usize) -> io::Result<()>) -> io::Result<()> {
@@ -68,9 +76,9 @@ impl Disk {
         usual
     }
 
-    /// Opens a file that is there, to read and write.
+    /// Opens a file that is there, to read and write, unless this disk only reads.
     pub(crate) fn open(&self, on: &'static str, path: &Path) -> io::Result<DiskFile> {
-        self.open_as(on, path, Effect::Open, OpenOptions::new().read(true).write(true))
+        self.open_as(on, path, Effect::Open, OpenOptions::new().read(true).write(!self.only_reads))
     }
 
     /// Creates a file, or opens the one that is there, with what is in it.

@@ -26,17 +26,22 @@ use crate::{OpenError, TornTail};
 
 /// Opens every segment, or begins the first one.
 pub(crate) fn open_log(disk: &Disk, store: &Path) -> Result<Log, OpenError> {
+    if let Some(log) = open_segments(disk, store)? {
+        return Ok(log);
+    }
+    if store.join("index").exists() || store.join("clean").exists() {
+        return Err(OpenError::NotAStore { path: store.to_owned(), reason: "the files of its log are gone" });
+    }
+    let (id, folder) = (Uuid::now_v7(), Log::folder(store));
+    let segment = create_segment(disk, &folder, id, Standing::START)
+        .map_err(|error| OpenError::io("creating a segment in", &folder, &error))?;
+    Ok(Log::new(id, folder, disk.clone(), vec![Arc::new(segment)]))
+}
+
+/// Opens every segment; `None` where there is none.
+pub(crate) fn open_segments(disk: &Disk, store: &Path) -> Result<Option<Log>, OpenError> {
     let folder = Log::folder(store);
     let paths = segment_paths(disk, &folder).map_err(|error| OpenError::io("listing", &folder, &error))?;
-    if paths.is_empty() {
-        if store.join("index").exists() || store.join("clean").exists() {
-            return Err(OpenError::NotAStore { path: store.to_owned(), reason: "the files of its log are gone" });
-        }
-        let id = Uuid::now_v7();
-        let segment = create_segment(disk, &folder, id, Standing::START)
-            .map_err(|error| OpenError::io("creating a segment in", &folder, &error))?;
-        return Ok(Log::new(id, folder, disk.clone(), vec![Arc::new(segment)]));
-    }
     let mut segments: Vec<Arc<Segment>> = Vec::with_capacity(paths.len());
     let mut id = None;
     for path in paths {
@@ -47,7 +52,27 @@ pub(crate) fn open_log(disk: &Disk, store: &Path) -> Result<Log, OpenError> {
         check_follows(segments.last().map(AsRef::as_ref), &segment)?;
         segments.push(Arc::new(segment));
     }
-    Ok(Log::new(id.unwrap_or_default(), folder, disk.clone(), segments))
+    Ok(id.map(|id| Log::new(id, folder, disk.clone(), segments)))
+}
+
+/// Opens the segments that were begun since the log was opened; whether there are any.
+pub(crate) fn open_later_segments(log: &Log) -> Result<bool, OpenError> {
+    let paths = segment_paths(&log.disk, &log.folder).map_err(|error| OpenError::io("listing", &log.folder, &error))?;
+    let mut found = false;
+    for path in paths {
+        let last = log.last_segment();
+        if Segment::offset_of(&path) <= last.as_ref().map(|last| last.start.offset) {
+            continue;
+        }
+        let (id, segment) = open_segment(&log.disk, &path)?;
+        if id != log.id {
+            return Err(segment.corruption(segment.start.offset, "the segment belongs to another log").into());
+        }
+        check_follows(last.as_deref(), &segment)?;
+        log.add(Arc::new(segment));
+        found = true;
+    }
+    Ok(found)
 }
 
 fn segment_paths(disk: &Disk, folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -146,7 +171,7 @@ fn sync_names(log: &Log) -> Result<(), OpenError> {
 }
 
 /// Where the log stands when it was closed cleanly must be where it stands now.
-fn check_closed(segment: &Segment, end: &Standing, closed: &Standing) -> Result<(), OpenError> {
+pub(crate) fn check_closed(segment: &Segment, end: &Standing, closed: &Standing) -> Result<(), OpenError> {
     if end == closed {
         return Ok(());
     }
@@ -157,7 +182,7 @@ fn check_closed(segment: &Segment, end: &Standing, closed: &Standing) -> Result<
     Err(segment.corruption(end.offset, what).into())
 }
 
-fn rest_of(segment: &Segment, from: u64) -> Result<usize, OpenError> {
+pub(crate) fn rest_of(segment: &Segment, from: u64) -> Result<usize, OpenError> {
     let length = segment.file.length().map_err(|error| io_open(segment, &error))?;
     let rest = (segment.start.offset + length).saturating_sub(from);
     Ok(usize::try_from(rest).unwrap_or(usize::MAX))
@@ -169,7 +194,7 @@ fn io_open(segment: &Segment, error: &io::Error) -> OpenError {
 
 /// The offset of a group header in `bytes`, which stand at `at`, with a number above `group`. Where there is one, what
 /// comes before it was complete on disk once: groups are written one after the other, each synced before the next.
-fn later_group(bytes: &Bytes, log: Uuid, at: u64, group: u64) -> Option<u64> {
+pub(crate) fn later_group(bytes: &Bytes, log: Uuid, at: u64, group: u64) -> Option<u64> {
     let mut from = 1;
     while let Some(found) = bytes.get(from..)?.windows(GROUP_MAGIC.len()).position(|window| window == GROUP_MAGIC) {
         let index = from + found;

@@ -140,6 +140,11 @@ impl Scanner {
         })
     }
 
+    /// The segment in which the scanner is, and whether another one follows it.
+    pub(crate) fn segment(&self) -> (&Arc<Segment>, bool) {
+        (&self.segment, self.next_segment.is_some())
+    }
+
     /// The frame that was found last, with a copy of its body.
     pub(crate) fn frame(&self, found: &FoundFrame) -> Frame {
         let body = Bytes::copy_from_slice(self.body(found));

@@ -109,8 +109,9 @@ impl Walk<'_> {
         self.rows += header.rows + usize::from(header.keyed);
         if header.keyed {
             // The row of an idempotency key holds the receipt, which takes all there is.
-            let rows = scanner.frame(found).content()?.all_rows(header);
-            rows.into_iter().for_each(|row| self.part.add_row(row));
+            let commit = scanner.frame(found).content()?;
+            let rows = commit.system_rows();
+            commit.rows.into_iter().chain(rows).for_each(|row| self.part.add_row(row));
             return Ok(());
         }
         while let Some(row) = items.row()? {

@@ -9,12 +9,17 @@ pub mod process;
 pub mod workload;
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-use annals_core::{Commit, EventType, NewEvent, ReadLog, ReadStream, Record, Store, StreamId, Tag};
-use annals_store_sled::{SledOptions, SledStore};
+use annals_core::{
+    Commit, Digest, EventType, IdempotencyKey, LoggedTable, NewEvent, Once, ReadLog, ReadStream, Record, RowWrite,
+    Store, StoredCommit, StreamId, Tag,
+};
+use annals_store_sled::{LogReader, SledOptions, SledStore};
 use futures::TryStreamExt;
 
 pub fn open(path: &Path) -> SledStore {
@@ -33,6 +38,30 @@ pub async fn fill(store: &SledStore, count: usize) {
     for index in 0..count {
         store.commit(Commit::of([event(&format!("s-{}", index % 7), &index.to_string())])).await.unwrap();
     }
+}
+
+/// A commit of one or two events, some with a row, some with an idempotency key, some with nothing else.
+pub fn mixed(number: usize) -> Commit {
+    let text = number.to_string();
+    let once = || {
+        let (key, digest) = (IdempotencyKey::new(&text).unwrap(), Digest::of(&[text.as_bytes()]));
+        Once { key, digest, answer: format!("answer {text}").into() }
+    };
+    let row = || RowWrite::put(LoggedTable::new("jobs").unwrap(), text.clone(), format!("row {text}"));
+    let stream = |seed| format!("s-{}", seed % 7);
+    let events = Commit::of([event(&stream(number), &text)]);
+    match number % 5 {
+        0 => events.once(once()),
+        1 => events.row(row()),
+        2 => Commit::new().row(row()),
+        3 => Commit::of([event(&stream(number), &text), event(&stream(number * 3), "other")]).row(row()).once(once()),
+        _ => events,
+    }
+}
+
+/// Every commit of a store's log.
+pub fn stored(path: &Path) -> Vec<StoredCommit> {
+    LogReader::open(path).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 pub async fn log(store: &SledStore) -> Vec<Record> {
@@ -70,6 +99,21 @@ pub fn copy_folder(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// Every file of a folder, with its bytes and the time of its last change.
+pub fn files(path: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            let changed = path.metadata().unwrap().modified().unwrap();
+            files.insert(path.clone(), (fs::read(path).unwrap(), changed));
+        }
+    }
+    files
 }
 
 pub fn segments(path: &Path) -> Vec<PathBuf> {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use annals::{LoadError, OpenError};
+use annals::{LoadError, OpenError, embedded::CopyError};
 use miette::Diagnostic;
 use thiserror::Error;
 
@@ -35,6 +35,11 @@ pub(super) enum CliError {
     #[error("the import ended early")]
     #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing is imported twice"))]
     Import(#[source] ImportError),
+    #[error("the books were not migrated")]
+    #[diagnostic(help(
+        "the old books are as they were; once the cause is away, run the same command again: it goes on"
+    ))]
+    Migrate(#[source] CopyError),
     #[error("the standard output cannot be written to")]
     Output(#[from] io::Error),
     #[error("{error} in {}", .store.display())]

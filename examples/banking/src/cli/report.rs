@@ -2,6 +2,7 @@
 
 mod audit;
 mod import;
+mod migrate;
 mod quarter;
 mod statement;
 
@@ -10,6 +11,7 @@ use indicatif::HumanCount;
 
 pub(super) use audit::audit;
 pub(super) use import::{import, import_begins, left_out};
+pub(super) use migrate::{migrated, verification};
 pub(super) use quarter::{apart, balances, begins, next_steps, outcome, slow_disk, slow_run};
 pub(super) use statement::statement;
 

@@ -282,6 +282,10 @@ impl Committer {
                 overlay.active.add_row(RowWrite { table: table.clone(), key, value });
             }
         }
+        for (key, used) in group.pending.once.drain() {
+            let frame = used.and_then(|commit| group.frames.get(commit).copied());
+            overlay.active.add_once(key, frame);
+        }
         let through = Progress { standing, frame: last };
         overlay.active.covers(through);
         let (entries, bytes) = (overlay.active.entries, overlay.active.bytes);

@@ -14,6 +14,7 @@ pub(crate) mod layout;
 pub(crate) mod prepare;
 pub(crate) mod recent;
 pub(crate) mod recovery;
+mod repetition;
 pub(crate) mod scanner;
 pub(crate) mod segment;
 pub(crate) mod wire;

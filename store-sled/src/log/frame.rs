@@ -1,15 +1,13 @@
 //! What the log consists of: segment headers, group headers, and a frame a commit. FORMAT.md has every byte.
 
-use annals_core::{
-    Commit, CommitNumber, Once, Position, Receipt, Record, RowWrite, Timestamp, judge, judge::Placement,
-};
+use annals_core::{Commit, CommitNumber, Position, Timestamp, judge::Placement};
 use bytes::Bytes;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
-    event_head::{Common, Types},
-    item::{ItemError, put_event, put_item, put_once, put_row},
+    event_head::Common,
+    item::{put_event, put_item, put_once, put_row},
     items::Items,
     wire::Cursor,
 };
@@ -263,65 +261,9 @@ pub(crate) struct Frame {
     pub(crate) body: Bytes,
 }
 
-/// Everything that a frame holds.
-pub(crate) struct Content {
-    pub(crate) once: Option<Once>,
-    /// Each event, with the place of its item within the frame and the item's length.
-    pub(crate) events: Vec<(Record, u32, u32)>,
-    pub(crate) rows: Vec<RowWrite>,
-}
-
 impl Frame {
     /// Its items, one after the other.
     pub(crate) fn items(&self) -> Items<'_> {
         Items::new(self.header, &self.body)
-    }
-
-    /// Decodes everything. An error comes with its place within the frame.
-    pub(crate) fn content(&self) -> Result<Content, (u64, ItemError)> {
-        let common = self.header.common;
-        let (mut items, mut types) = (self.items(), Types::default());
-        let once = items.once()?;
-        let mut events = Vec::with_capacity(self.header.events.min(self.body.len()));
-        while let Some(event) = items.event()? {
-            let record = event
-                .head
-                .record(common, &mut types, |payload| self.body.slice_ref(payload))
-                .map_err(|error| (u64::from(event.at), error))?;
-            events.push((record, event.at, event.length));
-        }
-        let mut rows = Vec::with_capacity(self.header.rows.min(self.body.len()));
-        while let Some(row) = items.row()? {
-            rows.push(row);
-        }
-        items.end()?;
-        Ok(Content { once, events, rows })
-    }
-}
-
-impl Content {
-    /// The rows that the commit changed, those of the store itself included: as the committer wrote them.
-    pub(crate) fn all_rows(&self, header: &FrameHeader) -> Vec<RowWrite> {
-        let mut rows = self.rows.clone();
-        for (record, ..) in &self.events {
-            if record.version == annals_core::Version::FIRST {
-                rows.push(judge::stream_row(&record.stream, record.position));
-            }
-        }
-        if let Some(once) = &self.once {
-            rows.push(judge::once_row(once, self.receipt(header)));
-        }
-        rows
-    }
-
-    fn receipt(&self, header: &FrameHeader) -> Receipt {
-        Receipt {
-            commit: header.common.commit,
-            positions: (header.events > 0).then(|| (header.common.first, header.last())),
-            versions: judge::latest_versions(self.events.iter().map(|(record, ..)| (&record.stream, record.version))),
-            recorded: header.common.recorded,
-            answer: self.once.as_ref().map(|once| once.answer.clone()).unwrap_or_default(),
-            repeated: false,
-        }
     }
 }

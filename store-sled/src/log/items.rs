@@ -92,13 +92,16 @@ fn short_offset(offset: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use annals_core::{
-        Commit, CommitNumber, Digest, EventType, IdempotencyKey, LoggedTable, NewEvent, Position, Timestamp, Version,
-        judge::Placement,
+        Commit, CommitNumber, Digest, EventType, IdempotencyKey, LoggedTable, NewEvent, Position, Record, Timestamp,
+        Version, judge::Placement,
     };
     use uuid::Uuid;
 
     use super::{
-        super::frame::{Frame, Standing, put_frame},
+        super::{
+            event_head::Types,
+            frame::{Frame, Standing, put_frame},
+        },
         *,
     };
 
@@ -106,7 +109,7 @@ mod tests {
     #[test]
     fn a_walk_over_the_items_may_pass_over_some() {
         let frame = keyed_frame();
-        let content = frame.content().unwrap();
+        let content = content(&frame).unwrap();
         assert_eq!((content.events.len(), content.rows.len(), content.once.is_some()), (2, 1, true));
         let mut items = frame.items();
         for (record, at, length) in &content.events {
@@ -130,9 +133,35 @@ mod tests {
             let mut body = frame.body.to_vec();
             body[index] ^= 1 << (index % 8);
             let damaged = Frame { body: body.into(), ..frame.clone() };
-            let Err((at, _)) = damaged.content() else { panic!("byte {index} was not noticed") };
+            let Err((at, _)) = content(&damaged) else { panic!("byte {index} was not noticed") };
             assert!(at <= (FRAME_HEADER + index) as u64, "byte {index} is reported at {at}");
         }
+    }
+
+    /// Everything that a frame holds, each event with the place of its item within the frame and the item's length.
+    struct Content {
+        once: Option<Once>,
+        events: Vec<(Record, u32, u32)>,
+        rows: Vec<RowWrite>,
+    }
+
+    /// Decodes everything.
+    fn content(frame: &Frame) -> Result<Content, (u64, ItemError)> {
+        let (mut items, mut types) = (frame.items(), Types::default());
+        let once = items.once()?;
+        let (mut events, mut rows) = (Vec::new(), Vec::new());
+        while let Some(event) = items.event()? {
+            let record = event
+                .head
+                .record(frame.header.common, &mut types, |payload| frame.body.slice_ref(payload))
+                .map_err(|error| (u64::from(event.at), error))?;
+            events.push((record, event.at, event.length));
+        }
+        while let Some(row) = items.row()? {
+            rows.push(row);
+        }
+        items.end()?;
+        Ok(Content { once, events, rows })
     }
 
     fn keyed_frame() -> Frame {

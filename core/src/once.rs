@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::{
     LoggedTable, Receipt, Tenant,
@@ -17,7 +18,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdempotencyKey {
     tenant: Option<Tenant>,
-    text: Box<str>,
+    text: SmolStr,
 }
 
 impl IdempotencyKey {

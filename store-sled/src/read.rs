@@ -114,6 +114,11 @@ impl<B: Batches> Reading<B> {
     }
 }
 
+/// A read of nothing: most are of the tail of a stream that has none.
+pub(crate) fn nothing<'a>() -> BoxStream<'a, Result<Record, ReadError>> {
+    futures::stream::empty().boxed()
+}
+
 /// A read that failed before it began.
 pub(crate) fn fail<'a>(error: ReadError) -> BoxStream<'a, Result<Record, ReadError>> {
     futures::stream::iter([Err(error)]).boxed()

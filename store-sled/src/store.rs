@@ -136,7 +136,8 @@ impl Store for SledStore {
     fn read_stream(&self, read: ReadStream) -> BoxStream<'_, Result<Record, ReadError>> {
         let limit = read.limit;
         match StreamRecords::begin(&self.handle.shared, read) {
-            Ok(records) => read::give(records, limit),
+            Ok(Some(records)) => read::give(records, limit),
+            Ok(None) => read::nothing(),
             Err(error) => read::fail(error),
         }
     }

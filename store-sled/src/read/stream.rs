@@ -29,23 +29,25 @@ pub(crate) struct StreamRecords<'a> {
 }
 
 impl<'a> StreamRecords<'a> {
-    pub(crate) fn begin(shared: &'a Shared, read: ReadStream) -> Result<Self, ReadError> {
+    /// The records that `read` asks for; `None` when there are none.
+    pub(crate) fn begin(shared: &'a Shared, read: ReadStream) -> Result<Option<Self>, ReadError> {
         shared.check_open()?;
         let (version, newest) = newest(shared, &read.stream)?;
         let highest = read.to.min(version);
         let lowest = read.from.max(Version::FIRST);
-        let next = (lowest <= highest).then_some(match read.direction {
+        if lowest > highest {
+            return Ok(None);
+        }
+        let (version, last) = match read.direction {
             Direction::Forward => (lowest, highest),
             Direction::Backward => (highest, lowest),
-        });
+        };
         let gather = Gather::new(&shared.log, &shared.event_cache);
-        let mut records = Self { shared, read, next, places: VecDeque::new(), gather };
-        if let (Some((version, _)), Some(chunk)) = (next, newest)
-            && chunk.first <= version.get()
-        {
+        let mut records = Self { shared, read, next: Some((version, last)), places: VecDeque::new(), gather };
+        if let Some(chunk) = newest.filter(|chunk| chunk.first <= version.get()) {
             records.places = records.places_of(version, &chunk)?;
         }
-        Ok(records)
+        Ok(Some(records))
     }
 
     /// Places from `version` on, in the direction of the read.

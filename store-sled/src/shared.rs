@@ -33,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) pins: Pins,
     pub(crate) fences: Fences,
     pub(crate) read_ahead: Threads,
-    pub(crate) event_cache: EventCache,
+    pub(crate) event_cache: Arc<EventCache>,
     /// Why the store takes no more writes.
     read_only: Mutex<Option<String>>,
     pub(crate) is_shut_down: AtomicBool,
@@ -57,7 +57,7 @@ impl Shared {
             pins: Pins::default(),
             fences: Fences::default(),
             read_ahead: Threads::default(),
-            event_cache: EventCache::new(event_cache_bytes),
+            event_cache: Arc::new(EventCache::new(event_cache_bytes)),
             read_only: Mutex::new(None),
             is_shut_down: AtomicBool::new(false),
         };

@@ -15,7 +15,7 @@ use crate::{
     indexer::{self, Signal},
     name_key,
     open::{self, Opened},
-    read::{self, log::LogRecords, matches, stream::StreamRecords},
+    read::{self, log::LogRecords, matches, stream::StreamReading},
     shared::{Shared, lock},
     sync::{Arc, Mutex, thread},
 };
@@ -135,7 +135,7 @@ impl Store for SledStore {
 
     fn read_stream(&self, read: ReadStream) -> BoxStream<'_, Result<Record, ReadError>> {
         let limit = read.limit;
-        match StreamRecords::begin(&self.handle.shared, read) {
+        match StreamReading::begin(&self.handle.shared, read) {
             Ok(Some(records)) => read::give(records, limit),
             Ok(None) => read::nothing(),
             Err(error) => read::fail(error),

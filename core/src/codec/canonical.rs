@@ -9,11 +9,14 @@ use super::{PayloadError, bounds::measure};
 ///
 /// The bytes were checked before: that bounds how deep this goes and how much it keeps.
 pub(super) fn sort_maps(bytes: &mut [u8]) -> Result<(), PayloadError> {
-    Sorter::default().sort_from(bytes, 0).map(|_| ())
+    let (entries, sorted) = (Vec::with_capacity(ENTRIES), Vec::with_capacity(bytes.len()));
+    Sorter { entries, sorted }.sort_from(bytes, 0).map(|_| ())
 }
 
+/// Room for so many entries at first: mostly there are fewer.
+const ENTRIES: usize = 24;
+
 /// Sorts maps within maps; what it keeps meanwhile is in memory that all of them share.
-#[derive(Default)]
 struct Sorter {
     /// The entries of the map that is walked through, behind those of the maps that it is in.
     entries: Vec<Entry>,

@@ -221,7 +221,9 @@ impl Committer {
         let encoded = self.open.encoded.take()?;
         self.heads.forget();
         self.layout.take(&encoded);
-        let next = Group::begin(&self.layout, Vec::with_capacity(encoded.bytes.len()));
+        let mut next = Group::begin(&self.layout, Vec::with_capacity(encoded.bytes.len()));
+        // The next one is likely to be like it.
+        next.pending.once.reserve(self.open.pending.once.len());
         self.flight = Some(std::mem::replace(&mut self.open, next));
         Some((writer, encoded))
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use annals_core::{
-    Commit, EventQuery, LoggedTable, Position, ReadError, RowWrite, StreamId, Version,
+    Commit, EventQuery, IdempotencyKey, LoggedTable, Position, ReadError, RowWrite, StreamId, Version,
     judge::{Ledger, Placement, once_row, stream_row},
 };
 use bytes::Bytes;
@@ -46,8 +46,7 @@ impl Pending {
             self.rows.entry(row.table.clone()).or_default().insert(row.key.clone(), row.value.clone());
         }
         if let Some(once) = &commit.once {
-            let (table, key) = once.key.row();
-            self.once.insert(keys::logged_row(&table, &key).into(), Some(self.commits.len()));
+            self.once.insert(keys::once(&once.key).into(), Some(self.commits.len()));
         }
         self.commits.push((commit, placement));
     }
@@ -194,6 +193,12 @@ impl<'a> PendingLedger<'a> {
         self.pending.into_iter().flatten()
     }
 
+    /// The row of an idempotency key; the key is that of the row in the index.
+    fn once_row(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        let pending = self.pending().find_map(|pending| pending.once_row(key));
+        pending.map_or_else(|| self.shared.once_row(key), Ok)
+    }
+
     fn head(&mut self, stream: &StreamId) -> Result<Head, ReadError> {
         if let Some(head) = self.heads.get(stream) {
             return Ok(head);
@@ -208,6 +213,10 @@ impl<'a> PendingLedger<'a> {
 }
 
 impl Ledger for PendingLedger<'_> {
+    fn once(&mut self, key: &IdempotencyKey) -> Result<Option<Bytes>, ReadError> {
+        self.once_row(&keys::once(key))
+    }
+
     fn version(&mut self, stream: &StreamId) -> Result<Version, ReadError> {
         self.head(stream).map(|head| head.version)
     }
@@ -218,9 +227,7 @@ impl Ledger for PendingLedger<'_> {
 
     fn row(&mut self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         if is_once(table) {
-            let key = keys::logged_row(table, key);
-            let pending = self.pending().find_map(|pending| pending.once_row(&key));
-            return pending.map_or_else(|| self.shared.once_row(&key), Ok);
+            return self.once_row(&keys::logged_row(table, key));
         }
         if let Some(row) = self.pending().find_map(|pending| pending.row(table, key)) {
             return Ok(row);

@@ -1,6 +1,6 @@
 //! The keys of the index. Texts hold no zero byte, so one ends them; numbers sort as they are.
 
-use annals_core::{LoggedTable, StreamId, Table, Tag, Tenant};
+use annals_core::{IdempotencyKey, LoggedTable, StreamId, Table, Tag, Tenant};
 use bytes::Bytes;
 
 /// Where the index stands.
@@ -128,6 +128,12 @@ pub(crate) fn logged_row(table: &LoggedTable, key: &[u8]) -> Vec<u8> {
     [&[ROW], tenant.as_bytes(), b"/", table.name().as_bytes(), &[0], key].concat()
 }
 
+/// The key of the row of an idempotency key in `$once`.
+pub(crate) fn once(key: &IdempotencyKey) -> Vec<u8> {
+    let tenant = key.tenant().map_or("", Tenant::as_str);
+    [&[ROW], tenant.as_bytes(), b"/", LoggedTable::ONCE.name().as_bytes(), &[0], key.as_str().as_bytes()].concat()
+}
+
 /// The key of the piece `index` of a long value, in sled. The length of the row's key keeps keys apart that begin alike.
 pub(crate) fn piece(table: &Table, key: &[u8], index: u32) -> Vec<u8> {
     let length = u16::try_from(key.len()).unwrap_or(u16::MAX);
@@ -209,6 +215,16 @@ mod tests {
         let prefix = Term::Stream("a-1").prefix();
         assert!(keys.iter().map(|key| take_number(&key[prefix.len()..]).unwrap()).eq(numbers));
         assert_eq!(take_number(&[SHORT + 2, 1]), None);
+    }
+
+    #[test]
+    fn an_idempotency_key_has_the_key_of_its_row() {
+        let key = IdempotencyKey::new("a/b").unwrap();
+        for key in [key.clone(), key.in_tenant(Some(Tenant::new("acme").unwrap()))] {
+            let (table, row_key) = key.row();
+            assert_eq!(once(&key), logged_row(&table, &row_key));
+            assert_eq!(once(&key), row(&table.into(), &row_key));
+        }
     }
 
     #[test]

@@ -22,11 +22,10 @@ impl Log {
         let at = frame_of(found).ok_or_else(lost)?;
         let frame = self.frame(at)?.ok_or_else(lost)?;
         let (once, receipt) = frame.repetition().map_err(|error| self.item_error(at, error))?.ok_or_else(lost)?;
-        let row = judge::once_row(&once, receipt);
-        if keys::logged_row(&row.table, &row.key) != key {
+        if keys::once(&once.key) != key {
             return Err(lost());
         }
-        row.value.ok_or_else(lost)
+        judge::once_row(&once, receipt).value.ok_or_else(lost)
     }
 
     /// The frame at the log offset `at`; `None` outside of the log.

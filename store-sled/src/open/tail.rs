@@ -112,8 +112,7 @@ impl Walk<'_> {
             self.part.add_row(row);
         }
         if let Some(once) = once {
-            let (table, key) = once.key.row();
-            self.part.add_once(keys::logged_row(&table, &key).into(), Some(found.offset));
+            self.part.add_once(keys::once(&once.key).into(), Some(found.offset));
         }
         items.end()
     }

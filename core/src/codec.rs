@@ -14,8 +14,9 @@ use thiserror::Error;
 
 pub use bounds::DEPTH_MAX;
 
-/// How many bytes are set aside for a value that is to be encoded.
+/// How many bytes are set aside for a value that is to be encoded, and for one that is small.
 const CAPACITY: usize = 512;
+const CAPACITY_MIN: usize = 32;
 
 /// A value that cannot be encoded. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -113,7 +114,8 @@ pub fn encode_canonical<T: Serialize + ?Sized>(what: &'static str, value: &T) ->
 
 fn write<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Vec<u8>, EncodeError> {
     // Most values fit, so that the bytes need not move while they are written.
-    let mut bytes = Vec::with_capacity(CAPACITY);
+    let capacity = (2 * size_of_val(value)).clamp(CAPACITY_MIN, CAPACITY);
+    let mut bytes = Vec::with_capacity(capacity);
     rmp_serde::encode::write_named(&mut bytes, value)
         .map_err(|error| EncodeError { what, reason: error.to_string() })?;
     Ok(bytes)

@@ -13,7 +13,7 @@ mod together;
 
 use std::num::NonZeroU32;
 
-use crate::{Annals, CommitError, Failure, Receipt, load::catch, names::NameLedger};
+use crate::{Annals, CommitError, Failure, Receipt, StreamId, load::catch, names::NameLedger};
 
 use deciding::Around;
 pub(crate) use deciding::{Decide, Deciding};
@@ -63,12 +63,12 @@ pub(crate) async fn execute<T: Targets, R, E>(
     let tags = targets.tags();
     request.intercept(annals, &streams, &tags).await.map_err(ExecuteError::Rejected)?;
     let Some(keyed) = request.keyed(annals, &streams, &tags)? else {
-        return repeat(annals, targets, &request, None, deciding).await;
+        return repeat(annals, targets, &streams, &request, None, deciding).await;
     };
     if let Some(first) = keyed.first_answer(annals.store()).await? {
         return Ok(first);
     }
-    match repeat(annals, targets, &request, Some(&keyed), deciding).await {
+    match repeat(annals, targets, &streams, &request, Some(&keyed), deciding).await {
         // The same request may have been committed since the key was looked up, and then the state that spoke against
         // this one is the state behind it.
         Err(error) if error.is_verdict() => keyed.first_answer(annals.store()).await?.ok_or(error),
@@ -80,12 +80,13 @@ pub(crate) async fn execute<T: Targets, R, E>(
 async fn repeat<T: Targets, R, E>(
     annals: &Annals,
     targets: T,
+    streams: &[StreamId],
     request: &Request<R>,
     keyed: Option<&Keyed<R>>,
     deciding: Deciding<'_, T, R, E>,
 ) -> Result<Executed<R>, ExecuteError<E>> {
     let terms = request.terms(annals);
-    let mut held = targets.load(annals).await?;
+    let mut held = targets.load(annals, streams).await?;
     request.check_version(&T::versions(&held))?;
     let key = keyed.map(Keyed::key);
     let mut decide = deciding.on(&held, Around { annals, terms: &terms, key }).await?;

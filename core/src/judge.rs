@@ -10,8 +10,8 @@ use hashbrown::{HashMap, HashSet};
 use bytes::Bytes;
 
 use crate::{
-    AsOf, Commit, CommitError, CommitNumber, Condition, EventQuery, Failure, Head, LoggedTable, NewEvent, Once,
-    Position, ReadError, Receipt, Record, Repetition, RowWrite, StreamId, Tag, Timestamp, Version,
+    AsOf, Commit, CommitError, CommitNumber, Condition, EventQuery, Failure, Head, IdempotencyKey, LoggedTable,
+    NewEvent, Once, Position, ReadError, Receipt, Record, Repetition, RowWrite, StreamId, Tag, Timestamp, Version,
 };
 
 /// The state that a commit is judged against: everything committed before it, pending commits included.
@@ -27,6 +27,15 @@ pub trait Ledger {
     /// # Errors
     /// [`ReadError`] when it cannot be read.
     fn row(&mut self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError>;
+
+    /// The row of an idempotency key in `$once`.
+    ///
+    /// # Errors
+    /// [`ReadError`] when it cannot be read.
+    fn once(&mut self, key: &IdempotencyKey) -> Result<Option<Bytes>, ReadError> {
+        let (table, key) = key.row();
+        self.row(&table, &key)
+    }
 
     /// Whether `stream` is closed: whether it has a row in `$closed`.
     ///
@@ -83,8 +92,7 @@ pub fn judge(commit: &Commit, ledger: &mut impl Ledger) -> Result<Verdict, Commi
 }
 
 fn recall(once: &Once, ledger: &mut impl Ledger) -> Result<Option<Receipt>, CommitError> {
-    let (table, key) = once.key.row();
-    let Some(row) = ledger.row(&table, &key)? else { return Ok(None) };
+    let Some(row) = ledger.once(&once.key)? else { return Ok(None) };
     let Some(repetition) = Repetition::decode(&row) else {
         let reason = format!("the row of idempotency key {} cannot be decoded", once.key);
         return Err(ReadError::Index { reason }.into());

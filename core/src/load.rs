@@ -79,8 +79,11 @@ pub struct Held<A: Aggregate> {
 }
 
 /// Loads what `target` names, as of now.
-pub(crate) async fn load<A: Aggregate>(annals: &Annals, target: &At<A>) -> Result<Arc<Held<A>>, LoadError> {
-    let stream = annals.stream(target)?;
+pub(crate) async fn load<A: Aggregate>(
+    annals: &Annals,
+    target: &At<A>,
+    stream: StreamId,
+) -> Result<Arc<Held<A>>, LoadError> {
     let Some(mut held) = annals.cache().get::<Held<A>>(Place::Stream(stream.clone())) else {
         return load_stored(annals, target, ReadStream::all(stream)).await.map(Arc::new);
     };

@@ -227,7 +227,9 @@ impl Committer {
         let encoded = self.open.encoded.take()?;
         self.heads.forget();
         self.layout.take(&encoded);
-        let next = Group::begin(&self.layout, Vec::with_capacity(encoded.bytes.len()));
+        let mut next = Group::begin(&self.layout, Vec::with_capacity(encoded.bytes.len()));
+        // The next one is likely to be like it.
+        next.pending.once.reserve(self.open.pending.once.len());
         self.flight = Some(std::mem::replace(&mut self.open, next));
         Some((writer, encoded))
     }
@@ -287,6 +289,10 @@ impl Committer {
             for (key, value) in rows {
                 overlay.active.add_row(RowWrite { table: table.clone(), key, value });
             }
+        }
+        for (key, used) in group.pending.once.drain() {
+            let frame = used.and_then(|commit| group.frames.get(commit).copied());
+            overlay.active.add_once(key, frame);
         }
         let through = Progress { standing, frame: last };
         overlay.active.covers(through);

@@ -5,6 +5,7 @@ mod derived;
 mod filter;
 pub(crate) mod keys;
 pub(crate) mod kinds;
+pub(crate) mod once;
 mod pages;
 pub(crate) mod places;
 mod rows;
@@ -115,6 +116,7 @@ impl Index {
         self.through.store(part.through.standing.position.get(), Ordering::Release);
         let mut changed = self.guard("take_places", || places::merge(self.places(), part))?;
         self.note_rows(part, &mut changed);
+        self.guard("take_once", || once::merge(&self.entries, &part.once, &self.filter, &mut changed))?;
         for (table, rows) in &part.rows.logged {
             self.guard("take_rows", || rows::merge(&self.entries, &Table::Logged(table.clone()), rows))?;
         }
@@ -127,7 +129,7 @@ impl Index {
         self.guard("take_derived", || derived::take_in(&self.derived, &part.rows.derived))
     }
 
-    /// Adds the part's closed streams, idempotency keys and names to the filter.
+    /// Adds the part's closed streams and names to the filter.
     fn note_rows(&self, part: &Part, changed: &mut Changed) {
         for (table, rows) in &part.rows.logged {
             if table.name() == LoggedTable::CLOSED.name() {
@@ -135,10 +137,9 @@ impl Index {
                 for row in rows.keys() {
                     self.filter.insert(&Term::Stream(&stream_text(table, row)).prefix(), changed);
                 }
-            } else if is_asked_for_in_vain(table) {
-                let table = Table::Logged(table.clone());
+            } else if is_names(table) {
                 for row in rows.keys() {
-                    self.filter.insert(&keys::row(&table, row), changed);
+                    self.filter.insert(&keys::logged_row(table, row), changed);
                 }
             }
         }
@@ -173,23 +174,33 @@ impl Index {
         self.kinds.read().unwrap_or_else(PoisonError::into_inner).last_match(query)
     }
 
-    /// A row as sled has it.
+    /// Where the commit is that used an idempotency key last, as [`once::value`] puts it; the key is that of its row.
+    pub(crate) fn once(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        // Most are asked for before they are there.
+        if !self.filter.contains(key) {
+            return Ok(None);
+        }
+        self.guard("row", || once::get(&self.entries, key))
+    }
+
+    /// A row as sled has it; of one of `$once`, where it is to be found.
     pub(crate) fn row(&self, table: &Table, row: &[u8]) -> Result<Option<Bytes>, ReadError> {
         match table {
             Table::Logged(table) if is_streams(table) => self.guard("row", || streams::get(&self.entries, table, row)),
+            Table::Logged(table) if is_once(table) => self.once(&keys::logged_row(table, row)),
             Table::Logged(table) if !self.may_have(table, row) => Ok(None),
             _ => self.guard("row", || rows::get(self.tree(table), table, row)),
         }
     }
 
     /// Whether it is worth the look-up: a row of `$closed` is asked for with each new stream, and seldom there; those of
-    /// idempotency keys and names are asked for when they are new.
+    /// names are asked for when they are new.
     fn may_have(&self, table: &LoggedTable, row: &[u8]) -> bool {
         if table.name() == LoggedTable::CLOSED.name() {
             return self.has_closed.load(Ordering::Relaxed)
                 && self.filter.contains(&Term::Stream(&stream_text(table, row)).prefix());
         }
-        !is_asked_for_in_vain(table) || self.filter.contains(&keys::row(&Table::Logged(table.clone()), row))
+        !is_names(table) || self.filter.contains(&keys::logged_row(table, row))
     }
 
     /// The rows in the range, in the order of `direction`: the key of each, and what [`value`](Self::value) makes its
@@ -212,6 +223,7 @@ impl Index {
     pub(crate) fn value(&self, table: &Table, row: &[u8], stored: &IVec) -> sled::Result<Bytes> {
         match table {
             Table::Logged(table) if is_streams(table) => streams::value(stored),
+            Table::Logged(table) if is_once(table) => once::value_of(stored),
             _ => rows::value(self.tree(table), table, row, stored),
         }
     }
@@ -251,7 +263,7 @@ impl Index {
 pub(crate) const FILE: &str = "db";
 
 /// How the index is laid out. Another number is another layout; an index of another layout is built anew.
-const LAYOUT: [u8; 4] = 4_u32.to_le_bytes();
+const LAYOUT: [u8; 4] = 5_u32.to_le_bytes();
 
 /// Checks the layout, which is the first that is written.
 fn check_layout(entries: &Tree) -> sled::Result<()> {
@@ -299,9 +311,14 @@ pub(crate) fn is_streams(table: &LoggedTable) -> bool {
     table.name() == LoggedTable::STREAMS.name()
 }
 
-/// Whether rows of the table are mostly asked for before they are there: the keys of new requests, and new names.
-fn is_asked_for_in_vain(table: &LoggedTable) -> bool {
-    [LoggedTable::ONCE.name(), LoggedTable::NAMES.name()].contains(&table.name())
+/// Whether the table is `$once` of some tenant, whose rows are in the log: here is only where.
+pub(crate) fn is_once(table: &LoggedTable) -> bool {
+    table.name() == LoggedTable::ONCE.name()
+}
+
+/// Whether the table is `$names` of some tenant.
+fn is_names(table: &LoggedTable) -> bool {
+    table.name() == LoggedTable::NAMES.name()
 }
 
 /// The id of the stream that has the row `row` in a table with a row a stream.

@@ -1,6 +1,7 @@
 //! The tail of the log that is not in the index yet: served from memory, and the indexer's queue.
 
 mod listing;
+pub(crate) mod once;
 mod places;
 pub(crate) mod rows;
 
@@ -10,7 +11,7 @@ use annals_core::{Direction, EventQuery, NewEvent, Position, StreamId, Tag, Vers
 use bytes::Bytes;
 use hashbrown::{HashMap, hash_map::EntryRef};
 
-use self::{listing::Listing, places::Places, rows::Rows};
+use self::{listing::Listing, once::OnceKeys, places::Places, rows::Rows};
 use crate::{
     index::{
         keys,
@@ -43,6 +44,8 @@ pub(crate) struct Part {
     /// Room in which a tag's term is put together.
     term: Vec<u8>,
     pub(crate) rows: Rows,
+    /// The idempotency keys that were used or forgotten.
+    pub(crate) once: OnceKeys,
     /// Counts every change of the overlay, a group of commits or a batch, through all parts.
     pub(crate) tick: u64,
     /// Up to where the log is covered by this part and those before it.
@@ -60,6 +63,7 @@ impl Part {
             listing: Listing::default(),
             term: Vec::new(),
             rows: Rows::default(),
+            once: OnceKeys::default(),
             tick: 0,
             through,
             entries: 0,
@@ -71,7 +75,8 @@ impl Part {
     pub(crate) fn following(&self) -> Self {
         let streams = HashMap::with_capacity(self.streams.len());
         let tags = HashMap::with_capacity(self.tags.len());
-        Self { tick: self.tick, streams, tags, ..Self::new(self.through) }
+        let once = self.once.following();
+        Self { tick: self.tick, streams, tags, once, ..Self::new(self.through) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -40,6 +40,9 @@ pub(crate) trait Batches {
 const BATCH_RECORDS_MIN: usize = 16;
 const BATCH_RECORDS_MAX: usize = 1024;
 
+/// Records at known places are read so many at once: while they are handed on they stay in the processor's cache.
+const BATCH_PLACES: usize = 128;
+
 /// After so many batches a long read lets other tasks run.
 const BATCHES_A_TURN: u32 = 8;
 
@@ -112,6 +115,11 @@ impl<B: Batches> Reading<B> {
         self.error = error.filter(|_| self.left > 0);
         self.given = records.into_iter();
     }
+}
+
+/// A read of nothing: most are of the tail of a stream that has none.
+pub(crate) fn nothing<'a>() -> BoxStream<'a, Result<Record, ReadError>> {
+    futures::stream::empty().boxed()
 }
 
 /// A read that failed before it began.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::{
-    index::{Index, kinds::LastMatch},
+    index::{Index, is_once, keys, kinds::LastMatch},
     log::{Log, cache::EventCache},
     overlay::{Overlay, Part, Progress},
     read::ahead::Threads,
@@ -33,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) pins: Pins,
     pub(crate) fences: Fences,
     pub(crate) read_ahead: Threads,
-    pub(crate) event_cache: EventCache,
+    pub(crate) event_cache: Arc<EventCache>,
     /// Why the store takes no more writes.
     read_only: Mutex<Option<String>>,
     pub(crate) is_shut_down: AtomicBool,
@@ -57,7 +57,7 @@ impl Shared {
             pins: Pins::default(),
             fences: Fences::default(),
             read_ahead: Threads::default(),
-            event_cache: EventCache::new(event_cache_bytes),
+            event_cache: Arc::new(EventCache::new(event_cache_bytes)),
             read_only: Mutex::new(None),
             is_shut_down: AtomicBool::new(false),
         };
@@ -130,18 +130,44 @@ impl Shared {
         Ok(self.index()?.last_match(query).map(|indexed| indexed.or(tail)))
     }
 
+    /// A row of a logged table. The tail is asked first, so that nothing is missed that moves from there to the index
+    /// meanwhile.
     pub(crate) fn logged_row(&self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        if is_once(table) {
+            return self.once_row(&keys::logged_row(table, key));
+        }
         if let Some(row) = self.overlay().logged_row(table, key) {
             return Ok(row);
         }
         self.index()?.row(&table.clone().into(), key)
     }
 
+    /// The row of an idempotency key; the key is that of the row in the index.
+    pub(crate) fn once_row(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        let in_tail = self.overlay().once_row(key);
+        let found = match in_tail {
+            Some(row) => row,
+            None => self.index()?.once(key)?,
+        };
+        found.map(|found| self.log.repetition(key, &found)).transpose()
+    }
+
     pub(crate) fn row(&self, table: &Table, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        if let Table::Logged(table) = table {
+            return self.logged_row(table, key);
+        }
         if let Some(row) = self.overlay().row(table, key) {
             return Ok(row);
         }
         self.index()?.row(table, key)
+    }
+
+    /// The value of a row from what tail and index have of it: that of a row of `$once` is in the log.
+    pub(crate) fn value(&self, table: &Table, key: &[u8], found: Bytes) -> Result<Bytes, ReadError> {
+        match table {
+            Table::Logged(table) if is_once(table) => self.log.repetition(&keys::logged_row(table, key), &found),
+            _ => Ok(found),
+        }
     }
 }
 

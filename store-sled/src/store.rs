@@ -15,7 +15,7 @@ use crate::{
     indexer::{self, Signal},
     name_key,
     open::{self, Opened},
-    read::{self, log::LogRecords, matches, stream::StreamRecords},
+    read::{self, log::LogRecords, matches, stream::StreamReading},
     shared::{Shared, lock},
     sync::{Arc, Mutex, thread},
 };
@@ -149,8 +149,9 @@ impl Store for SledStore {
 
     fn read_stream(&self, read: ReadStream) -> BoxStream<'_, Result<Record, ReadError>> {
         let limit = read.limit;
-        match StreamRecords::begin(&self.handle.shared, read) {
-            Ok(records) => read::give(records, limit),
+        match StreamReading::begin(&self.handle.shared, read) {
+            Ok(Some(records)) => read::give(records, limit),
+            Ok(None) => read::nothing(),
             Err(error) => read::fail(error),
         }
     }

@@ -42,6 +42,39 @@ async fn read(store: &SledStore, read: ReadLog) -> Vec<Record> {
     store.read_log(read).try_collect().await.unwrap()
 }
 
+/// P3: a stream that is long enough to be read ahead gives out what a scan does, forward and backward, in part and whole.
+/// P9: whoever stops in the middle leaves no thread behind that reads on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_stream_agrees_with_a_plain_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for commit in 0..20_u32 {
+        let events = (0..600).map(|number| {
+            let (stream, payload) = (format!("s-{}", number % 3), format!("{commit} {number}"));
+            let stream = if number % 3 > 0 { "s-long".to_owned() } else { stream };
+            NewEvent::new(stream.parse().unwrap(), EventType::new("test.happened").unwrap(), payload)
+        });
+        store.commit(Commit::of(events)).await.unwrap();
+    }
+    let all: Vec<_> = log(&store).await.into_iter().filter(|record| record.stream.key() == "long").collect();
+    assert_eq!(all.len(), 8000);
+    let whole = ReadStream::all("s-long".parse().unwrap());
+    for (from, to) in [(0, 8000), (0, 7999), (700, 8000), (4000, 7000)] {
+        let read = whole.clone().after(Version::from(from)).up_to(Version::from(to));
+        let found: Vec<_> = store.read_stream(read.clone()).try_collect().await.unwrap();
+        assert!(found == all[from as usize..to as usize], "{from} to {to}");
+        let found: Vec<_> = store.read_stream(read.backward()).try_collect().await.unwrap();
+        assert!(found.iter().rev().eq(&all[from as usize..to as usize]), "{from} to {to}, backward");
+    }
+    for _ in 0..20 {
+        let some: Vec<_> = store.read_stream(whole.clone()).take(5000).try_collect().await.unwrap();
+        assert!(some == all[..5000]);
+    }
+    let as_of = AsOf::Position(all[6000].position);
+    let found: Vec<_> = store.read_stream(whole.as_of(as_of)).try_collect().await.unwrap();
+    assert!(found == all[..=6000]);
+}
+
 /// P3, P4: scans forward and backward, from the middle, up to a position or a number of records, by type and by tag,
 /// agree with a plain scan.
 #[tokio::test]

@@ -76,7 +76,10 @@ impl<B: Boundary> Targets for Within<B> {
     fn tags(&self) -> Vec<Tag> {
         B::select(&self.id).tags()
     }
-    async fn load(&self, annals: &Annals) -> Result<Self::Held, LoadError> {
+    fn stream_count(&self) -> usize {
+        0
+    }
+    async fn load(&self, annals: &Annals, _: &[StreamId]) -> Result<Self::Held, LoadError> {
         let empty = Observed::empty(self, annals)?;
         let kept = annals.cache().get::<Observed<B>>(empty.place());
         let mut observed = kept.unwrap_or_else(|| Arc::new(empty));

@@ -1,5 +1,7 @@
 //! Equal bytes for equal values: the entries of maps in the order of their keys.
 
+use std::ops::Range;
+
 use super::{PayloadError, bounds::measure};
 
 /// Brings the entries of each map into the ascending order of their encoded keys, in place. Only their order changes: each
@@ -7,44 +9,85 @@ use super::{PayloadError, bounds::measure};
 ///
 /// The bytes were checked before: that bounds how deep this goes and how much it keeps.
 pub(super) fn sort_maps(bytes: &mut [u8]) -> Result<(), PayloadError> {
-    sort_from(bytes, 0).map(|_| ())
+    let (entries, sorted) = (Vec::with_capacity(ENTRIES), Vec::with_capacity(bytes.len()));
+    Sorter { entries, sorted }.sort_from(bytes, 0).map(|_| ())
+}
+
+/// Room for so many entries at first: mostly there are fewer.
+const ENTRIES: usize = 24;
+
+/// Sorts maps within maps; what it keeps meanwhile is in memory that all of them share.
+struct Sorter {
+    /// The entries of the map that is walked through, behind those of the maps that it is in.
+    entries: Vec<Entry>,
+    sorted: Vec<u8>,
 }
 
 /// Where an entry of a map begins, where its value does, and where it ends.
-type Entry = (usize, usize, usize);
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The first bytes of the key as a number that sorts as they do: mostly they decide.
+    head: u64,
+    key: usize,
+    value: usize,
+    end: usize,
+}
 
-/// Sorts what begins at `at`; gives where it ends.
-fn sort_from(bytes: &mut [u8], at: usize) -> Result<usize, PayloadError> {
-    let is_map = bytes.get(at).is_some_and(|first| matches!(first, 0x80..=0x8f | 0xde | 0xdf));
-    let (own, children) = measure(bytes, at)?;
-    let first = at + own;
-    let mut end = first;
-    if !is_map {
-        for _ in 0..children {
-            end = sort_from(bytes, end)?;
+impl Sorter {
+    /// Sorts what begins at `at`; gives where it ends.
+    fn sort_from(&mut self, bytes: &mut [u8], at: usize) -> Result<usize, PayloadError> {
+        let (own, children) = measure(bytes, at)?;
+        let first = at + own;
+        let mut end = first;
+        let is_map = bytes.get(at).is_some_and(|first| matches!(first, 0x80..=0x8f | 0xde | 0xdf));
+        if !is_map {
+            for _ in 0..children {
+                end = self.sort_from(bytes, end)?;
+            }
+            return Ok(end);
         }
-        return Ok(end);
+        let outer = self.entries.len();
+        for _ in 0..children / 2 {
+            let key = end;
+            let value = self.sort_from(bytes, key)?;
+            end = self.sort_from(bytes, value)?;
+            let head = head_of(bytes.get(key..value).unwrap_or_default());
+            self.entries.push(Entry { head, key, value, end });
+        }
+        self.sort_entries(bytes, outer, first..end);
+        self.entries.truncate(outer);
+        Ok(end)
     }
-    let mut entries: Vec<Entry> = Vec::with_capacity(usize::try_from(children / 2).unwrap_or_default());
-    for _ in 0..children / 2 {
-        let key = end;
-        let value = sort_from(bytes, key)?;
-        end = sort_from(bytes, value)?;
-        entries.push((key, value, end));
-    }
-    let key_of = |(key, value, _): &Entry| bytes.get(*key..*value);
-    if !entries.is_sorted_by_key(key_of) {
-        entries.sort_by(|one, other| key_of(one).cmp(&key_of(other)));
-        let mut sorted = Vec::with_capacity(end - first);
-        for (key, _, end) in entries {
-            sorted.extend_from_slice(bytes.get(key..end).unwrap_or_default());
+
+    /// Sorts the entries behind the first `outer`, which are all that `range` holds.
+    fn sort_entries(&mut self, bytes: &mut [u8], outer: usize, range: Range<usize>) {
+        let key_of = |entry: &Entry| bytes.get(entry.key..entry.value);
+        let order = |one: &Entry, other: &Entry| {
+            let by_key = one.head.cmp(&other.head).then_with(|| key_of(one).cmp(&key_of(other)));
+            // Keys that are equal stay as they are.
+            by_key.then_with(|| one.key.cmp(&other.key))
+        };
+        let entries = self.entries.get_mut(outer..).unwrap_or_default();
+        if entries.is_sorted_by(|one, other| order(one, other).is_le()) {
+            return;
+        }
+        entries.sort_unstable_by(order);
+        self.sorted.clear();
+        for entry in entries {
+            self.sorted.extend_from_slice(bytes.get(entry.key..entry.end).unwrap_or_default());
         }
         // Together the entries are as long as before.
-        if let Some(place) = bytes.get_mut(first..end).filter(|place| place.len() == sorted.len()) {
-            place.copy_from_slice(&sorted);
+        if let Some(place) = bytes.get_mut(range).filter(|place| place.len() == self.sorted.len()) {
+            place.copy_from_slice(&self.sorted);
         }
     }
-    Ok(end)
+}
+
+fn head_of(key: &[u8]) -> u64 {
+    match key.first_chunk() {
+        Some(head) => u64::from_be_bytes(*head),
+        None => key.iter().chain(&[0; 8]).take(8).fold(0, |head, byte| head << 8 | u64::from(*byte)),
+    }
 }
 
 #[cfg(test)]

@@ -59,7 +59,9 @@ impl<'a> Draft<'a> {
     /// `held` itself where that is not known.
     pub(crate) fn settle<A: Aggregate>(&mut self, held: &Held<A>, decision: Decision<A>) -> Result<Held<A>, Unfit> {
         let Decided { state, events, names } = decision.into_parts();
+        reserve_first(&mut self.commit.conditions, 1);
         self.commit.conditions.push(Condition::stream(held.stream.clone(), Expected::At(held.version)));
+        reserve_first(&mut self.commit.events, events.len());
         for event in &events {
             self.push(held.stream.clone(), Encoded::of(event)?)?;
         }
@@ -85,6 +87,14 @@ impl<'a> Draft<'a> {
     fn push(&mut self, stream: StreamId, event: Encoded) -> Result<(), Unfit> {
         self.commit.events.push(self.terms.event(stream, event)?);
         Ok(())
+    }
+}
+
+/// Makes room for so many, and no more, in a list that has none yet: most commits change one stream, and a list that grows
+/// takes room for four, which for events is more memory than the allocator has at hand.
+fn reserve_first<T>(list: &mut Vec<T>, count: usize) {
+    if list.capacity() == 0 {
+        list.reserve_exact(count);
     }
 }
 

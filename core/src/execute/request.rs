@@ -1,6 +1,6 @@
 //! What a sender asks for beyond the command itself, and how a repetition is recognised.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 
@@ -124,7 +124,7 @@ impl<R> Request<R> {
 
     /// The request under its key, about these streams, and about what boundaries select by.
     pub(super) fn keyed<E>(
-        &self,
+        &mut self,
         annals: &Annals,
         streams: &[StreamId],
         tags: &[Tag],
@@ -132,9 +132,9 @@ impl<R> Request<R> {
         if let Some(stream) = repeated(streams) {
             return Err(ExecuteError::SameStream { stream: stream.clone() });
         }
-        let Some(asked) = &self.asked else { return Ok(None) };
-        let key = asked.key.clone().map_err(ExecuteError::InvalidName)?.in_tenant(annals.tenant().cloned());
-        let content = asked.content.clone()?;
+        let Some(asked) = self.asked.take() else { return Ok(None) };
+        let key = asked.key.map_err(ExecuteError::InvalidName)?.in_tenant(annals.tenant().cloned());
+        let content = asked.content?;
         let (version, targets) = (asked.version.to_be_bytes(), listed(streams, tags));
         let digest = Digest::of(&[targets.as_bytes(), asked.command.as_bytes(), &version, &content]);
         Ok(Some(Keyed { key, digest, encode: asked.encode, decode: asked.decode }))
@@ -142,13 +142,16 @@ impl<R> Request<R> {
 }
 
 /// Neither stream ids nor tags hold a line break, and none is empty, so the borders between them are clear.
-fn listed(streams: &[StreamId], tags: &[Tag]) -> String {
+fn listed<'a>(streams: &'a [StreamId], tags: &[Tag]) -> Cow<'a, str> {
+    if let ([stream], []) = (streams, tags) {
+        return stream.as_str().into();
+    }
     let mut listed = streams.iter().map(StreamId::as_str).collect::<Vec<_>>().join("\n");
     for (index, tag) in tags.iter().enumerate() {
         listed.push_str(if index == 0 { "\n\n" } else { "\n" });
         listed.push_str(tag.as_str());
     }
-    listed
+    listed.into()
 }
 
 impl<R> Keyed<R> {

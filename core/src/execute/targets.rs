@@ -45,8 +45,13 @@ pub trait Targets: sealed::Sealed + Send + Sync {
     /// By which tags boundaries select: what they are about, as far as a repetition is recognised by it.
     #[doc(hidden)]
     fn tags(&self) -> Vec<Tag>;
+    /// How many streams there are.
     #[doc(hidden)]
-    fn load(&self, annals: &Annals) -> impl Future<Output = Result<Self::Held, LoadError>> + Send;
+    fn stream_count(&self) -> usize;
+    /// Loads what is in `streams`, which are those that [`streams`](Self::streams) gave: the id of a stream is made once.
+    #[doc(hidden)]
+    fn load(&self, annals: &Annals, streams: &[StreamId])
+    -> impl Future<Output = Result<Self::Held, LoadError>> + Send;
     #[doc(hidden)]
     fn catch_up(held: &mut Self::Held, annals: &Annals) -> impl Future<Output = Result<(), LoadError>> + Send;
     #[doc(hidden)]
@@ -74,8 +79,12 @@ impl<A: Aggregate> Targets for At<A> {
     fn tags(&self) -> Vec<Tag> {
         Vec::new()
     }
-    async fn load(&self, annals: &Annals) -> Result<Self::Held, LoadError> {
-        load::load(annals, self).await
+    fn stream_count(&self) -> usize {
+        1
+    }
+    async fn load(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
+        let stream = streams.first().cloned().map_or_else(|| annals.stream(self), Ok)?;
+        load::load(annals, self, stream).await
     }
     async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
         load::catch_up(held, annals.store()).await
@@ -111,8 +120,12 @@ impl<A: Aggregate> Targets for Vec<At<A>> {
     fn tags(&self) -> Vec<Tag> {
         Vec::new()
     }
-    async fn load(&self, annals: &Annals) -> Result<Self::Held, LoadError> {
-        futures::future::try_join_all(self.iter().map(|target| load::load(annals, target))).await
+    fn stream_count(&self) -> usize {
+        self.len()
+    }
+    async fn load(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
+        let targets = self.iter().zip(streams);
+        futures::future::try_join_all(targets.map(|(target, stream)| load::load(annals, target, stream.clone()))).await
     }
     async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
         futures::future::try_join_all(held.iter_mut().map(|held| load::catch_up(held, annals.store()))).await?;
@@ -151,8 +164,18 @@ macro_rules! together {
             fn tags(&self) -> Vec<Tag> {
                 [$(self.$index.tags()),+].concat()
             }
-            async fn load(&self, annals: &Annals) -> Result<Self::Held, LoadError> {
-                futures::try_join!($(self.$index.load(annals)),+)
+            fn stream_count(&self) -> usize {
+                0 $(+ self.$index.stream_count())+
+            }
+            async fn load(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
+                let mut rest = streams;
+                let mut next = |count| {
+                    let (own, others) = rest.split_at_checked(count).unwrap_or_default();
+                    rest = others;
+                    own
+                };
+                let own = ($(next(self.$index.stream_count()),)+);
+                futures::try_join!($(self.$index.load(annals, own.$index)),+)
             }
             async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
                 futures::try_join!($($target::catch_up(&mut held.$index, annals)),+)?;

@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 
 use annals_core::{
-    Commit, EventQuery, LoggedTable, Position, ReadError, RowWrite, StreamId, Version,
+    Commit, EventQuery, IdempotencyKey, LoggedTable, Position, ReadError, RowWrite, StreamId, Version,
     judge::{Ledger, Placement, once_row, stream_row},
 };
 use bytes::Bytes;
 use hashbrown::HashMap;
 
-use crate::{index::stream_text, read::matches, shared::Shared};
+use crate::{
+    index::{is_once, keys, stream_text},
+    read::matches,
+    shared::Shared,
+};
 
 /// What was found for a `NoneMatch` condition before its commit was queued.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,15 +29,24 @@ pub(crate) struct Looked {
 #[derive(Default)]
 pub(crate) struct Pending {
     pub(crate) commits: Vec<(Commit, Placement)>,
-    /// The rows that change, but for those of `$streams`, which follow from the events.
+    /// The rows that change, but for those of `$streams`, which follow from the events, and of `$once`.
     pub(crate) rows: HashMap<LoggedTable, HashMap<Bytes, Option<Bytes>>>,
+    /// The idempotency keys that are used, each under the key of its row in the index, and by which of the commits; `None`
+    /// where a key is forgotten.
+    pub(crate) once: HashMap<Box<[u8]>, Option<usize>>,
 }
 
 impl Pending {
     pub(crate) fn add(&mut self, commit: Commit, placement: Placement) {
-        let once = commit.once.as_ref().map(|once| once_row(once, placement.receipt(&commit)));
-        for row in commit.rows.iter().cloned().chain(once) {
-            self.rows.entry(row.table).or_default().insert(row.key, row.value);
+        for row in &commit.rows {
+            if is_once(&row.table) {
+                self.once.insert(keys::logged_row(&row.table, &row.key).into(), None);
+                continue;
+            }
+            self.rows.entry(row.table.clone()).or_default().insert(row.key.clone(), row.value.clone());
+        }
+        if let Some(once) = &commit.once {
+            self.once.insert(keys::once(&once.key).into(), Some(self.commits.len()));
         }
         self.commits.push((commit, placement));
     }
@@ -44,6 +57,14 @@ impl Pending {
             return self.stream_row(table, key).map(|row| row.value);
         }
         self.rows.get(table)?.get(key).cloned()
+    }
+
+    /// The row of an idempotency key, if it changes; inside, `None` where the key is forgotten.
+    fn once_row(&self, key: &[u8]) -> Option<Option<Bytes>> {
+        self.once.get(key).map(|used| {
+            let (commit, placement) = self.commits.get((*used)?)?;
+            once_row(commit.once.as_ref()?, placement.receipt(commit)).value
+        })
     }
 
     /// Asked for so seldom that it may take its time.
@@ -172,6 +193,12 @@ impl<'a> PendingLedger<'a> {
         self.pending.into_iter().flatten()
     }
 
+    /// The row of an idempotency key; the key is that of the row in the index.
+    fn once_row(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        let pending = self.pending().find_map(|pending| pending.once_row(key));
+        pending.map_or_else(|| self.shared.once_row(key), Ok)
+    }
+
     fn head(&mut self, stream: &StreamId) -> Result<Head, ReadError> {
         if let Some(head) = self.heads.get(stream) {
             return Ok(head);
@@ -186,6 +213,10 @@ impl<'a> PendingLedger<'a> {
 }
 
 impl Ledger for PendingLedger<'_> {
+    fn once(&mut self, key: &IdempotencyKey) -> Result<Option<Bytes>, ReadError> {
+        self.once_row(&keys::once(key))
+    }
+
     fn version(&mut self, stream: &StreamId) -> Result<Version, ReadError> {
         self.head(stream).map(|head| head.version)
     }
@@ -195,6 +226,9 @@ impl Ledger for PendingLedger<'_> {
     }
 
     fn row(&mut self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        if is_once(table) {
+            return self.once_row(&keys::logged_row(table, key));
+        }
         if let Some(row) = self.pending().find_map(|pending| pending.row(table, key)) {
             return Ok(row);
         }

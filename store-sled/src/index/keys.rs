@@ -1,6 +1,6 @@
 //! The keys of the index. Texts hold no zero byte, so one ends them; numbers sort as they are.
 
-use annals_core::{StreamId, Table, Tag, Tenant};
+use annals_core::{IdempotencyKey, LoggedTable, StreamId, Table, Tag, Tenant};
 use bytes::Bytes;
 
 /// Where the index stands.
@@ -118,7 +118,20 @@ pub(crate) fn table_prefix(table: &Table) -> Vec<u8> {
 
 /// The key of a row.
 pub(crate) fn row(table: &Table, key: &[u8]) -> Vec<u8> {
-    [&table_prefix(table)[..], key].concat()
+    let (tenant, name) = parts(table);
+    [&[ROW], tenant.as_bytes(), b"/", name.as_bytes(), &[0], key].concat()
+}
+
+/// The key of a row of a logged table.
+pub(crate) fn logged_row(table: &LoggedTable, key: &[u8]) -> Vec<u8> {
+    let tenant = table.tenant().map_or("", Tenant::as_str);
+    [&[ROW], tenant.as_bytes(), b"/", table.name().as_bytes(), &[0], key].concat()
+}
+
+/// The key of the row of an idempotency key in `$once`.
+pub(crate) fn once(key: &IdempotencyKey) -> Vec<u8> {
+    let tenant = key.tenant().map_or("", Tenant::as_str);
+    [&[ROW], tenant.as_bytes(), b"/", LoggedTable::ONCE.name().as_bytes(), &[0], key.as_str().as_bytes()].concat()
 }
 
 /// The key of the piece `index` of a long value, in sled. The length of the row's key keeps keys apart that begin alike.
@@ -170,11 +183,17 @@ pub(crate) fn behind(mut prefix: Vec<u8>) -> Vec<u8> {
 }
 
 fn named(kind: u8, table: &Table) -> Vec<u8> {
+    let (tenant, name) = parts(table);
+    [&[kind], tenant.as_bytes(), b"/", name.as_bytes(), &[0]].concat()
+}
+
+/// The table's tenant, empty for none, and its name.
+fn parts(table: &Table) -> (&str, &str) {
     let (tenant, name) = match table {
         Table::Logged(table) => (table.tenant(), table.name()),
         Table::Derived(table) => (table.tenant(), table.name()),
     };
-    [&[kind], tenant.map_or("", Tenant::as_str).as_bytes(), b"/", name.as_bytes(), &[0]].concat()
+    (tenant.map_or("", Tenant::as_str), name)
 }
 
 /// The key under which the stream's places are sorted, without what all streams begin with.
@@ -196,6 +215,16 @@ mod tests {
         let prefix = Term::Stream("a-1").prefix();
         assert!(keys.iter().map(|key| take_number(&key[prefix.len()..]).unwrap()).eq(numbers));
         assert_eq!(take_number(&[SHORT + 2, 1]), None);
+    }
+
+    #[test]
+    fn an_idempotency_key_has_the_key_of_its_row() {
+        let key = IdempotencyKey::new("a/b").unwrap();
+        for key in [key.clone(), key.in_tenant(Some(Tenant::new("acme").unwrap()))] {
+            let (table, row_key) = key.row();
+            assert_eq!(once(&key), logged_row(&table, &row_key));
+            assert_eq!(once(&key), row(&table.into(), &row_key));
+        }
     }
 
     #[test]

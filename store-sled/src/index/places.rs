@@ -397,7 +397,7 @@ fn merge_terms<'a>(
     };
     // Of the same size, so that both are in the same memory.
     let mut additions: Vec<_> = spans.into_iter().map(addition).collect();
-    let common = common_length(&additions);
+    let common = common_length(additions.iter().map(|addition| addition.key));
     for addition in &mut additions {
         addition.head = head_of(addition.key.get(common..).unwrap_or_default());
     }
@@ -406,7 +406,7 @@ fn merge_terms<'a>(
 }
 
 /// The first bytes of `key` as a number that sorts as they do.
-fn head_of(key: &[u8]) -> u64 {
+pub(super) fn head_of(key: &[u8]) -> u64 {
     match key.first_chunk() {
         Some(head) => u64::from_be_bytes(*head),
         None => key.iter().chain(&[0; 8]).take(8).fold(0, |head, byte| (head << 8) | u64::from(*byte)),
@@ -414,13 +414,13 @@ fn head_of(key: &[u8]) -> u64 {
 }
 
 /// How many bytes all keys begin with.
-fn common_length(additions: &[Addition<'_>]) -> usize {
-    let Some(first) = additions.first() else { return 0 };
-    let common = |length: usize, addition: &Addition<'_>| {
-        let pairs = first.key.iter().zip(addition.key).take(length);
+pub(super) fn common_length<'a>(mut keys: impl Iterator<Item = &'a [u8]>) -> usize {
+    let Some(first) = keys.next() else { return 0 };
+    let common = |length: usize, key: &[u8]| {
+        let pairs = first.iter().zip(key).take(length);
         pairs.take_while(|(one, other)| one == other).count()
     };
-    additions.iter().fold(first.key.len(), common)
+    keys.fold(first.len(), common)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -13,38 +13,49 @@ use std::{
 use annals_core::{Position, Record};
 use hashbrown::HashMap;
 
-use super::Place;
+use super::{Place, doorkeeper::Doorkeeper, headers::Headers};
 
 /// Keeps verified events up to a number of bytes. Which ones go is decided by second chance: the oldest, unless it was
-/// asked for since it came or was last spared.
+/// asked for since it came or was last spared. Once some had to go, only those come in that were read before.
 #[derive(Debug)]
 pub(crate) struct EventCache {
+    /// Without what doorkeeper and headers take.
     bytes_max: usize,
     kept: RwLock<Kept>,
+    /// Whether some had to go.
+    is_full: AtomicBool,
+    doorkeeper: Doorkeeper,
+    /// The headers of the frames of large commits.
+    pub(super) headers: Headers,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
-    events: HashMap<Position, Box<Event>>,
+    events: HashMap<Position, Arc<Event>>,
     /// The positions in the order in which they are to go.
     queue: VecDeque<Position>,
     bytes: usize,
 }
 
+/// An event that is kept.
 #[derive(Debug)]
-struct Event {
+pub(super) struct Event {
     place: Place,
-    record: Record,
+    pub(super) record: Record,
     bytes: usize,
     was_asked_for: AtomicBool,
 }
 
 /// What keeping an event costs beside itself, at most: its slots in the map and in the queue while they grow, and what
-/// the allocator needs for the box, the payload and the payload's count of holders.
-const KEEPING_BYTES: usize = 160;
+/// the allocator needs for the event, the payload and the counts of their holders.
+const KEEPING_BYTES: usize = 176;
 
 /// An event that is larger than this part of the cache is not kept: it would take the place of many.
 const LARGE_PART: usize = 16;
+
+/// The doorkeeper has a slot for so many bytes of the cache, twice as many as there are events in it, and so have headers.
+const DOORKEEPER_PART: usize = 512;
+const HEADERS_PART: usize = 8192;
 
 /// So many events are spared at once before one goes in any case, so that no reader waits for long.
 const SPARED_MAX: usize = 64;
@@ -52,7 +63,10 @@ const SPARED_MAX: usize = 64;
 impl EventCache {
     /// A cache that keeps up to so many bytes; with 0, nothing.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, kept: RwLock::default() }
+        let (seen, headers) = (bytes_max / DOORKEEPER_PART, bytes_max / HEADERS_PART);
+        let bytes_max = bytes_max - Doorkeeper::bytes(seen) - Headers::bytes(headers);
+        let (doorkeeper, headers) = (Doorkeeper::new(seen), Headers::new(headers));
+        Self { bytes_max, kept: RwLock::default(), is_full: AtomicBool::new(false), doorkeeper, headers }
     }
 
     /// Whether it keeps anything at all.
@@ -61,7 +75,7 @@ impl EventCache {
     }
 
     /// What is kept of `places`, in their order. A place that is not exactly that of the event finds nothing.
-    pub(crate) fn find(&self, places: &[Place]) -> Vec<Option<Record>> {
+    pub(super) fn find(&self, places: &[Place]) -> Vec<Option<Arc<Event>>> {
         if !self.has_room() {
             return Vec::new();
         }
@@ -69,16 +83,23 @@ impl EventCache {
         places.iter().map(|place| kept.find(place)).collect()
     }
 
+    /// Whether the event at this position, which was read now, is to be kept.
+    pub(super) fn lets_in(&self, position: Position) -> bool {
+        self.has_room() && (!self.is_full.load(Ordering::Relaxed) || self.doorkeeper.has_seen(position.get()))
+    }
+
     /// Keeps events that were read and found whole.
     pub(crate) fn keep(&self, events: Vec<(Place, Record)>) {
-        let events = events.into_iter().map(|(place, record)| Box::new(Event::new(place, record)));
+        let events = events.into_iter().map(|(place, record)| Arc::new(Event::new(place, record)));
         let events: Vec<_> = events.filter(|event| event.bytes <= self.bytes_max / LARGE_PART).collect();
         if events.is_empty() {
             return;
         }
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         for event in events {
-            kept.add(event, self.bytes_max);
+            if kept.add(event, self.bytes_max) {
+                self.is_full.store(true, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -108,33 +129,36 @@ fn heap_bytes(record: &Record) -> usize {
 }
 
 impl Kept {
-    fn find(&self, place: &Place) -> Option<Record> {
+    fn find(&self, place: &Place) -> Option<Arc<Event>> {
         let event = self.events.get(&place.position).filter(|event| event.place == *place)?;
         // It is only written when that changes something, so that readers beside each other share it.
         if !event.was_asked_for.load(Ordering::Relaxed) {
             event.was_asked_for.store(true, Ordering::Relaxed);
         }
-        Some(event.record.clone())
+        Some(Arc::clone(event))
     }
 
-    fn add(&mut self, event: Box<Event>, bytes_max: usize) {
+    /// Adds an event; true when others had to go.
+    fn add(&mut self, event: Arc<Event>, bytes_max: usize) -> bool {
         let position = event.place.position;
         if self.events.contains_key(&position) {
-            return;
+            return false;
         }
+        let is_full = self.bytes + event.bytes > bytes_max;
         while self.bytes + event.bytes > bytes_max {
             self.remove_one();
         }
         self.bytes += event.bytes;
         self.queue.push_back(position);
         self.events.insert(position, event);
+        is_full
     }
 
     fn remove_one(&mut self) {
         for spared in 0.. {
             let Some(position) = self.queue.pop_front() else { return };
-            let Some(event) = self.events.get_mut(&position) else { return };
-            if spared < SPARED_MAX && std::mem::take(event.was_asked_for.get_mut()) {
+            let Some(event) = self.events.get(&position) else { return };
+            if spared < SPARED_MAX && event.was_asked_for.swap(false, Ordering::Relaxed) {
                 self.queue.push_back(position);
                 continue;
             }
@@ -181,7 +205,7 @@ mod tests {
         cache
             .find(&[place(position)])
             .iter()
-            .any(|found| found.as_ref().is_some_and(|found| found.position == position.into()))
+            .any(|found| found.as_ref().is_some_and(|found| found.record.position == position.into()))
     }
 
     /// P9: whatever is kept, it never has more bytes than allowed, and what it has is counted.
@@ -201,7 +225,7 @@ mod tests {
         }
         let kept = cache.kept.read().unwrap();
         assert!(kept.bytes > BYTES_MAX / 2, "{} bytes are kept", kept.bytes);
-        let slots = kept.events.capacity() * (size_of::<(Position, Box<Event>)>() + 1);
+        let slots = kept.events.capacity() * (size_of::<(Position, Arc<Event>)>() + 1);
         let slots = slots + kept.queue.capacity() * size_of::<Position>();
         assert!(slots <= kept.events.len() * KEEPING_BYTES);
     }
@@ -225,6 +249,16 @@ mod tests {
         assert!(!has(&cache, 1000) && has(&cache, 1999));
     }
 
+    /// Of what is read at random, a full cache takes what is read twice, and nothing else; one that has room takes all.
+    #[test]
+    fn a_full_cache_lets_in_what_was_read_before() {
+        let cache = EventCache::new(100_000);
+        assert!((1..100).all(|position| cache.lets_in(position.into())));
+        keep(&cache, 1..1000);
+        assert!(!cache.lets_in(Position::from(2000)) && cache.lets_in(Position::from(2000)));
+        assert!(!cache.lets_in(Position::from(2001)));
+    }
+
     /// An event is found at its own place and at no other.
     #[test]
     fn another_place_finds_nothing() {
@@ -239,7 +273,7 @@ mod tests {
             Place { position: Position::from(2), ..right },
             Place { position: Position::from(3), ..right },
         ] {
-            assert_eq!(cache.find(&[wrong]), [None], "{wrong:?}");
+            assert!(cache.find(&[wrong])[0].is_none(), "{wrong:?}");
         }
     }
 }

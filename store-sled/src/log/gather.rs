@@ -31,9 +31,9 @@ const TOGETHER_BYTES: u64 = 64 << 10;
 const CACHE_EVENTS: usize = 1024;
 
 /// Reads events at known places.
-pub(crate) struct Gather<'a> {
-    log: &'a Log,
-    cache: &'a EventCache,
+pub(crate) struct Gather {
+    log: Arc<Log>,
+    cache: Arc<EventCache>,
     /// How many more events the cache is to keep of this read.
     cache_events: usize,
     segment: Option<(Arc<Segment>, u64)>,
@@ -59,8 +59,9 @@ impl Place {
     }
 }
 
-impl<'a> Gather<'a> {
-    pub(crate) fn new(log: &'a Log, cache: &'a EventCache) -> Self {
+impl Gather {
+    pub(crate) fn new(log: &Arc<Log>, cache: &Arc<EventCache>) -> Self {
+        let (log, cache) = (Arc::clone(log), Arc::clone(cache));
         let (window, types) = (Vec::new(), Types::default());
         Self { log, cache, cache_events: CACHE_EVENTS, segment: None, window, window_at: 0, header: None, types }
     }
@@ -74,7 +75,7 @@ impl<'a> Gather<'a> {
         let mut new = Vec::new();
         while let Some((place, following)) = rest.split_first() {
             let record = match kept.next().flatten() {
-                Some(record) => Ok(record),
+                Some(event) => Ok(event.record.clone()),
                 None => self.record(*place, following).inspect(|record| self.note(&mut new, *place, record)),
             };
             records.push(record);
@@ -86,7 +87,7 @@ impl<'a> Gather<'a> {
 
     /// Notes a record that the cache is to keep.
     fn note(&mut self, new: &mut Vec<(Place, Record)>, place: Place, record: &Record) {
-        if self.cache_events > 0 && self.cache.has_room() {
+        if self.cache_events > 0 && self.cache.lets_in(place.position) {
             self.cache_events -= 1;
             new.push((place, record.clone()));
         }
@@ -115,10 +116,19 @@ impl<'a> Gather<'a> {
         {
             return Ok(header);
         }
+        // Near the event it costs no read of its own.
+        let kept = if place.is_near() { None } else { self.cache.headers.find(place.frame) };
+        if let Some(header) = kept {
+            self.header = Some((place.frame, header));
+            return Ok(header);
+        }
         let log = self.log.id;
         let end = || if place.is_near() { end_of_cluster(place.frame, place, following) } else { 0 };
         let header = FrameHeader::take(self.bytes(segment, place.frame, FRAME_HEADER, end)?, log, place.frame)
             .ok_or_else(|| segment.corruption(place.frame, "the header of a commit does not match its checksum"))?;
+        if !place.is_near() {
+            self.cache.headers.keep(place.frame, header);
+        }
         self.header = Some((place.frame, header));
         Ok(header)
     }
@@ -176,8 +186,6 @@ fn end_of_cluster(from: u64, place: Place, following: &[Place]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::LazyLock;
-
     use annals_core::{Commit, EventType, NewEvent, Position, Timestamp, Version, judge::Placement};
     use uuid::Uuid;
 
@@ -189,7 +197,7 @@ mod tests {
     };
 
     /// A log of frames with so many events each, behind each frame so many bytes of something else, and its places.
-    fn log_of(folder: &std::path::Path, frames: &[(usize, usize)]) -> (Log, Vec<Place>) {
+    fn log_of(folder: &std::path::Path, frames: &[(usize, usize)]) -> (Arc<Log>, Vec<Place>) {
         let id = Uuid::from_u128(7);
         let segment = create_segment(&Disk::default(), folder, id, Standing::START).unwrap();
         let mut standing = Standing { offset: SEGMENT_HEADER as u64, ..Standing::START };
@@ -218,13 +226,12 @@ mod tests {
             standing.offset += *gap as u64;
         }
         segment.file.write_at(&bytes, SEGMENT_HEADER as u64).unwrap();
-        (Log::new(id, folder.to_owned(), Disk::default(), vec![Arc::new(segment)]), places)
+        (Arc::new(Log::new(id, folder.to_owned(), Disk::default(), vec![Arc::new(segment)])), places)
     }
 
     /// Reads without a cache.
-    fn gather(log: &Log) -> Gather<'_> {
-        static NONE: LazyLock<EventCache> = LazyLock::new(|| EventCache::new(0));
-        Gather::new(log, &NONE)
+    fn gather(log: &Arc<Log>) -> Gather {
+        Gather::new(log, &Arc::new(EventCache::new(0)))
     }
 
     fn positions(records: &[Result<Record, ReadError>]) -> Vec<u64> {
@@ -256,7 +263,7 @@ mod tests {
     fn what_is_kept_is_what_was_read() {
         let folder = tempfile::tempdir().unwrap();
         let (log, places) = log_of(folder.path(), &[(1, 0), (3, 0), (1, 0)]);
-        let cache = EventCache::new(1 << 20);
+        let cache = Arc::new(EventCache::new(1 << 20));
         let whole =
             |records: Vec<Result<Record, ReadError>>| records.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
         let kept = |places: &[Place]| whole(Gather::new(&log, &cache).records(places));

@@ -10,7 +10,7 @@ use annals_core::ReadError;
 
 use crate::{
     OpenError,
-    index::Index,
+    index::{Index, keys},
     log::{
         Log, Place,
         frame::Standing,
@@ -100,6 +100,7 @@ impl Walk<'_> {
     fn add(&mut self, scanner: &Scanner, found: &FoundFrame) -> Result<(), (u64, ItemError)> {
         let header = &found.header;
         let mut items = scanner.items(found);
+        let once = items.once()?;
         while let Some(event) = items.event()? {
             let at = u64::from(event.at);
             let position = event.head.position(header.common).map_err(|error| (at, error))?;
@@ -107,15 +108,11 @@ impl Walk<'_> {
             self.part.add_head(&event.head, place).map_err(|error| (at, error))?;
         }
         self.rows += header.rows + usize::from(header.keyed);
-        if header.keyed {
-            // The row of an idempotency key holds the receipt, which takes all there is.
-            let commit = scanner.frame(found).content()?;
-            let rows = commit.system_rows();
-            commit.rows.into_iter().chain(rows).for_each(|row| self.part.add_row(row));
-            return Ok(());
-        }
         while let Some(row) = items.row()? {
             self.part.add_row(row);
+        }
+        if let Some(once) = once {
+            self.part.add_once(keys::once(&once.key).into(), Some(found.offset));
         }
         items.end()
     }

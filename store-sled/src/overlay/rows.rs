@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use super::{Overlay, Part};
-use crate::index::is_streams;
+use crate::index::{is_once, is_streams, keys};
 
 /// The changed rows of one table, each with its latest value; `None` where it was deleted.
 pub(crate) type Changes = BTreeMap<Bytes, Option<Bytes>>;
@@ -33,6 +33,10 @@ impl Part {
         // These follow from the streams.
         if is_streams(&row.table) {
             return;
+        }
+        // Commits only ever forget them; that they were used follows from the commit.
+        if is_once(&row.table) {
+            return self.add_once(keys::logged_row(&row.table, &row.key).into(), None);
         }
         let added = (row.key.len(), length(row.value.as_ref()));
         let before = self.rows.logged.entry(row.table).or_default().insert(row.key, row.value);
@@ -66,7 +70,7 @@ fn length(value: Option<&Bytes>) -> usize {
 }
 
 impl Overlay {
-    /// The row, if it changed in the tail; inside, `None` where it was deleted.
+    /// The row, if it changed in the tail; inside, `None` where it was deleted. Of one of `$once`, where it is to be found.
     pub(crate) fn row(&self, table: &Table, key: &[u8]) -> Option<Option<Bytes>> {
         match table {
             Table::Logged(table) => self.logged_row(table, key),
@@ -78,6 +82,9 @@ impl Overlay {
     pub(crate) fn logged_row(&self, table: &LoggedTable, key: &[u8]) -> Option<Option<Bytes>> {
         if is_streams(table) {
             return self.stream_row(table, key);
+        }
+        if is_once(table) {
+            return self.once_row(&keys::logged_row(table, key));
         }
         self.parts().find_map(|part| part.rows.logged.get(table)?.get(key).cloned())
     }
@@ -91,10 +98,10 @@ impl Overlay {
         limit: usize,
     ) -> Vec<(Bytes, Option<Bytes>)> {
         let mut merged: Changes = BTreeMap::new();
-        if let Table::Logged(table) = table
-            && is_streams(table)
-        {
-            merged.extend(self.listed(table, range, direction, limit));
+        match table {
+            Table::Logged(table) if is_streams(table) => merged.extend(self.listed(table, range, direction, limit)),
+            Table::Logged(table) if is_once(table) => merged.extend(self.once_rows(table, range, direction, limit)),
+            _ => {}
         }
         // The newer part is inserted last, so that it overrides.
         for part in [self.frozen.as_deref(), Some(&self.active)].into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Reading ahead on a thread of its own, so that a long scan is read while what came before is worked on.
+//! Reading ahead on a thread of its own, so that a long scan or stream is read while what came before is worked on.
 
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use std::{
 use annals_core::ReadError;
 use tokio::sync::mpsc;
 
-use super::{Batch, scan::ForwardScan};
+use super::Batch;
 
 /// So many threads read ahead at once in one store; further scans are read by those who ask.
 const THREADS_MAX: usize = 4;
@@ -28,7 +28,16 @@ const BATCH_RECORDS: usize = 384;
 /// How many threads of a store read ahead.
 pub(crate) type Threads = Arc<AtomicUsize>;
 
-/// A scan that goes on by itself until it is dropped.
+/// A read that a thread of its own can go on with.
+pub(crate) trait LongRead: Send + 'static {
+    /// Prepares for reading ahead of whoever takes the batches.
+    fn go_ahead(&mut self);
+
+    /// The next batch of at most about `limit` records, or `None` at the end. An error is the last.
+    fn next_batch(&mut self, limit: usize) -> Option<Batch>;
+}
+
+/// A read that goes on by itself until it is dropped.
 pub(crate) struct Ahead {
     /// `None` says that the end is reached; a thread that ends without saying so has failed.
     batches: mpsc::Receiver<Option<Batch>>,
@@ -52,20 +61,20 @@ impl Drop for Permit {
 }
 
 impl Ahead {
-    /// Lets a thread go on with `scan`, or gives it back when there are enough threads, or none to be had.
-    pub(crate) fn start(scan: Box<ForwardScan>, threads: &Threads) -> Result<Self, Box<ForwardScan>> {
-        let Some(permit) = Permit::take(threads) else { return Err(scan) };
+    /// Lets a thread go on with `read`, or gives it back when there are enough threads, or none to be had.
+    pub(crate) fn start<R: LongRead>(read: Box<R>, threads: &Threads) -> Result<Self, Box<R>> {
+        let Some(permit) = Permit::take(threads) else { return Err(read) };
         let (batch, batches) = mpsc::channel(BATCHES_AHEAD);
-        let (give, take) = handover::channel::<Box<ForwardScan>>();
+        let (give, take) = handover::channel::<Box<R>>();
         let run = move || {
             let _permit = permit;
-            if let Ok(scan) = take.recv() {
-                run(scan, &batch);
+            if let Ok(read) = take.recv() {
+                run(*read, &batch);
             }
         };
         match thread::Builder::new().name("annals-read-ahead".into()).spawn(run) {
-            Ok(_) => give.send(scan).map_err(|error| error.0).map(|()| Self { batches }),
-            Err(_) => Err(scan),
+            Ok(_) => give.send(read).map_err(|error| error.0).map(|()| Self { batches }),
+            Err(_) => Err(read),
         }
     }
 
@@ -80,10 +89,10 @@ impl Ahead {
 }
 
 /// Reads until the end, an error, or until nobody waits for more.
-fn run(mut scan: Box<ForwardScan>, batches: &mpsc::Sender<Option<Batch>>) {
-    scan.go_ahead();
+fn run(mut read: impl LongRead, batches: &mpsc::Sender<Option<Batch>>) {
+    read.go_ahead();
     loop {
-        let batch = scan.next_batch(BATCH_RECORDS);
+        let batch = read.next_batch(BATCH_RECORDS);
         let is_last = batch.as_ref().is_none_or(|batch| batch.error.is_some());
         let is_empty = batch.as_ref().is_some_and(|batch| batch.records.is_empty() && batch.error.is_none());
         if is_empty && !batches.is_closed() {

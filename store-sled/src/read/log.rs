@@ -7,7 +7,12 @@ use std::{
 
 use annals_core::{AsOf, EventQuery, Position, QueryItem, ReadError, ReadLog, Record};
 
-use super::{Batch, Batches, ahead::Ahead, is_forward, scan::ForwardScan};
+use super::{
+    Batch, Batches,
+    ahead::{Ahead, LongRead},
+    is_forward,
+    scan::ForwardScan,
+};
 use crate::{
     index::{keys, keys::Term, places},
     log::{Place, gather::Gather},
@@ -18,10 +23,10 @@ use crate::{
 pub(crate) struct LogRecords<'a> {
     shared: &'a Shared,
     read: ReadLog,
-    source: Source<'a>,
+    source: Source,
 }
 
-enum Source<'a> {
+enum Source {
     /// Frame by frame.
     Scan(Box<ForwardScan>),
     /// The same, on a thread of its own.
@@ -35,7 +40,7 @@ enum Source<'a> {
     /// Only where the index says that something may match, in the order of the log.
     Places {
         places: VecDeque<Place>,
-        gather: Gather<'a>,
+        gather: Gather,
     },
     Done,
 }
@@ -104,7 +109,7 @@ impl<'a> LogRecords<'a> {
             }
             Source::Places { places, gather } => {
                 let forward = is_forward(self.read.direction);
-                let count = limit.min(places.len());
+                let count = limit.min(places.len()).min(super::BATCH_PLACES);
                 if count == 0 {
                     return None;
                 }

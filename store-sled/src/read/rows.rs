@@ -4,11 +4,20 @@ use annals_core::{Direction, PAGE_ROWS_MAX, Page, ReadError, Scan, Table};
 use bytes::Bytes;
 
 use super::is_forward;
-use crate::{index::Index, shared::Shared};
+use crate::{
+    index::{Index, is_once},
+    shared::Shared,
+};
 
 /// Reads rows by key: those of the overlay as of the pinned tick, and below it what sled has, to which nothing newer is
 /// written while the pin is held.
 pub(crate) fn get(shared: &Shared, keys: &[(Table, Bytes)]) -> Result<Vec<Option<Bytes>>, ReadError> {
+    // One idempotency key alone is of one moment in any case, and no commit changes what the log says of it.
+    if let [(Table::Logged(table), key)] = keys
+        && is_once(table)
+    {
+        return Ok(vec![shared.logged_row(table, key)?]);
+    }
     let index = shared.index()?;
     let (changed, _pin) = {
         let overlay = shared.overlay();
@@ -16,7 +25,11 @@ pub(crate) fn get(shared: &Shared, keys: &[(Table, Bytes)]) -> Result<Vec<Option
         (changed, shared.pins.pin(overlay.active.tick))
     };
     let rows = keys.iter().zip(changed);
-    rows.map(|((table, key), changed)| changed.map_or_else(|| index.row(table, key), Ok)).collect()
+    let found = |((table, key), changed): (&(Table, Bytes), Option<Option<Bytes>>)| {
+        let found = changed.map_or_else(|| index.row(table, key), Ok)?;
+        found.map(|found| shared.value(table, key, found)).transpose()
+    };
+    rows.map(found).collect()
 }
 
 /// Reads one page.
@@ -33,7 +46,11 @@ pub(crate) fn scan(shared: &Shared, scan: Scan) -> Result<Page, ReadError> {
     };
     // Beyond the last changed row that was taken there may be more, so the page ends there.
     let bound = (changed.len() > limit).then(|| changed.last().map(|(key, _)| key.clone())).flatten();
-    page(&index, &scan, limit, changed, bound)
+    let mut page = page(&index, &scan, limit, changed, bound)?;
+    for (key, value) in &mut page.rows {
+        *value = shared.value(&scan.table, key, std::mem::take(value))?;
+    }
+    Ok(page)
 }
 
 /// Merges changed rows over those of sled, up to `limit` rows, and not beyond `bound`.

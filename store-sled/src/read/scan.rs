@@ -5,7 +5,7 @@ use std::sync::Arc;
 use annals_core::{AsOf, EventQuery, Position, ReadError, ReadLog, Record};
 use bytes::Bytes;
 
-use super::Batch;
+use super::{Batch, ahead::LongRead};
 use crate::log::{
     Log,
     event_head::{EventHead, Types},
@@ -67,25 +67,6 @@ impl ForwardScan {
         self.passed >= WARM_BYTES
     }
 
-    /// Prepares for reading ahead of whoever takes the batches.
-    pub(crate) fn go_ahead(&mut self) {
-        self.is_ahead = true;
-    }
-
-    /// The next batch of at most about `limit` records, which is empty where a part of the log had none; `None` at the
-    /// end. A frame's records stay together, so a batch may be larger than asked for.
-    pub(crate) fn next_batch(&mut self, limit: usize) -> Option<Batch> {
-        if self.is_over {
-            return None;
-        }
-        let mut batch = Making::default();
-        let from = self.scanner.standing.offset;
-        let error = self.fill(&mut batch, limit).err();
-        self.passed += self.scanner.standing.offset - from;
-        self.is_over |= error.is_some();
-        Some(Batch { records: batch.finish(), error })
-    }
-
     fn fill(&mut self, batch: &mut Making, limit: usize) -> Result<(), ReadError> {
         loop {
             let Some(found) = self.scanner.find_before(self.end)? else {
@@ -126,6 +107,26 @@ impl ForwardScan {
             }
         }
         Ok(())
+    }
+}
+
+impl LongRead for ForwardScan {
+    fn go_ahead(&mut self) {
+        self.is_ahead = true;
+    }
+
+    /// A batch is empty where a part of the log had none. A frame's records stay together, so it may be larger than asked
+    /// for.
+    fn next_batch(&mut self, limit: usize) -> Option<Batch> {
+        if self.is_over {
+            return None;
+        }
+        let mut batch = Making::default();
+        let from = self.scanner.standing.offset;
+        let error = self.fill(&mut batch, limit).err();
+        self.passed += self.scanner.standing.offset - from;
+        self.is_over |= error.is_some();
+        Some(Batch { records: batch.finish(), error })
     }
 }
 

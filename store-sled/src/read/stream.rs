@@ -7,7 +7,11 @@ use std::{
 
 use annals_core::{Direction, ReadError, ReadStream, Record, StreamId, Version};
 
-use super::{Batch, Batches, is_forward};
+use super::{
+    BATCH_PLACES, BATCH_RECORDS_MAX, Batch, Batches,
+    ahead::{Ahead, LongRead},
+    is_forward,
+};
 use crate::{
     index::{
         keys::Term,
@@ -16,36 +20,91 @@ use crate::{
     },
     log::{Place, gather::Gather},
     shared::Shared,
+    sync::Arc,
 };
 
+/// A read of one stream that has so many records left goes on by a thread of its own, once it has given out a part: that
+/// it was not dropped shows that all of it is wanted.
+const LONG_RECORDS: u64 = 2048;
+
+/// A read of one stream.
+pub(crate) enum StreamReading {
+    Here(Box<StreamRecords>),
+    /// On a thread of its own.
+    Ahead(Ahead),
+    Over,
+}
+
 /// Gives out the records of one stream, a chunk of places at a time.
-pub(crate) struct StreamRecords<'a> {
-    shared: &'a Shared,
+pub(crate) struct StreamRecords {
+    shared: Arc<Shared>,
     read: ReadStream,
     /// The version that comes next, and the one that is last; `None` at the end.
     next: Option<(Version, Version)>,
     places: VecDeque<Place>,
-    gather: Gather<'a>,
+    gather: Gather,
+    batch_places: usize,
 }
 
-impl<'a> StreamRecords<'a> {
-    pub(crate) fn begin(shared: &'a Shared, read: ReadStream) -> Result<Self, ReadError> {
+impl StreamReading {
+    /// The records that `read` asks for; `None` when there are none.
+    pub(crate) fn begin(shared: &Arc<Shared>, read: ReadStream) -> Result<Option<Self>, ReadError> {
+        Ok(StreamRecords::begin(shared, read)?.map(|records| Self::Here(Box::new(records))))
+    }
+
+    /// Lets a thread go on, if there is one to be had.
+    fn go_ahead(&mut self) {
+        if let Self::Here(records) = std::mem::replace(self, Self::Over) {
+            let threads = Arc::clone(&records.shared.read_ahead);
+            *self = match Ahead::start(records, &threads) {
+                Ok(ahead) => Self::Ahead(ahead),
+                Err(records) => Self::Here(records),
+            };
+        }
+    }
+}
+
+impl Batches for StreamReading {
+    fn poll_batch(&mut self, context: &mut Context<'_>, limit: usize) -> Poll<Option<Batch>> {
+        if limit >= BATCH_RECORDS_MAX
+            && let Self::Here(records) = self
+            && records.left() >= LONG_RECORDS
+        {
+            self.go_ahead();
+        }
+        match self {
+            Self::Here(records) => Poll::Ready(records.next_batch(limit)),
+            Self::Ahead(ahead) => ahead.poll_batch(context),
+            Self::Over => Poll::Ready(None),
+        }
+    }
+}
+
+impl StreamRecords {
+    fn begin(shared: &Arc<Shared>, read: ReadStream) -> Result<Option<Self>, ReadError> {
         shared.check_open()?;
         let (version, newest) = newest(shared, &read.stream)?;
         let highest = read.to.min(version);
         let lowest = read.from.max(Version::FIRST);
-        let next = (lowest <= highest).then_some(match read.direction {
+        if lowest > highest {
+            return Ok(None);
+        }
+        let (version, last) = match read.direction {
             Direction::Forward => (lowest, highest),
             Direction::Backward => (highest, lowest),
-        });
+        };
         let gather = Gather::new(&shared.log, &shared.event_cache);
-        let mut records = Self { shared, read, next, places: VecDeque::new(), gather };
-        if let (Some((version, _)), Some(chunk)) = (next, newest)
-            && chunk.first <= version.get()
-        {
+        let (shared, next, places) = (Arc::clone(shared), Some((version, last)), VecDeque::new());
+        let mut records = Self { shared, read, next, places, gather, batch_places: BATCH_PLACES };
+        if let Some(chunk) = newest.filter(|chunk| chunk.first <= version.get()) {
             records.places = records.places_of(version, &chunk)?;
         }
-        Ok(records)
+        Ok(Some(records))
+    }
+
+    /// How many records are left, at most.
+    fn left(&self) -> u64 {
+        self.next.map_or(0, |(version, last)| version.get().abs_diff(last.get()) + 1)
     }
 
     /// Places from `version` on, in the direction of the read.
@@ -81,7 +140,7 @@ impl<'a> StreamRecords<'a> {
             self.places = self.look_up(version)?;
         }
         let left = usize::try_from(version.get().abs_diff(last.get())).unwrap_or(usize::MAX).saturating_add(1);
-        let count = limit.min(left).min(self.places.len());
+        let count = limit.min(left).min(self.places.len()).min(self.batch_places);
         if count == 0 {
             return Err(malformed("a list of places is empty"));
         }
@@ -139,9 +198,14 @@ fn newest(shared: &Shared, stream: &StreamId) -> Result<(Version, Option<Chunk>)
     Ok(found.map_or((Version::ZERO, None), |(version, chunk)| (version, Some(chunk))))
 }
 
-impl Batches for StreamRecords<'_> {
-    fn poll_batch(&mut self, _: &mut Context<'_>, limit: usize) -> Poll<Option<Batch>> {
-        let Some((version, last)) = self.next.take() else { return Poll::Ready(None) };
-        Poll::Ready(Some(self.read_some(version, last, limit).unwrap_or_else(Batch::failed)))
+impl LongRead for StreamRecords {
+    fn go_ahead(&mut self) {
+        // They leave this processor in any case.
+        self.batch_places = usize::MAX;
+    }
+
+    fn next_batch(&mut self, limit: usize) -> Option<Batch> {
+        let (version, last) = self.next.take()?;
+        Some(self.read_some(version, last, limit).unwrap_or_else(Batch::failed))
     }
 }

@@ -29,6 +29,8 @@ use super::{
 
 /// So many copies are killed; each about as often as it takes to end.
 const COPIES: u64 = 12;
+/// A copy of so few commits is not killed so often.
+const KILLS_MAX: u64 = 100;
 /// A kill comes within so many microseconds of a mark.
 const MOMENT_US: u64 = 3_000;
 
@@ -72,6 +74,7 @@ fn kill_until_it_ends(to: &Path, random: &mut Random) -> u64 {
             break;
         }
         kills += 1;
+        assert!(kills < KILLS_MAX, "the copy does not come on");
         match SledStore::open(small(SledOptions::new(to)).existing()) {
             // Before it is marked, the folder is as it was found.
             Err(OpenError::Unfinished { .. } | OpenError::NotAStore { .. }) => {}

@@ -1,6 +1,7 @@
 //! `bench forms`: what it costs to read events in their present form and in those of the past.
 
 mod past;
+mod sizes;
 
 use std::{hint::black_box, time::Instant};
 
@@ -56,11 +57,14 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
         }
     }
     println!("{}", of_rows(&rows(measured)));
+    println!("The same lines in other encodings, bytes an event, mean of {PAYLOADS}:\n");
+    println!("{}", sizes::table(&forms.lines)?);
     Ok(())
 }
 
 /// The same lines, in every form.
 struct Forms {
+    lines: Vec<LineAdded>,
     present: Vec<Record>,
     v3: Vec<Record>,
     v2: Vec<Record>,
@@ -83,6 +87,7 @@ impl Forms {
             v2: records("past.line_added", 2, lines.iter().map(LineAddedV2::of))?,
             v1: records("past.line_added", 1, lines.iter().map(LineAddedV1::of))?,
             tree: records("value.line_added", 1, lines.iter().map(LineAddedV3::of))?,
+            lines,
         })
     }
 

@@ -41,6 +41,8 @@ mod avro;
 pub mod compatibility;
 mod enumeration;
 mod integer;
+#[cfg(feature = "json-schema")]
+mod json;
 mod mode;
 mod name;
 mod parse;

@@ -41,6 +41,9 @@ mod avro;
 pub mod compatibility;
 mod enumeration;
 mod integer;
+#[cfg(feature = "json-schema")]
+mod json;
+pub mod lint;
 mod mode;
 mod name;
 mod parse;

@@ -6,7 +6,8 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(feature = "faults"), allow(dead_code, reason = "only an observer reads it"))]
 pub struct Call<'a> {
-    /// On what: `log`, `segment`, `clean`, `lock`, `torn`, `folder`, `index` for its files, `sled` for its contents.
+    /// On what: `log`, `segment`, `clean`, `lock`, `torn`, `folder`, `index` for its files, `sled` for a step on its
+    /// contents, which is made of calls on sled: on its `database`, or a tree of it, `entries`, `older` or `derived`.
     pub on: &'static str,
     /// The file or folder.
     pub path: &'a Path,
@@ -52,11 +53,11 @@ pub enum Effect<'a> {
     SyncFolder,
     /// Lists a folder.
     List,
-    /// Something on sled.
+    /// Something on sled: a step, or a single call.
     Sled(&'static str),
 }
 
-/// The name of the call: `log.write`, `segment.rename`, `sled.take_in`.
+/// The name of the call: `log.write`, `segment.rename`, `sled.take_in`, `entries.insert`.
 #[cfg(feature = "faults")]
 impl std::fmt::Display for Call<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

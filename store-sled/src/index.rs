@@ -10,6 +10,7 @@ mod pages;
 pub(crate) mod places;
 mod rows;
 mod streams;
+mod tree;
 
 use std::{
     io,
@@ -20,12 +21,11 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use annals_core::{DerivedTable, Direction, EventQuery, Generation, LoggedTable, Position, ReadError, Table, Version};
 use bytes::Bytes;
-use sled::{Db, IVec, Tree};
+use sled::IVec;
 use uuid::Uuid;
 
 use self::{
@@ -33,6 +33,7 @@ use self::{
     keys::Term,
     kinds::{Kinds, LastMatch},
     places::{Chunk, PlaceTrees},
+    tree::{Database, Tree},
 };
 use crate::{
     faults::{Call, Effect},
@@ -40,17 +41,11 @@ use crate::{
     overlay::{Part, Progress},
 };
 
-/// How long an opening waits for sled's lock.
-const LOCK_TIME: Duration = Duration::from_secs(10);
-
-/// What sled may keep in memory. Twice as much gained nothing that could be measured: pages are small.
-const CACHE_BYTES: u64 = 32 << 20;
-
 /// The index of one log, and the derived tables, which share sled's files and their fate.
 #[derive(Debug)]
 pub(crate) struct Index {
     disk: Disk,
-    db: Db,
+    database: Database,
     /// Places, logged rows, the filter and the progress.
     entries: Tree,
     /// Older places, in chunks that do not change any more.
@@ -73,9 +68,9 @@ impl Index {
     /// Opens the index in `folder`, or begins an empty one.
     pub(crate) fn open(disk: &Disk, folder: &Path) -> Result<Self, ReadError> {
         guard(disk, "open", || {
-            let db = open_sled(folder)?;
-            let (entries, older) = (db.open_tree("entries")?, db.open_tree("older")?);
-            let derived = db.open_tree("derived")?;
+            let database = Database::open(disk, folder)?;
+            let (entries, older) = (database.tree("entries")?, database.tree("older")?);
+            let derived = database.tree("derived")?;
             check_layout(&entries)?;
             derived::recover(&derived)?;
             let generation = generation(&derived)?;
@@ -83,7 +78,7 @@ impl Index {
             let (disk, has_closed) = (disk.clone(), AtomicBool::new(false));
             // Until the progress was looked at, nothing is known.
             let through = AtomicU64::new(u64::MAX);
-            Ok(Self { disk, db, entries, older, derived, filter, kinds, through, has_closed, generation })
+            Ok(Self { disk, database, entries, older, derived, filter, kinds, through, has_closed, generation })
         })
     }
 
@@ -242,7 +237,7 @@ impl Index {
 
     /// Writes everything out and waits until it is on disk; sled itself does not wait.
     pub(crate) fn close(self: Arc<Self>, folder: &Path) -> io::Result<()> {
-        self.guard("flush", || self.db.flush().map(drop)).map_err(|error| io::Error::other(error.to_string()))?;
+        self.guard("flush", || self.database.flush()).map_err(|error| io::Error::other(error.to_string()))?;
         let disk = self.disk.clone();
         drop(self);
         for path in disk.list("index", folder)? {
@@ -269,28 +264,9 @@ const LAYOUT: [u8; 4] = 5_u32.to_le_bytes();
 fn check_layout(entries: &Tree) -> sled::Result<()> {
     match entries.get(keys::LAYOUT)? {
         Some(found) if *found == LAYOUT => Ok(()),
-        None if entries.is_empty() => entries.insert(keys::LAYOUT, &LAYOUT).map(drop),
+        None if entries.is_empty()? => entries.insert(keys::LAYOUT, &LAYOUT),
         _ => Err(sled::Error::Unsupported("it is laid out as another version of annals does".into())),
     }
-}
-
-/// Opens sled. Its threads may hold its lock for a moment after it was closed in the same process. That is no damage, and
-/// nobody else can hold it, because the store's own lock is taken: so it is waited for.
-fn open_sled(folder: &Path) -> sled::Result<Db> {
-    let begun = Instant::now();
-    loop {
-        match sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open() {
-            Err(sled::Error::Io(error)) if is_locked(&error) && begun.elapsed() < LOCK_TIME => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            opened => return opened,
-        }
-    }
-}
-
-/// sled says it in words only.
-fn is_locked(error: &io::Error) -> bool {
-    error.to_string().contains("could not acquire lock")
 }
 
 /// The generation of the derived rows, which begins with their tree.
@@ -358,7 +334,7 @@ pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{sync::mpsc, time::Duration};
 
     use super::*;
 

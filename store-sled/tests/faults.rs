@@ -1,18 +1,12 @@
 //! Each call to the disk and to sled fails once, at each place where a small workload makes it (T2; F2).
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test may fail, and its child speaks to it"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod support;
 
 use std::{
     collections::BTreeMap,
-    io::{ErrorKind, Write},
+    io::ErrorKind,
     path::Path,
-    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -22,11 +16,11 @@ use std::{
 use annals_conformance::soak;
 use annals_store_sled::SledOptions;
 use support::{
-    faults::{Counter, Failure, Fault, MOMENTS, Moment, folder, has, verify},
-    workload::{Fate, Outcome, Told, Workload},
+    faults::{Failure, Fault, MOMENTS, Moment, block_on, child, folder, has, is_on_sled, run_in_child, verify},
+    workload::Workload,
 };
 
-const WORKLOAD: Workload = Workload { seed: 3, sessions: 2, steps: 4, payload_bytes: 900 };
+const WORKLOAD: Workload = Workload { seed: 3, sessions: 2, steps: 4, ..Workload::SMALL };
 
 /// Whether segments are prepared ahead.
 #[derive(Clone, Copy, PartialEq)]
@@ -40,18 +34,11 @@ fn options(path: &Path, segments: Segments) -> SledOptions {
     if segments == Segments::Prepared { options.prepared_segments() } else { options }
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-}
-
-/// How often the workload makes each call when nothing fails.
+/// How often the workload makes each call when nothing fails; what `sled_calls.rs` is about is not among them.
 fn calls(segments: Segments) -> BTreeMap<String, usize> {
-    let folder = folder();
-    let counter = Arc::new(Counter::default());
-    let path = folder.path().join("store");
-    let outcome = block_on(WORKLOAD.run(&options(&path, segments).observer(counter.clone()), |_| ()));
-    assert_eq!(outcome.errors, [""; 0]);
-    counter.calls.lock().unwrap().clone()
+    let mut calls = support::faults::calls(&WORKLOAD, |path| options(path, segments));
+    calls.retain(|name, _| !is_on_sled(name));
+    calls
 }
 
 /// True when the call was reached.
@@ -104,12 +91,7 @@ fn child_runs_until_it_ends_itself() {
     let moment = MOMENTS.into_iter().find(|known| format!("{known:?}") == *moment).unwrap();
     let fault = Fault::new(Some(name), number.parse().unwrap(), moment, Failure::Abort);
     let options = options(Path::new(path), Segments::Prepared).observer(Arc::new(fault));
-    block_on(WORKLOAD.run(&options, |told| {
-        if let Told::Acknowledged(index) = told {
-            // One write each, so that lines stay whole.
-            std::io::stdout().write_all(format!("ack {index}\n").as_bytes()).unwrap();
-        }
-    }));
+    run_in_child(&WORKLOAD, &options);
 }
 
 /// The process ends at the first, the middle and the last call of each name.
@@ -125,19 +107,10 @@ fn wherever_the_process_ends_nothing_acknowledged_is_lost_and_no_commit_is_split
             }
             let folder = folder();
             let path = folder.path().join("store");
-            let child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "child_runs_until_it_ends_itself", "--nocapture", "--test-threads=1"])
-                .env(CHILD, format!("{}|{name}|{number}|{moment:?}", path.display()))
-                .output()
-                .unwrap();
-            let said = String::from_utf8(child.stdout).unwrap();
-            let acknowledged: Vec<u32> =
-                said.lines().filter_map(|line| line.strip_prefix("ack ")?.parse().ok()).collect();
-            let fate = |index| if acknowledged.contains(&index) { Fate::Acknowledged } else { Fate::Unknown };
-            let commits = (0..1000).map(|index| (index, fate(index))).collect();
-            let outcome = Outcome { commits, tried: u64::MAX, ..Outcome::default() };
+            let arguments = format!("{}|{name}|{number}|{moment:?}", path.display());
+            let (outcome, is_ended) = child("child_runs_until_it_ends_itself", CHILD, &arguments);
             block_on(verify(&WORKLOAD, &outcome, &options(&path, Segments::Prepared), true));
-            ended += usize::from(!child.status.success());
+            ended += usize::from(is_ended);
         }
     }
     soak::report(&format!("aborts={ended}"));

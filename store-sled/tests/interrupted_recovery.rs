@@ -14,7 +14,7 @@ use support::{
     workload::{State, Workload, generation},
 };
 
-const WORKLOAD: Workload = Workload { seed: 5, sessions: 1, steps: 6, payload_bytes: 900 };
+const WORKLOAD: Workload = Workload { seed: 5, steps: 6, ..Workload::SMALL };
 
 fn options(path: &Path) -> SledOptions {
     SledOptions::new(path).segment_bytes(4096).index_batch_entries(8)

@@ -52,7 +52,7 @@ struct Run {
 
 fn run(seed: u64, forgets: Option<(&'static str, Option<usize>)>) -> Run {
     let folder = folder();
-    let workload = Workload { seed, sessions: 3, steps: 4, payload_bytes: 300 + seed % 5 * 300 };
+    let workload = Workload { seed, sessions: 3, steps: 4, payload_bytes: 300 + seed % 5 * 300, ..Workload::SMALL };
     let recorder = Arc::new(Recorder::new(forgets));
     let acknowledged = Mutex::new(Vec::new());
     let (copies, closed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));

@@ -9,9 +9,8 @@
 use annals_core::{DerivedTable, Table, Tenant};
 use bytes::Bytes;
 use hashbrown::HashMap;
-use sled::Tree;
 
-use super::{keys, rows};
+use super::{keys, rows, tree::Tree};
 use crate::{
     log::wire::{Cursor, put_bytes, put_varint},
     overlay::rows::Changes,
@@ -190,19 +189,19 @@ mod tests {
     }
 
     fn contents(tree: &Tree) -> Contents {
-        tree.iter().map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap()).collect()
+        tree.inner().iter().map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap()).collect()
     }
 
     fn set(tree: &Tree, contents: &Contents) {
-        tree.clear().unwrap();
-        contents.iter().for_each(|(key, value)| drop(tree.insert(key, &value[..]).unwrap()));
+        tree.inner().clear().unwrap();
+        contents.iter().for_each(|(key, value)| tree.insert(key, &value[..]).unwrap());
     }
 
     /// Does `work` and says what it wrote, one write after the other.
     fn record(tree: &Tree, work: impl FnOnce(&Tree)) -> Vec<sled::Event> {
         const END: &[u8] = b"end";
         // It holds 1,024 writes; one more would wait for a reader.
-        let written = tree.watch_prefix([]);
+        let written = tree.inner().watch_prefix([]);
         work(tree);
         tree.insert(END, b"").unwrap();
         let writes = written.take_while(|write| write.key() != END).collect();
@@ -213,8 +212,8 @@ mod tests {
     fn replay(tree: &Tree, writes: &[sled::Event]) {
         for write in writes {
             match write {
-                sled::Event::Insert { key, value } => drop(tree.insert(key, value).unwrap()),
-                sled::Event::Remove { key } => drop(tree.remove(key).unwrap()),
+                sled::Event::Insert { key, value } => tree.insert(key, value).unwrap(),
+                sled::Event::Remove { key } => tree.remove(key).unwrap(),
             }
         }
     }
@@ -223,8 +222,7 @@ mod tests {
     /// first m: each flush is there whole or not at all, never without the one before it, and nothing else is left.
     #[test]
     fn whatever_survives_is_whole() {
-        let db = sled::Config::new().temporary(true).open().unwrap();
-        let (tree, copy) = (db.open_tree("derived").unwrap(), db.open_tree("copy").unwrap());
+        let (tree, copy) = (Tree::temporary(), Tree::temporary());
         let mut writes = Vec::new();
         let mut whole = vec![contents(&tree)];
         for number in 1..=4 {
@@ -258,8 +256,7 @@ mod tests {
     /// P10: a journal that is not what was written is an error, whatever byte of it is another.
     #[test]
     fn a_damaged_journal_is_not_believed() {
-        let db = sled::Config::new().temporary(true).open().unwrap();
-        let tree = db.open_tree("derived").unwrap();
+        let tree = Tree::temporary();
         let writes = record(&tree, |tree| take_in(tree, &changes(1)).unwrap());
         let header = |write: &sled::Event| matches!(write, sled::Event::Insert { key, .. } if key == keys::JOURNAL);
         let sealed = writes.iter().position(header).unwrap();

@@ -12,10 +12,9 @@ use std::{
     },
 };
 
-use sled::Tree;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{keys, pages::malformed};
+use super::{keys, pages::malformed, tree::Tree};
 
 /// How many bits of a block a key sets. A layer has 12 for each key that it is made for; of keys that do not exist, about
 /// one in 200 is then looked up all the same.
@@ -176,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_was_added_is_found_and_little_else_also_after_reading_it_back() {
-        let tree = sled::Config::new().temporary(true).open().unwrap().open_tree("t").unwrap();
+        let tree = Tree::temporary();
         let filter = Filter::default();
         let name = |number: u32| format!("order-{number}").into_bytes();
         assert!(!filter.contains(b"order-1"));

@@ -3,11 +3,11 @@
 
 use annals_core::{Direction, EventQuery, Position, QueryItem, TenantScope};
 use hashbrown::{Equivalent, HashMap};
-use sled::Tree;
 
 use super::{
     keys,
     pages::{self, Change, Draft, malformed},
+    tree::Tree,
 };
 use crate::log::wire::{Cursor, put_varint};
 
@@ -206,7 +206,7 @@ mod tests {
     /// P9: memory is bounded; beyond the bound nothing is said, also after it was read back.
     #[test]
     fn too_many_kinds_say_nothing() {
-        let tree = sled::Config::new().temporary(true).open().unwrap().open_tree("t").unwrap();
+        let tree = Tree::temporary();
         let mut kinds = Kinds::default();
         let add = |kinds: &mut Kinds, number: usize| kinds.add("order-1", &format!("type-{number}"), at(7));
         for number in 0..KINDS_MAX {

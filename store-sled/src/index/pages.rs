@@ -12,10 +12,11 @@ mod entries;
 mod range;
 
 use annals_core::Direction;
-use sled::{IVec, Tree};
+use sled::IVec;
 
 pub(crate) use self::{draft::Draft, range::range};
 use self::{draft::pages_of, entries::Entries};
+use super::tree::Tree;
 
 /// A page is split when it is longer. Measured with sled 0.34, writing a page costs about 3 us and 3 us more for each
 /// KiB: smaller pages cost more where most of them change, larger ones where few do. sled joins up to 16 values in one
@@ -117,15 +118,9 @@ fn write(tree: &Tree, page_key: &[u8], before: Option<&Page>, draft: &Draft) -> 
         return Ok(());
     }
     while let Some((key, page)) = pages.pop() {
-        put(tree, sled_key(key), page)?;
+        tree.insert(sled_key(key), page)?;
     }
     Ok(())
-}
-
-fn put(tree: &Tree, key: impl AsRef<[u8]>, page: Vec<u8>) -> sled::Result<()> {
-    #[cfg(test)]
-    tests::spend()?;
-    tree.insert(key, page).map(drop)
 }
 
 /// Removes the empty page `key`. What the page before holds beyond it would then count, so that goes first; it is there
@@ -136,13 +131,11 @@ fn remove(tree: &Tree, key: &IVec) -> sled::Result<()> {
         Entries::of(&before, name(&before_key)).copy_while(&mut draft, |entry| entry < name(key))?;
         match pages_of(&draft, name(&before_key)).pop() {
             Some((_, page)) if before == page => {}
-            Some((_, page)) => put(tree, &before_key, page)?,
+            Some((_, page)) => tree.insert(&before_key, page)?,
             None => remove(tree, &before_key)?,
         }
     }
-    #[cfg(test)]
-    tests::spend()?;
-    tree.remove(key).map(drop)
+    tree.remove(key)
 }
 
 /// The page that holds `key`, and the one behind it. `near` is a page at or before which nothing is left to do.

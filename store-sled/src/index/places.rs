@@ -8,12 +8,13 @@
 //! next newer one. So adding to a chunk copies what it holds without looking at it, and its newest place is read at once.
 
 use annals_core::{Position, Version};
-use sled::{IVec, Tree};
+use sled::IVec;
 
 use super::{
     filter::{Changed, Filter},
     keys::{self, Term},
     pages::{self, Change, Draft, malformed},
+    tree::Tree,
 };
 use crate::{
     log::{
@@ -426,6 +427,7 @@ pub(super) fn common_length<'a>(mut keys: impl Iterator<Item = &'a [u8]>) -> usi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{index::tree::Database, log::disk::Disk};
 
     fn place(number: u32) -> Place {
         let (frame, item) = (u64::from(number / 3) * 1077 + 80, 56 + number % 3 * 300);
@@ -450,8 +452,8 @@ mod tests {
     fn chunks_do_not_depend_on_batches() {
         let places: Vec<_> = (11..1011).map(place).collect();
         let chunks = |size: usize, count: usize, term: Term<'_>| {
-            let db = sled::Config::new().temporary(true).open().unwrap();
-            let (entries, older) = (db.open_tree("entries").unwrap(), db.open_tree("older").unwrap());
+            let database = Database::temporary(Disk::default());
+            let (entries, older) = (database.tree("entries").unwrap(), database.tree("older").unwrap());
             let filter = Filter::default();
             let trees = PlaceTrees { entries: &entries, older: &older, filter: &filter };
             for (index, batch) in places[..count].chunks(size).enumerate() {

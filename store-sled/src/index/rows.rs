@@ -5,11 +5,12 @@ use std::ops::Bound;
 
 use annals_core::{Direction, Table};
 use bytes::Bytes;
-use sled::{IVec, Tree};
+use sled::IVec;
 
 use super::{
     keys,
     pages::{self, Change, Draft, malformed},
+    tree::Tree,
 };
 
 const PIECE_BYTES: usize = 4096;

@@ -4,12 +4,13 @@ use std::ops::{Bound, RangeBounds};
 
 use annals_core::{Direction, LoggedTable};
 use bytes::Bytes;
-use sled::{IVec, Tree};
+use sled::IVec;
 
 use super::{
     keys,
     pages::{self, malformed},
     places,
+    tree::Tree,
 };
 
 /// The value of the row `row` of `table`, which is `$streams` of some tenant.

@@ -1,11 +1,12 @@
-//! Observers that count calls, or let one of them fail.
+//! Observers that count calls, or let one of them fail, in this process or in a child.
 
 use std::{
     collections::BTreeMap,
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Write},
     path::Path,
+    process::Command,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -16,7 +17,7 @@ use annals_store_sled::{
     faults::{Call, Effect, Observer},
 };
 
-use super::workload::{Outcome, State, Workload, derived, generation};
+use super::workload::{Fate, Outcome, State, Told, Workload, derived, generation};
 
 /// Counts the calls of each name.
 #[derive(Default)]
@@ -46,6 +47,8 @@ pub const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Within, Moment::After]
 pub enum Failure {
     /// The call fails, later ones do not.
     Once(ErrorKind),
+    /// It panics, later ones do not.
+    Panic,
     /// No later call has an effect: to what is on disk, as if the process had ended.
     ForGood,
     /// The process ends.
@@ -78,8 +81,54 @@ pub fn has(name: &str, moment: Moment) -> bool {
     match moment {
         Moment::Before => true,
         Moment::Within => name.ends_with(".write"),
-        Moment::After => !name.ends_with(".read") && !name.ends_with(".list"),
+        Moment::After => [".read", ".list", ".get", ".get_lt", ".get_gt", ".next", ".is_empty"]
+            .iter()
+            .all(|reading| !name.ends_with(reading)),
     }
+}
+
+/// Whether it is a single call on sled, of those that make up a step.
+pub fn is_on_sled(name: &str) -> bool {
+    ["database.", "entries.", "older.", "derived."].iter().any(|on| name.starts_with(on))
+}
+
+/// How often the workload makes each call when nothing fails.
+pub fn calls(workload: &Workload, options: impl FnOnce(&Path) -> SledOptions) -> BTreeMap<String, usize> {
+    let folder = folder();
+    let counter = Arc::new(Counter::default());
+    let options = options(&folder.path().join("store")).observer(counter.clone());
+    let outcome = block_on(workload.run(&options, |_| ()));
+    assert_eq!(outcome.errors, [""; 0]);
+    counter.calls.lock().unwrap().clone()
+}
+
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Runs the workload in a child process, which says what it acknowledges.
+pub fn run_in_child(workload: &Workload, options: &SledOptions) {
+    block_on(workload.run(options, |told| {
+        if let Told::Acknowledged(index) = told {
+            // One write each, so that lines stay whole.
+            io::stdout().write_all(format!("ack {index}\n").as_bytes()).unwrap();
+        }
+    }));
+}
+
+/// Runs the test `test` of this program in a process of its own, with `arguments` in the environment variable
+/// `variable`: what a workload in it came to, and whether the process ended before the test did.
+pub fn child(test: &str, variable: &str, arguments: &str) -> (Outcome, bool) {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(variable, arguments)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(child.stdout).unwrap();
+    let acknowledged: Vec<u32> = said.lines().filter_map(|line| line.strip_prefix("ack ")?.parse().ok()).collect();
+    let fate = |index| if acknowledged.contains(&index) { Fate::Acknowledged } else { Fate::Unknown };
+    let commits = (0..1000).map(|index| (index, fate(index))).collect();
+    (Outcome { commits, tried: u64::MAX, ..Outcome::default() }, !child.status.success())
 }
 
 impl Observer for Fault {
@@ -102,6 +151,8 @@ impl Observer for Fault {
         match self.failure {
             Failure::Once(kind) => Err(kind.into()),
             Failure::ForGood => Err(io::Error::other("the process has ended")),
+            // As a panic that was reported already, so that the output stays short.
+            Failure::Panic => std::panic::resume_unwind(Box::new("planted")),
             Failure::Abort => std::process::abort(),
         }
     }

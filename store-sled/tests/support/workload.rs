@@ -40,8 +40,17 @@ pub struct Workload {
     pub seed: u64,
     pub sessions: u32,
     pub steps: u32,
-    /// The longest payload.
+    /// A commit has fewer events.
+    pub events: u64,
+    /// Payloads are shorter.
     pub payload_bytes: u64,
+    /// Rows are shorter, those of numbers padded; 0 leaves them as they are.
+    pub row_bytes: u64,
+}
+
+impl Workload {
+    /// One whose commits have a few events and small rows.
+    pub const SMALL: Self = Self { seed: 0, sessions: 1, steps: 1, events: 5, payload_bytes: 900, row_bytes: 0 };
 }
 
 /// What a workload tells while it runs.
@@ -87,19 +96,19 @@ pub async fn generation(store: &SledStore) -> Result<Generation, ReadError> {
 }
 
 impl Workload {
-    /// The commit `index`: up to four events over up to three streams, rows, sometimes a key.
+    /// The commit `index`: some events over up to three streams, rows, sometimes a key.
     pub fn commit(&self, index: u32) -> Commit {
         let mut random = Random(self.seed ^ (u64::from(index) << 32));
-        let count = random.below(5);
+        let count = random.below(self.events);
         let mut commit = Commit::of((0..count).map(|ordinal| {
             let mut event = event(&format!("s-{}", random.below(3)), &(index % 4).to_string());
             let padding = "x".repeat(random.below(self.payload_bytes) as usize);
             event.payload = format!("{index}/{ordinal}/{count}/{padding}").into();
             event
         }));
-        commit = commit.row(RowWrite::put(table("commits"), index.to_be_bytes().to_vec(), count.to_string()));
+        commit = commit.row(RowWrite::put(table("commits"), index.to_be_bytes().to_vec(), self.row(count, index)));
         if random.one_in(3) {
-            commit = commit.row(RowWrite::put(table("latest"), "latest", index.to_string()));
+            commit = commit.row(RowWrite::put(table("latest"), "latest", self.row(index, index + 1)));
         }
         if random.one_in(5) {
             commit = commit.row(RowWrite::delete(table("latest"), "latest"));
@@ -108,6 +117,15 @@ impl Workload {
             commit = commit.once(once);
         }
         commit
+    }
+
+    /// A number as a row, with as many zeros before it as `which` says.
+    fn row(&self, number: impl std::fmt::Display, which: u32) -> String {
+        let width = match self.row_bytes {
+            0 => 0,
+            bytes => Random(self.seed ^ u64::from(which)).below(bytes) as usize,
+        };
+        format!("{number:0>width$}")
     }
 
     fn once(&self, index: u32) -> Option<Once> {
@@ -180,7 +198,7 @@ impl Workload {
             Err(error) => return outcome.errors.push(error.to_string()),
         };
         outcome.tried += 1;
-        let value = Bytes::from(outcome.tried.to_string());
+        let value = Bytes::from(self.row(outcome.tried, outcome.tried as u32));
         let rows = ["a", "b"].map(|key| DerivedWrite { table: counts(), key: key.into(), value: Some(value.clone()) });
         let batch = RowBatch { generation: Some(generation), rows: rows.into(), ..RowBatch::default() };
         match store.apply(batch).await {

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use annals_core::Direction;
-use sled::{IVec, Tree};
+use sled::IVec;
 
 use super::{Entries, PAGE, Page, name, page_at, page_before, page_behind, sled_key};
+use crate::index::tree::Tree;
 
 /// The entries from `from` on and before `to`, in the order of `direction`.
 pub(crate) fn range(tree: &Tree, from: Vec<u8>, to: Vec<u8>, direction: Direction) -> Range {

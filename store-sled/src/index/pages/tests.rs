@@ -1,24 +1,39 @@
 use std::{
     cell::Cell,
     collections::BTreeMap,
+    io,
     ops::Bound,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use annals_core::Direction;
 use proptest::{collection, prelude::*, test_runner::TestCaseError};
 
 use super::*;
+use crate::{
+    faults::{Call, Effect, Observer},
+    index::tree::Database,
+    log::disk::Disk,
+};
 
 thread_local! {
     /// How many writes to sled are still let through on this thread.
     static WRITES: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-pub(super) fn spend() -> sled::Result<()> {
-    let left = WRITES.get().checked_sub(1).ok_or_else(|| sled::Error::Unsupported("killed".into()))?;
-    WRITES.set(left);
-    Ok(())
+/// Lets so many writes through.
+struct Spend;
+
+impl Observer for Spend {
+    fn call(&self, call: &Call<'_>, make: &mut dyn FnMut(usize) -> io::Result<()>) -> io::Result<()> {
+        if matches!(call.effect, Effect::Sled("insert" | "remove")) {
+            WRITES.set(WRITES.get().checked_sub(1).ok_or_else(|| io::Error::other("killed"))?);
+        }
+        make(usize::MAX)
+    }
 }
 
 /// Sets or removes the entry of a key.
@@ -43,7 +58,8 @@ impl Change for Set {
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
 fn tree() -> Tree {
-    sled::Config::new().temporary(true).open().unwrap().open_tree("pages").unwrap()
+    let disk = Disk { observer: Some(Arc::new(Spend)), ..Disk::default() };
+    Database::temporary(disk).tree("pages").unwrap()
 }
 
 fn change(model: &mut Model, changes: &[Set]) {
@@ -148,7 +164,7 @@ fn empty_pages_are_removed() {
         merge(&tree, &batch).unwrap();
     }
     assert_eq!(all(&tree, &[], END, Direction::Forward).len(), 100);
-    assert!(tree.len() < 10, "{} pages", tree.len());
+    assert!(tree.inner().len() < 10, "{} pages", tree.inner().len());
 }
 
 /// Readers beside a writer that splits pages see every entry that is there all the time, once and in order.
@@ -196,15 +212,15 @@ fn what_a_cut_split_left_over_does_not_come_back() {
     let tree = tree();
     let put = |n: u32| (format!("k-{n:05}").into_bytes(), Some(vec![1; PAGE_BYTES / 60]));
     merge(&tree, &(0..40).map(put).collect::<Vec<_>>()).unwrap();
-    assert_eq!(tree.len(), 1);
+    assert_eq!(tree.inner().len(), 1);
     let more: Vec<_> = (40..60).map(put).collect();
     WRITES.set(1);
     assert!(merge(&tree, &more).is_err());
     WRITES.set(usize::MAX);
-    assert_eq!(tree.len(), 2, "the upper half is there, the lower page is not shortened yet");
+    assert_eq!(tree.inner().len(), 2, "the upper half is there, the lower page is not shortened yet");
     merge(&tree, &more).unwrap();
     let gone: Vec<_> = (20..60).map(|n| (put(n).0, None)).collect();
     merge(&tree, &gone).unwrap();
-    assert_eq!(tree.len(), 1, "the upper page is removed");
+    assert_eq!(tree.inner().len(), 1, "the upper page is removed");
     assert_eq!(all(&tree, &[], END, Direction::Forward).len(), 20);
 }

@@ -43,6 +43,7 @@ mod enumeration;
 mod integer;
 #[cfg(feature = "json-schema")]
 mod json;
+pub mod lint;
 mod mode;
 mod name;
 mod parse;

@@ -3,12 +3,13 @@
 //! what stands there is short.
 
 use bytes::Bytes;
-use sled::{IVec, Tree};
+use sled::IVec;
 
 use super::{
     filter::{Changed, Filter},
     pages::{self, Change, Draft, malformed},
     places::{common_length, head_of},
+    tree::Tree,
 };
 use crate::{
     log::wire::{Cursor, put_varint},

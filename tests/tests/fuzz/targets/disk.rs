@@ -8,7 +8,9 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use annals_core::{Commit, EventType, LoggedTable, NewEvent, ReadLog, Record, RowWrite, Scan, Store, Tag, Tenant};
+use annals_core::{
+    Commit, EventType, LoggedTable, NewEvent, ReadLog, ReadStream, Record, RowWrite, Scan, Store, StreamId, Tag, Tenant,
+};
 use annals_store_sled::{SledOptions, SledStore};
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -26,13 +28,17 @@ pub(super) fn folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
-/// The bytes of a log that was closed, and what it holds.
+/// A store that was closed, its log, and what it holds.
 struct Written {
+    folder: TempDir,
     name: std::ffi::OsString,
     segment: Vec<u8>,
-    clean: Vec<u8>,
+    /// So long is what is written in the segment, and a little behind.
+    used: usize,
     records: Vec<Record>,
 }
+
+const STREAMS: [&str; 2] = ["a-1", "t/b-1"];
 
 fn segment_of(path: &Path) -> PathBuf {
     let mut segments = fs::read_dir(path.join("log")).expect("the log");
@@ -50,27 +56,38 @@ async fn write() -> Written {
                 ..NewEvent::new(stream.parse().expect("an id"), kind, vec![7; number * 9])
             }
         };
-        let commit = Commit::of([event("a-1"), event("t/b-1")]);
+        let commit = Commit::of(STREAMS.map(event));
         let table = LoggedTable::new("names").expect("a table");
         store.commit(commit.row(RowWrite::put(table, "k", vec![number as u8; number]))).await.expect("it commits");
     }
     let records = store.read_log(ReadLog::all()).try_collect().await.expect("it reads");
     store.shut_down().await;
+    drop(store);
     let path = segment_of(folder.path());
     let name = path.file_name().expect("a name").to_owned();
     let segment = fs::read(path).expect("the segment");
-    Written { name, segment, clean: fs::read(folder.path().join("clean")).expect("the mark"), records }
+    let used = segment.iter().rposition(|byte| *byte != 0).unwrap_or_default() + 64;
+    Written { folder, name, segment, used, records }
 }
 
-/// Opens a log whose bytes were changed as `bytes` say, with or without the mark of a clean end: an error, or a
-/// beginning of what was written, never anything else; and when it was closed, all of it or an error.
-pub fn log(bytes: &[u8]) {
-    static WRITTEN: OnceLock<Written> = OnceLock::new();
-    let written = WRITTEN.get_or_init(|| runtime().block_on(write()));
-    let Some((kind, changes)) = bytes.split_first() else { return };
+/// Copies the file `name` of a folder, and what is in it if it is one.
+fn copy(from: &Path, to: &Path, name: &str) {
+    let (from, to) = (from.join(name), to.join(name));
+    if !from.is_dir() {
+        fs::copy(from, to).expect("it is copied");
+        return;
+    }
+    fs::create_dir(&to).expect("a folder");
+    for entry in fs::read_dir(&from).expect("it is listed") {
+        copy(&from, &to, &entry.expect("an entry").file_name().to_string_lossy());
+    }
+}
+
+/// The bytes of a log, changed as `changes` say.
+fn changed(written: &Written, changes: &[u8]) -> Vec<u8> {
     let mut segment = written.segment.clone();
     for change in changes.chunks_exact(4) {
-        let place = usize::from(u16::from_le_bytes([change[0], change[1]])) % segment.len().max(1);
+        let place = usize::from(u16::from_le_bytes([change[0], change[1]])) % written.used.min(segment.len()).max(1);
         match change[2] % 4 {
             0 => segment[place] ^= change[3].max(1),
             1 => segment.truncate(place.max(1)),
@@ -83,19 +100,43 @@ pub fn log(bytes: &[u8]) {
             }
         }
     }
-    let was_closed = kind % 2 == 0;
-    let folder = folder();
+    segment
+}
+
+/// Opens a log whose bytes were changed as `bytes` say, with or without the mark of a clean end: an error, or a
+/// beginning of what was written, never anything else; and when it was closed, all of it or an error. The same of a
+/// store that is open while they are changed, so that only reading finds it.
+pub fn log(bytes: &[u8]) {
+    static WRITTEN: OnceLock<Written> = OnceLock::new();
+    let written = WRITTEN.get_or_init(|| runtime().block_on(write()));
+    let Some((kind, changes)) = bytes.split_first() else { return };
+    let (was_closed, is_open) = (kind % 2 == 0, kind % 8 == 6);
+    let (folder, segment) = (folder(), changed(written, changes));
+    let path = folder.path().join("log").join(&written.name);
     fs::create_dir(folder.path().join("log")).expect("a folder");
-    fs::write(folder.path().join("log").join(&written.name), &segment).expect("it is written");
-    if was_closed {
-        fs::write(folder.path().join("clean"), &written.clean).expect("it is written");
+    fs::write(&path, if is_open { &written.segment } else { &segment }).expect("it is written");
+    for (name, _) in [("clean", was_closed), ("lock", is_open), ("index", is_open)].iter().filter(|(_, is)| *is) {
+        copy(written.folder.path(), folder.path(), name);
     }
-    let Ok(store) = SledStore::open(SledOptions::new(folder.path()).existing()) else { return };
+    let opened = SledStore::open(SledOptions::new(folder.path()).existing());
+    assert!(opened.is_ok() || !is_open, "nothing is changed yet: {:?}", opened.err());
+    let Ok(store) = opened else { return };
+    if is_open {
+        fs::write(&path, &segment).expect("it is written");
+    }
     let found = runtime().block_on(store.read_log(ReadLog::all()).try_collect::<Vec<_>>());
     if let Ok(found) = found {
         assert!(written.records.starts_with(&found), "something else was read: {found:?}");
         let whole = found.len() == written.records.len();
         assert!(whole || !was_closed, "a closed log of {} records reads as {}", written.records.len(), found.len());
+    }
+    for stream in STREAMS {
+        let stream: StreamId = stream.parse().expect("an id");
+        let found = runtime().block_on(store.read_stream(ReadStream::all(stream.clone())).try_collect::<Vec<_>>());
+        let of_stream = written.records.iter().filter(|record| record.stream == stream);
+        if let Ok(found) = found {
+            assert!(of_stream.take(found.len()).eq(&found), "stream {stream} reads as something else: {found:?}");
+        }
     }
     runtime().block_on(store.shut_down());
 }

@@ -36,12 +36,14 @@ struct Inner {
     map: std::collections::BTreeMap<String, bool>,
 }
 
-/// Payloads: whatever the bytes are, they are refused, or what they say can be written down and read back.
+/// Payloads: whatever the bytes are, they are refused, or what they say can be written down and read back, and is not
+/// read from them with anything behind.
 pub fn payload(bytes: &[u8]) {
     for index in 0..4 {
         if let Ok(value) = codec::decode_variant::<Kinds>(index, bytes) {
             let again = codec::encode_variant(&value).expect("what was read can be written");
             assert_eq!(codec::decode_variant::<Kinds>(index, &again), Ok(value));
+            assert!(codec::decode_variant::<Kinds>(index, &longer(bytes)).is_err(), "it has an end");
         }
     }
     both_ways::<Metadata>(bytes);
@@ -57,7 +59,12 @@ fn both_ways<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(byte
     if let Ok(value) = codec::decode::<T>(bytes) {
         let again = codec::encode("value", &value).expect("what was read can be written");
         assert_eq!(codec::decode::<T>(&again), Ok(value));
+        assert!(codec::decode::<T>(&longer(bytes)).is_err(), "it has an end");
     }
+}
+
+fn longer(bytes: &[u8]) -> Vec<u8> {
+    [bytes, &[0]].concat()
 }
 
 /// Names, ids, keys and times: refused, or kept byte for byte, and a stream id is its parts.

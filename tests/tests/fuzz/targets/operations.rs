@@ -5,7 +5,7 @@ use std::sync::Arc;
 use annals_core::{
     Commit, Condition, DerivedTable, DerivedWrite, Digest, EventId, EventQuery, EventType, Expected, FixedClock,
     IdempotencyKey, Limits, LoggedTable, MemoryStore, NewEvent, Once, Position, QueryItem, ReadError, ReadLog,
-    ReadStream, RowBatch, RowIs, RowWrite, Scan, Store, StreamId, Tag, Timestamp, Version,
+    ReadStream, RowBatch, RowIs, RowWrite, Scan, Store, StreamId, Tag, Tenant, Timestamp, Version,
 };
 use annals_store_sled::{SledOptions, SledStore};
 use bytes::Bytes;
@@ -43,6 +43,16 @@ fn view() -> DerivedTable {
     DerivedTable::new("view").expect("a table")
 }
 
+/// Events with a tag, of one tenant, for which there is an index, or of any.
+fn tagged(source: &mut Source<'_>) -> EventQuery {
+    let query = EventQuery::new([QueryItem::new().tag(source.tag())]);
+    match source.below(4) {
+        0 => query.any_tenant(),
+        1 => query.in_tenant(Tenant::new("t").ok()),
+        _ => query,
+    }
+}
+
 fn commit(source: &mut Source<'_>, number: u128) -> Commit {
     let mut commit = Commit::new();
     for index in 0..source.below(4) {
@@ -64,7 +74,7 @@ fn commit(source: &mut Source<'_>, number: u128) -> Commit {
             2 => Condition::stream(stream, Expected::At(Version::from(u32::from(source.below(4))))),
             3 => Condition::Row { table: names(), key: source.key(), is: RowIs::Absent },
             4 => {
-                let query = EventQuery::new([QueryItem::new().tag(source.tag())]).any_tenant();
+                let query = tagged(source);
                 Condition::none_match(query, Position::from(u32::from(source.below(20))))
             }
             _ => Condition::stream(stream, Expected::Any),
@@ -99,8 +109,7 @@ async fn answer(store: &dyn Store, source: &mut Source<'_>, number: u128) -> Str
             format!("{:?}", store.read_stream(read).try_collect::<Vec<_>>().await)
         }
         6 => {
-            let query = EventQuery::new([QueryItem::new().tag(source.tag())]).any_tenant();
-            let read = ReadLog::of(query).after(Position::from(u32::from(source.below(10))));
+            let read = ReadLog::of(tagged(source)).after(Position::from(u32::from(source.below(10))));
             let read = if source.below(2) == 0 { read.backward() } else { read };
             format!("{:?}", store.read_log(read.limit(u64::from(source.below(9)))).try_collect::<Vec<_>>().await)
         }

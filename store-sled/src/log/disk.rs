@@ -21,7 +21,7 @@ pub(crate) struct Disk {
     /// Whether pages are written past the page cache where that can be.
     pub(crate) is_direct: bool,
     /// Whether files are opened to be read alone, so that nothing can change them.
-    only_reads: bool,
+    pub(crate) only_reads: bool,
 }
 
 impl Default for Disk {

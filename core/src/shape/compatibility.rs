@@ -34,6 +34,8 @@
 
 mod breaks;
 mod fields;
+#[cfg(test)]
+mod tests;
 mod variants;
 
 use std::collections::HashSet;

@@ -1,5 +1,5 @@
 //! The text of shapes, and what types say of themselves.
 
-mod arbitrary;
+pub(super) mod arbitrary;
 mod described;
 mod texts;

@@ -47,7 +47,7 @@ fn one_of(inner: BoxedStrategy<Shape>) -> impl Strategy<Value = Shape> {
     let tagging = prop_oneof![
         2 => Just(Tagging::External),
         1 => names().prop_map(|tag| Tagging::Internal { tag }),
-        1 => (names(), names()).prop_map(|(tag, content)| Tagging::Adjacent { tag, content }),
+        1 => names().prop_map(|tag| Tagging::Adjacent { content: format!("{}_content", tag.as_str()).into(), tag }),
     ];
     let contents = vec((prop::option::of(inner), any::<bool>()), 4);
     (groups(), tagging, contents).prop_map(|(groups, tagging, contents)| {

@@ -28,6 +28,8 @@ pages! {
     ChangingEvents = "changing-events.md",
     EventsElsewhere = "events-elsewhere.md",
     EventForms = "event-forms.md",
+    LockingWhatIsStored = "locking-what-is-stored.md",
+    Snapshots = "snapshots.md",
     LookingBack = "looking-back.md",
     Testing = "testing.md",
     LawsAndFaults = "laws-and-faults.md",

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use annals::{
-    Annals, Commit, ExecuteError, LoggedTable, MemoryStore, RowWrite, Scan, Schemas, Store, prelude::*, shape::Mode,
+    Annals, Commit, ExecuteError, LoggedTable, MemoryStore, OpenError, RowWrite, Scan, Schemas, Store, prelude::*,
+    shape::Mode,
 };
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -109,6 +110,51 @@ life!(stepped,
     }
 );
 
+life!(
+    renamed,
+    #[derive(Clone, Serialize, Deserialize, Event)]
+    #[event(prefix = "door")]
+    pub(super) enum DoorEvent {
+        #[event(name = "door.entered", alias = "door.opened")]
+        Opened { by: u32 },
+    }
+);
+
+// A type of which nothing is known, and the same where it says what it is stored as.
+life!(unknown,
+    #[derive(Clone, Serialize, Deserialize, Event)]
+    #[event(prefix = "door")]
+    pub(super) enum DoorEvent {
+        Opened { by: Number },
+    }
+
+    #[derive(Clone, Serialize, Deserialize)]
+    pub(super) struct Number(u32);
+
+    impl From<u8> for Number {
+        fn from(number: u8) -> Self {
+            Self(number.into())
+        }
+    }
+);
+
+life!(known,
+    #[derive(Clone, Serialize, Deserialize, Event)]
+    #[event(prefix = "door")]
+    pub(super) enum DoorEvent {
+        Opened { by: Number },
+    }
+
+    #[derive(Clone, Serialize, Deserialize, Shape)]
+    pub(super) struct Number(u32);
+
+    impl From<u8> for Number {
+        fn from(number: u8) -> Self {
+            Self(number.into())
+        }
+    }
+);
+
 async fn open<A: Aggregate>(store: &Arc<dyn Store>, mode: Mode) -> Annals {
     let schemas = Schemas::new().aggregate::<A>().compatibility(mode);
     Annals::over(Arc::clone(store)).aggregate::<A>().schemas(schemas).open().await.unwrap()
@@ -191,6 +237,52 @@ async fn what_is_stored_in_a_shape_that_cannot_be_read_is_refused_before_it_is_r
     let error = annals.on::<changed::Door>("back").send(Open(7)).await.unwrap_err();
     assert!(matches!(&error, ExecuteError::Schema { refusals } if refusals.len() == 1), "{error:?}");
 }
+
+#[tokio::test]
+async fn an_event_under_a_new_name_has_to_get_along_with_what_is_held_under_its_former_one() {
+    let store = memory();
+    send::<wider::Door>(&open::<wider::Door>(&store, Mode::default()).await).await.unwrap();
+    // What is stored as `door.opened` is read as of the same version of `door.entered`.
+    let error = send::<renamed::Door>(&open::<renamed::Door>(&store, Mode::default()).await).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "event door.entered of version 1 does not get along with what the store holds (mode backward); \
+         version 1 cannot be read by the new shape: by is read as u32, but was written as u64"
+    );
+    let store = memory();
+    send::<first::Door>(&open::<first::Door>(&store, Mode::default()).await).await.unwrap();
+    let annals = open::<renamed::Door>(&store, Mode::default()).await;
+    assert_eq!(send::<renamed::Door>(&annals).await.unwrap(), 2);
+    assert_eq!(held(&annals).await, ["door.entered v1: { by: u32 }", "door.opened v1: { by: u32 }"]);
+}
+
+#[tokio::test]
+async fn a_type_that_says_of_itself_later_is_no_change_of_it() {
+    for mode in [Mode::Backward, Mode::Full] {
+        let store = memory();
+        send::<unknown::Door>(&open::<unknown::Door>(&store, mode).await).await.unwrap();
+        let annals = open::<known::Door>(&store, mode).await;
+        send::<known::Door>(&annals).await.unwrap();
+        assert_eq!(held(&annals).await, ["door.opened v1: { by: u32 } was { by: opaque(\"Number\") }"]);
+        let error = send::<unknown::Door>(&open::<unknown::Door>(&store, mode).await).await.unwrap_err();
+        assert!(matches!(error, ExecuteError::Schema { .. }), "what was known is not forgotten: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_enum_that_is_registered_and_missing_from_the_schemas_is_told_at_the_start() {
+    let over = || Annals::over(MemoryStore::new()).aggregate::<first::Door>();
+    let others = Schemas::new().event::<OtherEvent>();
+    let error = over().schemas(others.clone()).open().await.unwrap_err();
+    assert!(matches!(error, OpenError::NotInSchemas { events } if events.ends_with("first::DoorEvent")), "{error:?}");
+    assert!(error.to_string().contains("add `.event::<registry::first::DoorEvent>()`, or its aggregate"), "{error}");
+    over().schemas(others.aggregate::<first::Door>()).open().await.unwrap();
+    over().schemas(Schemas::new()).open().await.unwrap();
+}
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "other")]
+enum OtherEvent {}
 
 #[tokio::test]
 async fn callers_that_store_the_first_event_of_a_form_at_once_do_not_hinder_each_other() {

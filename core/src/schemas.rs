@@ -1,5 +1,6 @@
 //! What an application stores: the events and commands that take part in lock files and checks of compatibility.
 
+mod claims;
 mod held;
 mod registry;
 
@@ -12,6 +13,7 @@ use crate::{
     shape::{Incompatibility, Mode, Schema},
 };
 
+pub(crate) use claims::{ClaimedTwice, claimed_twice};
 pub(crate) use held::{HeldSchemas, incompatibilities};
 pub use registry::HeldSchema;
 pub(crate) use registry::{Registry, Unregistered};
@@ -161,6 +163,12 @@ impl Schemas {
         self.mode
     }
 
+    /// Whether it names neither events nor commands.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.commands.is_empty()
+    }
+
     /// The event enums, in the order in which they were named.
     pub fn events(&self) -> impl Iterator<Item = &EventSchemas> {
         self.events.iter()
@@ -214,12 +222,6 @@ impl EventSchemas {
     #[must_use]
     pub fn forms(&self) -> Vec<KindSchema> {
         (self.forms)()
-    }
-
-    /// Every stored name that it claims, present or past; those that it has retired are free.
-    pub(crate) fn claimed_names(&self) -> impl Iterator<Item = &'static str> {
-        let present = self.kinds.iter().flat_map(|kind| std::iter::once(&kind.name).chain(kind.aliases).copied());
-        present.chain(self.past.iter().map(|past| past.name))
     }
 
     /// The forms that it still reads and no longer writes.

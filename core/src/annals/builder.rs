@@ -1,13 +1,17 @@
 //! What a store is opened with.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     sync::{Arc, OnceLock},
 };
 
 use crate::{
     Aggregate, Annals, Category, Clock, Event, EventSchemas, Interceptor, OpenError, OpenStore, Schemas, SystemClock,
-    cache::Cache, execute::RetryPolicy, prepare::Services, schemas::Registry, snapshot::Keeper,
+    cache::Cache,
+    execute::RetryPolicy,
+    prepare::Services,
+    schemas::{ClaimedTwice, Registry, claimed_twice},
+    snapshot::Keeper,
 };
 
 use super::Inner;
@@ -20,7 +24,7 @@ const CACHE_ENTRIES: usize = 10_000;
 pub struct Builder {
     store: Box<dyn OpenStore>,
     aggregates: Vec<&'static str>,
-    events: Vec<StoredNames>,
+    events: Vec<EventSchemas>,
     schemas: Schemas,
     clock: Arc<dyn Clock>,
     retry: RetryPolicy,
@@ -56,7 +60,7 @@ impl Builder {
     /// Registers the events of a boundary or a reader, so that [`open`](Self::open) finds two enums that claim one stored
     /// name, present or past. A name that an enum has retired is claimed by nobody, so that another one can take it over.
     pub fn events<E: Event>(mut self) -> Self {
-        self.events.push(StoredNames::of_schemas(&EventSchemas::of::<E>()));
+        self.events.push(EventSchemas::of::<E>());
         self
     }
 
@@ -64,10 +68,12 @@ impl Builder {
     /// names, versions and shapes it has ever held ([`Annals::held_schemas`]). From then on an event whose shape does not
     /// get along with these by [`Schemas::compatibility`] is refused when it is to be stored, whatever other code wrote them.
     ///
+    /// Whatever else is registered by [`aggregate`](Self::aggregate) and [`events`](Self::events) has to be among them, so
+    /// that none is forgotten. Said twice, the later ones take the place of the earlier.
+    ///
     /// It looks at events of commands and decisions. A commit that is made on the [`Store`](crate::Store) itself is not
     /// looked at, and what it holds is not kept.
     pub fn schemas(mut self, schemas: Schemas) -> Self {
-        self.events.extend(schemas.events().map(StoredNames::of_schemas));
         self.schemas = schemas;
         self
     }
@@ -111,7 +117,7 @@ impl Builder {
     /// [`OpenError`]; nothing is left open.
     pub async fn open(self) -> Result<Annals, OpenError> {
         check_names(&self.aggregates)?;
-        check_events(&self.events)?;
+        check_events(&self.events, &self.schemas)?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| OpenError::NoRuntime)?;
         let store = self.store.open_store().await?;
         let keeper = Keeper::start(Arc::clone(&store), &runtime);
@@ -135,27 +141,14 @@ fn check_names(names: &[&'static str]) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// The names that an enum claims.
-struct StoredNames {
-    events: &'static str,
-    names: Vec<&'static str>,
-}
-
-impl StoredNames {
-    fn of_schemas(events: &EventSchemas) -> Self {
-        Self { events: events.type_name(), names: events.claimed_names().collect() }
+fn check_events(registered: &[EventSchemas], schemas: &Schemas) -> Result<(), OpenError> {
+    let all = registered.iter().chain(schemas.events());
+    if let Some(ClaimedTwice { name, first, second }) = claimed_twice(all).into_iter().next() {
+        return Err(OpenError::DuplicateEvent { name, first, second });
     }
-}
-
-fn check_events(registered: &[StoredNames]) -> Result<(), OpenError> {
-    let mut claimed = HashMap::new();
-    for StoredNames { events, names } in registered {
-        for name in names {
-            let first = *claimed.entry(name).or_insert(events);
-            if first != events {
-                return Err(OpenError::DuplicateEvent { name, first, second: events });
-            }
-        }
+    let is_known = |events: &&EventSchemas| schemas.events().any(|known| known.type_name() == events.type_name());
+    match registered.iter().find(|events| !is_known(events)) {
+        Some(events) if !schemas.is_empty() => Err(OpenError::NotInSchemas { events: events.type_name() }),
+        _ => Ok(()),
     }
-    Ok(())
 }

@@ -62,6 +62,15 @@ pub enum OpenError {
         /// The other one.
         second: &'static str,
     },
+    /// An aggregate or an event enum was registered whose events are not among those of
+    /// [`Builder::schemas`](crate::Builder::schemas), so that nothing would look at what they are stored as. Add it there.
+    #[error(
+        "{events} is registered, but missing from the schemas: add `.event::<{events}>()`, or its aggregate, to them"
+    )]
+    NotInSchemas {
+        /// The event enum.
+        events: &'static str,
+    },
     /// It was opened outside a tokio runtime, which is needed for work in the background. Open it inside one.
     #[error("there is no tokio runtime to run on")]
     NoRuntime,

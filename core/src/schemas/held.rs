@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 
 use crate::{
     SchemaVersion,
-    shape::{Direction, Incompatibility, Mode, Schema},
+    shape::{Break, BreakReason, Direction, Incompatibility, Mode, Schema, Shape},
 };
 
-/// The shapes that a stored name has had: by version, of each version the latest first.
-pub(crate) type HeldSchemas<'a> = BTreeMap<SchemaVersion, &'a [Schema]>;
+/// The shapes that an event has had, under its stored name and its aliases: by version, of each version the latest first.
+pub(crate) type HeldSchemas<'a> = BTreeMap<SchemaVersion, Vec<&'a Schema>>;
 
 /// Where `new`, to be stored as `version`, does not get along with what is held.
 ///
 /// What is held under the same version is read as the new shape, whichever of its shapes it has, whatever the mode (unless
 /// that is [`Mode::None`]). What is held under older versions is read by steps. What older code reads is the latest shape,
 /// or any where the mode is transitive.
+///
+/// Where a type now says what it is stored as and did not before, nothing is compared: that something is known of it is no
+/// change of it.
 pub(crate) fn incompatibilities(
     mode: Mode,
     version: SchemaVersion,
@@ -24,10 +27,11 @@ pub(crate) fn incompatibilities(
     let mut found = Vec::new();
     let mut check = |version, direction, reader: &Schema, writer: &Schema| {
         let breaks = reader.can_read(writer).err().unwrap_or_default().into_iter();
+        let breaks = breaks.filter(|broken| !is_learnt(broken, direction));
         found.extend(breaks.map(|broken| Incompatibility { version, direction, broken }));
     };
     if mode != Mode::None {
-        for earlier in held.get(&version).copied().unwrap_or_default() {
+        for earlier in held.get(&version).into_iter().flatten() {
             check(version, Direction::Backward, new, earlier);
         }
     }
@@ -39,4 +43,14 @@ pub(crate) fn incompatibilities(
         }
     }
     found
+}
+
+/// Whether nothing was known of the earlier shape at this place, and something is of the new one.
+fn is_learnt(broken: &Break, direction: Direction) -> bool {
+    let BreakReason::Unknown { reader, writer } = &broken.reason else { return false };
+    let (new, earlier) = match direction {
+        Direction::Backward => (reader, writer),
+        Direction::Forward => (writer, reader),
+    };
+    matches!(earlier, Shape::Opaque(_)) && !matches!(new, Shape::Opaque(_))
 }

@@ -4,7 +4,7 @@
 //! first. It is written by the first commit that stores such an event, so that the store itself can tell what it holds.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -12,12 +12,13 @@ use std::{
 };
 
 use bytes::Bytes;
+use hashbrown::HashMap;
 
 use crate::{
-    Commit, Condition, Failure, LoggedTable, ReadError, RowIs, RowWrite, Scan, SchemaRefusal, SchemaVersion, Schemas,
-    Store,
+    Commit, Condition, EventKind, Failure, LoggedTable, ReadError, RowIs, RowWrite, Scan, SchemaRefusal, SchemaVersion,
+    Schemas, Store,
     codec::{self, EncodeError},
-    shape::{Mode, Schema},
+    shape::{Direction, Mode, Schema},
 };
 
 use super::{HeldSchemas, incompatibilities};
@@ -42,11 +43,16 @@ pub(crate) struct Registry {
 
 /// What an application stores under one name.
 struct Form {
+    /// Under which names else it may be stored in this version.
+    aliases: &'static [&'static str],
     version: SchemaVersion,
     schema: Schema,
     /// Whether the store is known to hold it in this shape.
     is_held: AtomicBool,
 }
+
+/// Of so many older versions it is a condition that nobody else stores them meanwhile: who counts higher has begun elsewhere.
+const OLDER_MAX: usize = 64;
 
 type Held = BTreeMap<String, BTreeMap<SchemaVersion, Row>>;
 
@@ -65,19 +71,25 @@ pub(crate) enum Unregistered {
 impl Registry {
     /// Reads what `store` holds; nothing when the application has registered nothing.
     pub(crate) async fn open(store: &dyn Store, schemas: &Schemas) -> Result<Self, ReadError> {
-        let forms = schemas.events().flat_map(|events| events.forms()).filter_map(|form| {
-            let version = SchemaVersion::new(form.kind.version)?;
-            Some((form.kind.name, Form { version, schema: form.schema, is_held: AtomicBool::new(false) }))
-        });
-        let registry = Self { mode: schemas.mode(), forms: forms.collect(), held: Mutex::default() };
+        let forms = schemas.events().flat_map(|events| events.forms()).map(|form| (form.kind, form.schema));
+        let registry = Self::of(schemas.mode(), forms);
         if !registry.forms.is_empty() {
             registry.read(store).await?;
         }
         Ok(registry)
     }
 
+    /// One that knows nothing of a store yet.
+    pub(crate) fn of(mode: Mode, forms: impl IntoIterator<Item = (&'static EventKind, Schema)>) -> Self {
+        let forms = forms.into_iter().map(|(kind, schema)| {
+            let (aliases, version) = (kind.aliases, kind.schema_version());
+            (kind.name, Form { aliases, version, schema, is_held: AtomicBool::new(false) })
+        });
+        Self { mode, forms: forms.collect(), held: Mutex::default() }
+    }
+
     /// Reads again what the store holds.
-    async fn read(&self, store: &dyn Store) -> Result<(), ReadError> {
+    pub(crate) async fn read(&self, store: &dyn Store) -> Result<(), ReadError> {
         let mut held = Held::new();
         for (HeldSchema { name, version, schemas }, value) in rows(store).await? {
             held.entry(name).or_default().insert(version, Row { value, schemas });
@@ -90,8 +102,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Adds a row for each event of `commit` whose form the store does not hold yet, on condition that nobody adds another
-    /// one meanwhile. Returns the names of these.
+    /// Adds a row for each event of `commit` whose form the store does not hold yet, on condition that what it was compared
+    /// with is what the store still holds. Returns the names of these.
     pub(crate) fn register(&self, commit: &mut Commit) -> Result<Vec<&'static str>, Unregistered> {
         let mut new: Vec<(&'static str, &Form)> = Vec::new();
         for event in &commit.events {
@@ -105,8 +117,8 @@ impl Registry {
         let mut refusals = Vec::new();
         for (name, form) in &new {
             match self.row(name, form).map_err(Unregistered::Encode)? {
-                Ok((condition, row)) => {
-                    commit.conditions.push(condition);
+                Ok((conditions, row)) => {
+                    commit.conditions.extend(conditions);
                     commit.rows.push(row);
                 }
                 Err(refusal) => refusals.push(refusal),
@@ -118,23 +130,34 @@ impl Registry {
         Ok(new.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// The row that says that the store holds this form.
-    fn row(&self, name: &str, form: &Form) -> Result<Result<(Condition, RowWrite), SchemaRefusal>, EncodeError> {
+    /// The row that says that the store holds this form, and the conditions under which it may.
+    fn row(&self, name: &str, form: &Form) -> Result<Result<(Vec<Condition>, RowWrite), SchemaRefusal>, EncodeError> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_name = held.get(name).into_iter().flatten();
-        let by_version: HeldSchemas<'_> = of_name.map(|(version, row)| (*version, row.schemas.as_slice())).collect();
+        let names = || std::iter::once(&name).chain(form.aliases).copied();
+        let mut by_version = HeldSchemas::new();
+        for (version, row) in names().filter_map(|name| held.get(name)).flatten() {
+            by_version.entry(*version).or_default().extend(&row.schemas);
+        }
         let found = incompatibilities(self.mode, form.version, &form.schema, &by_version);
         if !found.is_empty() {
             let (name, version, mode) = (name.to_owned(), form.version, self.mode);
             return Ok(Err(SchemaRefusal { name, version, mode, found }));
         }
         let before = held.get(name).and_then(|versions| versions.get(&form.version));
-        let is = before.map_or(RowIs::Absent, |row| RowIs::Equals(row.value.clone()));
         let earlier = before.into_iter().flat_map(|row| &row.schemas).filter(|shape| **shape != form.schema);
         let texts: Vec<_> = std::iter::once(&form.schema).chain(earlier).map(ToString::to_string).collect();
         let (table, key) = (LoggedTable::SCHEMAS, key(name, form.version));
-        let row = RowWrite::put(table.clone(), key.clone(), codec::encode("shapes", &texts)?);
-        Ok(Ok((Condition::Row { table, key, is }, row)))
+        let row = RowWrite::put(table, key, codec::encode("shapes", &texts)?);
+        let compared = self.compared(form.version);
+        let conditions = compared.flat_map(|version| names().map(move |name| (name, version)));
+        Ok(Ok((conditions.map(|(name, version)| is_as_held(&held, name, version)).collect(), row)))
+    }
+
+    /// The versions whose rows say whether a form of `version` is let in.
+    fn compared(&self, version: SchemaVersion) -> impl Iterator<Item = SchemaVersion> {
+        let older_max = if self.mode.directions().contains(&Direction::Forward) { OLDER_MAX } else { 0 };
+        let older = (1..version.get()).rev().take(older_max).filter_map(SchemaVersion::new);
+        std::iter::once(version).chain(older)
     }
 
     /// Notes that a commit was made that said what the store holds.
@@ -154,6 +177,13 @@ impl Registry {
         self.read(store).await?;
         Ok(failures.iter().all(is_own))
     }
+}
+
+/// The row of this name and version is as it was read.
+fn is_as_held(held: &Held, name: &str, version: SchemaVersion) -> Condition {
+    let row = held.get(name).and_then(|versions| versions.get(&version));
+    let is = row.map_or(RowIs::Absent, |row| RowIs::Equals(row.value.clone()));
+    Condition::Row { table: LoggedTable::SCHEMAS, key: key(name, version), is }
 }
 
 /// All that `store` says that it holds, by name and version.

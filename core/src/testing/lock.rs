@@ -81,6 +81,14 @@ fn check(path: &Path, schemas: &Schemas, bless: bool) -> Result<(), String> {
     if changed.is_empty() && (is_there || !bless) {
         return Ok(());
     }
+    if !bless && !is_there {
+        let forms: Vec<_> = locked.forms.keys().map(ToString::to_string).collect();
+        let forms = forms.join("\n  ");
+        return Err(format!(
+            "there is no such file yet, so nothing holds what these are stored as:\n\n  {forms}\n\nRun the test with \
+             {BLESS}=1 to write it, and keep it with the code"
+        ));
+    }
     if !bless {
         let changed = changed.join("\n\n");
         return Err(format!(

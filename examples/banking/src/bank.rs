@@ -1,10 +1,32 @@
-//! Where the bank's books lie. The only file that names a store.
+//! Where the bank's books lie, and what is in them. The only file that names a store.
 
 use std::path::Path;
 
-use annals::{Annals, OpenError, embedded::SledOptions};
+use annals::{Annals, OpenError, Schemas, embedded::SledOptions};
 
-use crate::domain::{Account, Customer};
+use crate::domain::{
+    Account, Customer, Transfer,
+    account::{Close, Deposit, ImportTransaction, Open, OpenSavings, PayInterest, Withdraw},
+    customer::{Register, Rename},
+};
+
+/// All that the bank stores. `events.lock` holds it, and the books themselves say what of it they hold.
+#[must_use]
+pub fn schemas() -> Schemas {
+    Schemas::new()
+        .aggregate::<Customer>()
+        .command::<Register>()
+        .command::<Rename>()
+        .aggregate::<Account>()
+        .command::<Open>()
+        .command::<OpenSavings>()
+        .command::<Deposit>()
+        .command::<Withdraw>()
+        .command::<PayInterest>()
+        .command::<ImportTransaction>()
+        .command::<Close>()
+        .command::<Transfer>()
+}
 
 /// Opens the books in the folder `store`; there they begin if there are none.
 ///
@@ -23,5 +45,5 @@ pub async fn open_existing(store: &Path) -> Result<Annals, OpenError> {
 }
 
 async fn open_with(options: SledOptions) -> Result<Annals, OpenError> {
-    Annals::over(options).aggregate::<Account>().aggregate::<Customer>().open().await
+    Annals::over(options).aggregate::<Account>().aggregate::<Customer>().schemas(schemas()).open().await
 }

@@ -2,10 +2,18 @@
 
 mod changes;
 mod past;
+mod unknown;
 
 use std::collections::BTreeMap;
 
-use crate::{CommandSchema, EventSchemas, KindSchema, Schemas, shape::Schema, testing::hex::to_hex};
+use crate::{
+    CommandSchema, EventSchemas, KindSchema, Schemas,
+    codec::{self, Bytes},
+    schemas::{ClaimedTwice, claimed_twice},
+    shape::Schema,
+    testing::hex::to_hex,
+    text,
+};
 
 use super::{
     file::LockFile,
@@ -26,16 +34,18 @@ pub(super) struct Comparison {
 struct Current {
     /// What messages call it.
     whose: String,
+    /// Under which names else it may be stored.
+    aliases: &'static [&'static str],
     schema: Schema,
     tags: &'static [&'static str],
-    examples: Vec<Vec<u8>>,
+    examples: Vec<Bytes>,
 }
 
 impl Comparison {
     pub(super) fn of(lock: LockFile, schemas: &Schemas) -> Self {
         let mut comparison = Self { locked: lock, wrong: Vec::new(), changed: Vec::new() };
         let current = comparison.current(schemas);
-        comparison.look_at_the_past(schemas, &current);
+        let past = comparison.past(schemas, &current);
         comparison.forget_commands(&current);
         for (name, current) in &current {
             match comparison.locked.forms.remove(name) {
@@ -43,36 +53,49 @@ impl Comparison {
                 None => comparison.add(schemas.mode(), name, current),
             }
         }
+        // Changes first: what they are says why a payload is not read.
+        comparison.wrong.extend(past);
+        comparison.locked.remarks =
+            current.iter().filter_map(|(name, current)| unknown::remark(name, current)).collect();
         comparison
     }
 
     /// What the code stores, less what is wrong with it.
     fn current(&mut self, schemas: &Schemas) -> BTreeMap<FormName, Current> {
+        for ClaimedTwice { name, first, second } in claimed_twice(schemas.events()) {
+            let (first, second) = (called(schemas, first), called(schemas, second));
+            self.wrong.push(format!(
+                "event {name} is claimed by `{first}` and by `{second}`: rename one of them, or, if it moved, let the former \
+                 one say `retired({name:?})`"
+            ));
+        }
         let mut current = BTreeMap::new();
         for events in schemas.events() {
             let forms = events.forms();
             if forms.len() < events.kinds().len() {
                 self.wrong.push(format!(
-                    "{} says nothing of what it is stored as: derive `Event`, or write `Event::forms`",
-                    events.type_name()
+                    "`{}` says nothing of what it is stored as: derive `Event`, or write `Event::forms`",
+                    called(schemas, events.type_name())
                 ));
             }
             for form in forms {
-                let name = FormName { of: Of::Event, name: form.kind.name.to_owned(), version: form.kind.version };
-                let form = self.event(events, form);
-                self.insert(&mut current, name, form);
+                let (name, version) = (form.kind.name.to_owned(), form.kind.schema_version().get());
+                if let Some(form) = self.event(&called(schemas, events.type_name()), form) {
+                    // One that is there already is claimed twice.
+                    current.entry(FormName { of: Of::Event, name, version }).or_insert(form);
+                }
             }
         }
         for command in schemas.commands() {
             let name = FormName { of: Of::Command, name: command.name.to_owned(), version: command.version.get() };
-            if let Some(form) = self.command(command) {
-                self.insert(&mut current, name, form);
+            if let Some(form) = self.command(&called(schemas, command.type_name), command) {
+                self.insert_command(&mut current, name, form);
             }
         }
         current
     }
 
-    fn insert(&mut self, current: &mut BTreeMap<FormName, Current>, name: FormName, form: Current) {
+    fn insert_command(&mut self, current: &mut BTreeMap<FormName, Current>, name: FormName, form: Current) {
         if let Some(first) = current.get(&name) {
             self.wrong.push(format!("{name} is claimed by {} and by {}: rename one of them", first.whose, form.whose));
         } else {
@@ -80,9 +103,14 @@ impl Comparison {
         }
     }
 
-    fn event(&mut self, events: &EventSchemas, form: KindSchema) -> Current {
+    /// What is stored of one kind; `None` when that cannot be locked.
+    fn event(&mut self, events: &str, form: KindSchema) -> Option<Current> {
         let KindSchema { kind, schema, tags, examples } = form;
-        let whose = format!("`{}::{}`", short(events.type_name()), kind.variant);
+        let whose = format!("`{events}::{}`", kind.variant);
+        if let Err(error) = kind.event_type() {
+            self.wrong.push(format!("{whose} has no name to be stored under: {error}"));
+            return None;
+        }
         if examples.is_empty() {
             self.wrong.push(format!(
                 "{whose} has no example: give it one, `#[event(example = Self::{} {{ .. }})]`, so that a payload is kept \
@@ -90,25 +118,45 @@ impl Comparison {
                 kind.variant
             ));
         }
-        let mut payloads = Vec::new();
+        let mut payloads: Vec<Bytes> = Vec::new();
         for example in examples {
             match example {
-                Ok(payload) => payloads.push(payload.to_vec()),
+                Ok(payload) if payloads.iter().any(|known| is_same(known, &payload)) => {}
+                Ok(payload) => payloads.push(payload),
                 Err(error) => self.wrong.push(format!("{whose}: {error}")),
             }
         }
-        Current { whose, schema, tags, examples: payloads }
+        Some(Current { whose, aliases: kind.aliases, schema, tags, examples: payloads })
     }
 
-    fn command(&mut self, command: &CommandSchema) -> Option<Current> {
-        let whose = format!("`{}`", short(command.type_name));
+    /// What a command is stored as; `None` when that cannot be locked.
+    fn command(&mut self, type_name: &str, command: &CommandSchema) -> Option<Current> {
+        let whose = format!("`{type_name}`");
+        if let Err(error) = text::check_unreserved("command", command.name, &[]) {
+            self.wrong.push(format!("{whose} has no name to be stored under: {error}"));
+            return None;
+        }
         let Some(schema) = command.schema.clone() else {
             let told = "says nothing of what it is stored as: derive `Command`, or write `Command::schema`";
             self.wrong.push(format!("{whose} {told}"));
             return None;
         };
-        Some(Current { whose, schema, tags: &[], examples: Vec::new() })
+        Some(Current { whose, aliases: &[], schema, tags: &[], examples: Vec::new() })
     }
+}
+
+/// Whether two payloads say the same: a map without an order gives another one in every run.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let canonical = |payload| codec::encode_canonical("example", &codec::decode_value(payload).ok()?).ok();
+    one == other || canonical(one).is_some_and(|one| canonical(other) == Some(one))
+}
+
+/// What messages call a type: its name without its modules, unless another one of `schemas` has the same.
+fn called(schemas: &Schemas, type_name: &str) -> String {
+    let events = schemas.events().map(EventSchemas::type_name);
+    let mut others = events.chain(schemas.commands().map(|command| command.type_name));
+    let is_ambiguous = others.any(|other| other != type_name && short(other) == short(type_name));
+    if is_ambiguous { type_name.to_owned() } else { short(type_name).to_owned() }
 }
 
 /// A type without its modules.

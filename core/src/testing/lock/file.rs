@@ -35,7 +35,8 @@ impl LockFile {
         let mut file = Self::default();
         let mut open: Option<Open> = None;
         for (number, line) in (1..).zip(text.lines()) {
-            let line = line.trim_end();
+            // The name of a tag may end with a space, what else stands in a line does not.
+            let line = if line.starts_with("tag ") { line } else { line.trim_end() };
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }

@@ -21,7 +21,7 @@ pub use product::Product;
 use crate::domain::{CustomerId, Iban, Money};
 
 /// Names an account.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AggregateId)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Shape, AggregateId)]
 pub struct AccountId(String);
 
 impl AccountId {

@@ -6,7 +6,7 @@ use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Names a customer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AggregateId)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Shape, AggregateId)]
 pub struct CustomerId(String);
 
 /// What happened to a customer.
@@ -14,11 +14,13 @@ pub struct CustomerId(String);
 #[event(prefix = "customer")]
 pub enum CustomerEvent {
     /// The bank knows the customer from here on.
+    #[event(example = Self::Registered { name: "Ada".to_owned() })]
     Registered {
         /// What the customer is called.
         name: String,
     },
     /// The customer is called something else.
+    #[event(example = Self::Renamed { name: "Eve".to_owned() })]
     Renamed {
         /// What the customer is called now.
         name: String,

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -9,7 +10,7 @@ use thiserror::Error;
 const BANK: &str = "50010517";
 
 /// An international bank account number (ISO 13616) in its electronic form: `DE89370400440532013000`, without spaces.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Shape)]
 #[serde(try_from = "String", into = "String")]
 pub struct Iban(String);
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, iter::Sum, ops, str::FromStr};
 
+use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// The largest amount of one transaction, in minor units: far from the end of the range, so that no sum of a bank's
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 const AMOUNT_MINOR_MAX: i64 = 10_000_000_000_000;
 
 /// An amount of money in whole minor units (cents, haléř): it adds up exactly, as floating point numbers do not.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, Shape)]
 #[serde(transparent)]
 pub struct Money(i64);
 

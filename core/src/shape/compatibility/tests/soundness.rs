@@ -2,6 +2,7 @@
 
 mod change;
 mod decoder;
+mod held;
 mod random;
 mod value;
 

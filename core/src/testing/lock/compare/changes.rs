@@ -8,7 +8,7 @@ use crate::{
     shape::{Direction, Mode},
 };
 
-use super::{Comparison, Current, FormName, LockedForm, Of, indented};
+use super::{Comparison, Current, FormName, LockedForm, Of, indented, is_same, unknown};
 
 impl Comparison {
     /// A form that is not locked yet.
@@ -19,7 +19,7 @@ impl Comparison {
         let form = LockedForm {
             schemas: vec![current.schema.clone()],
             tags: tags(current),
-            payloads: current.examples.iter().map(|example| example.clone().into()).collect(),
+            payloads: current.examples.clone(),
         };
         self.locked.forms.insert(name.clone(), form);
     }
@@ -37,9 +37,9 @@ impl Comparison {
         self.compare_tags(name, current, &locked);
         locked.tags = tags(current);
         for example in &current.examples {
-            if !locked.payloads.iter().any(|payload| *payload == *example) {
+            if !locked.payloads.iter().any(|payload| is_same(payload, example)) {
                 self.changed.push(format!("{name} of {} has another example", current.whose));
-                locked.payloads.push(example.clone().into());
+                locked.payloads.push(example.clone());
             }
         }
         self.locked.forms.insert(name.clone(), locked);
@@ -48,25 +48,24 @@ impl Comparison {
     /// Tells of a new or changed shape, and what stands against it.
     fn tell(&mut self, mode: Mode, name: &FormName, current: &Current, locked: &LockedForm, told: String) {
         let Some(version) = SchemaVersion::new(name.version) else { return };
-        let others = self.locked.forms.iter().filter(|(other, _)| other.of == name.of && other.name == name.name);
-        let mut held: HeldSchemas<'_> = others
-            .filter_map(|(other, form)| Some((SchemaVersion::new(other.version)?, form.schemas.as_slice())))
-            .collect();
-        held.insert(version, &locked.schemas);
-        let found = incompatibilities(mode, version, &current.schema, &held);
-        if found.is_empty() {
-            let rest = if locked.schemas.is_empty() {
-                ""
-            } else {
-                "What is stored can still be read, so the version may stay"
-            };
-            self.changed.push(format!("{}\n{rest}", told.trim_end()).trim_end().to_owned());
-            return;
+        let mut held = HeldSchemas::from([(version, locked.schemas.iter().collect::<Vec<_>>())]);
+        for (other, form) in &self.locked.forms {
+            let is_former = other.name == name.name || current.aliases.contains(&other.name.as_str());
+            if let Some(version) = SchemaVersion::new(other.version).filter(|_| other.of == name.of && is_former) {
+                held.entry(version).or_default().extend(&form.schemas);
+            }
         }
-        let advice =
-            if found.iter().any(|found| found.direction == Direction::Backward) { advice(name) } else { String::new() };
-        let found: Vec<_> = found.iter().map(|found| format!("{found} (mode {mode})")).collect();
-        self.wrong.push(format!("{}\n{}\n{advice}", told.trim_end(), found.join("\n")).trim_end().to_owned());
+        let found = incompatibilities(mode, version, &current.schema, &held);
+        let mut told = vec![told.trim_end().to_owned()];
+        told.extend(found.iter().map(|found| format!("{found} (mode {mode})")));
+        if found.iter().any(|found| found.direction == Direction::Backward) {
+            told.push(advice(name));
+        } else if found.is_empty() && !locked.schemas.is_empty() {
+            told.push("What is stored can still be read, so the version may stay".to_owned());
+        }
+        told.extend(unknown::told(&current.schema).map(|unknown| format!("But {unknown}")));
+        let told = told.join("\n");
+        if found.is_empty() { self.changed.push(told) } else { self.wrong.push(told) }
     }
 
     fn compare_tags(&mut self, name: &FormName, current: &Current, locked: &LockedForm) {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::{EventKind, EventSchemas, EventType, SchemaVersion, Schemas, codec::Bytes, testing::stored::record_of};
 
-use super::{Comparison, Current, FormName, LockedForm, Of, short, shown};
+use super::{Comparison, Current, FormName, LockedForm, Of, called, shown};
 
 impl Comparison {
-    /// Reads the payloads of every event that is locked.
-    pub(super) fn look_at_the_past(&mut self, schemas: &Schemas, current: &BTreeMap<FormName, Current>) {
+    /// Reads the payloads of every event that is locked, and tells of those that are not read as what they are said to be.
+    pub(super) fn past(&self, schemas: &Schemas, current: &BTreeMap<FormName, Current>) -> Vec<String> {
         let mut wrong = Vec::new();
         for (name, form) in self.locked.forms.iter().filter(|(name, _)| name.of == Of::Event) {
             let mut readers = schemas.events().filter(|events| events.knows(&name.name)).peekable();
@@ -16,11 +16,12 @@ impl Comparison {
                 wrong.push(unread(name, form, current, &self.locked.forms));
             }
             for events in readers {
-                let problems = form.payloads.iter().filter_map(|payload| problem(events, name, payload).err());
+                let called = called(schemas, events.type_name());
+                let problems = form.payloads.iter().filter_map(|payload| problem(events, &called, name, payload).err());
                 wrong.extend(problems);
             }
         }
-        self.wrong.extend(wrong);
+        wrong
     }
 }
 
@@ -51,7 +52,7 @@ fn unread(
 }
 
 /// Reads one payload, which has to be what its form is said to be read as.
-fn problem(events: &EventSchemas, name: &FormName, payload: &Bytes) -> Result<(), String> {
+fn problem(events: &EventSchemas, called: &str, name: &FormName, payload: &Bytes) -> Result<(), String> {
     let told = |problem: String| format!("{name} {problem}\nStores hold events like this one, {}", shown(payload));
     let (event_type, version) = (EventType::new(&name.name), SchemaVersion::new(name.version));
     let event_type = event_type.map_err(|error| told(error.to_string()))?;
@@ -64,9 +65,8 @@ fn problem(events: &EventSchemas, name: &FormName, payload: &Bytes) -> Result<()
         Some(other) => {
             let variants: Vec<_> = expected.iter().map(|kind| format!("`{}`", kind.variant)).collect();
             Err(told(format!(
-                "is read as `{}` of {}, but it is said to be read as {}: correct the step",
+                "is read as `{}` of {called}, but it is said to be read as {}: correct the step",
                 other.variant,
-                short(events.type_name()),
                 variants.join(", ")
             )))
         }

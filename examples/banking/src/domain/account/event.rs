@@ -11,7 +11,16 @@ use crate::domain::{CustomerId, Iban, Money, transfer::TransferId};
 #[event(prefix = "account")]
 pub enum AccountEvent {
     /// A customer opened it.
-    #[event(version = 3, from(1 = past::OpenedV1, 2 = past::OpenedV2))]
+    #[event(
+        version = 3,
+        from(1 = past::OpenedV1, 2 = past::OpenedV2),
+        example = Self::Opened {
+            owner: "ada".into(),
+            iban: Iban::of_number(7),
+            product: Product::Current { overdraft_limit: Money::from_minor(5_000) },
+        },
+        example = Self::Opened { owner: "ada".into(), iban: None, product: Product::Savings }
+    )]
     Opened {
         /// Whose it is.
         #[tag]
@@ -23,16 +32,23 @@ pub enum AccountEvent {
         product: Product,
     },
     /// Money was paid in.
+    #[event(example = Self::Deposited { amount: Money::from_minor(100) })]
     Deposited {
         /// How much.
         amount: Money,
     },
     /// Money was paid out.
+    #[event(example = Self::Withdrawn { amount: Money::from_minor(100) })]
     Withdrawn {
         /// How much.
         amount: Money,
     },
     /// Money went to another account; that one received it in the same commit.
+    #[event(example = Self::TransferSent {
+        transfer: TransferId::new("rent"),
+        to: "bob".into(),
+        amount: Money::from_minor(100),
+    })]
     TransferSent {
         /// Which transfer.
         #[tag]
@@ -43,6 +59,11 @@ pub enum AccountEvent {
         amount: Money,
     },
     /// Money came from another account; that one sent it in the same commit.
+    #[event(example = Self::TransferReceived {
+        transfer: TransferId::new("rent"),
+        from: "ada".into(),
+        amount: Money::from_minor(100),
+    })]
     TransferReceived {
         /// Which transfer.
         #[tag]
@@ -53,14 +74,21 @@ pub enum AccountEvent {
         amount: Money,
     },
     /// The bank paid interest to the owner. It was stored as paid, which did not say by whom.
-    #[event(alias = "account.interest_paid")]
+    #[event(alias = "account.interest_paid", example = Self::InterestCredited { amount: Money::from_minor(2) })]
     InterestCredited {
         /// How much.
         amount: Money,
     },
     /// The account's history at another bank is taken over from here on.
+    #[event(example = Self::Imported {})]
     Imported {},
     /// Another bank recorded a transaction, to which no rule of this bank applies: it happened.
+    #[event(example = Self::TransactionRecorded {
+        reference: "A-17".to_owned(),
+        kind: TransactionKind::Pension,
+        change: Money::from_minor(110_000),
+        balance: Money::from_minor(-50_000),
+    })]
     TransactionRecorded {
         /// What the other bank calls it.
         reference: String,
@@ -72,6 +100,7 @@ pub enum AccountEvent {
         balance: Money,
     },
     /// The recorded balance differs from the computed one and is adopted.
+    #[event(example = Self::BalanceCorrected { difference: Money::from_minor(-10), balance: Money::from_minor(60_010) })]
     BalanceCorrected {
         /// By how much it differs.
         difference: Money,
@@ -79,6 +108,7 @@ pub enum AccountEvent {
         balance: Money,
     },
     /// It was closed.
+    #[event(example = Self::Closed {})]
     Closed {},
 }
 

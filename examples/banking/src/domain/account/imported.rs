@@ -12,7 +12,7 @@ use crate::domain::Money;
 const ROUNDING_MINOR: i64 = 10;
 
 /// What kind of transaction another bank recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Shape)]
 #[non_exhaustive]
 pub enum TransactionKind {
     /// Cash paid in.

@@ -10,7 +10,7 @@ const DAYS_PER_YEAR: i128 = 365;
 const BASIS_POINTS: i128 = 10_000;
 
 /// A yearly rate of interest in basis points: hundredths of a percent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Shape)]
 #[serde(transparent)]
 pub struct Rate(u16);
 

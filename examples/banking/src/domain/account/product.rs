@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Money;
 
 /// What kind of account it is, with what only that kind has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Shape)]
 pub enum Product {
     /// For everyday payments.
     Current {

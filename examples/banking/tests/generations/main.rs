@@ -3,6 +3,8 @@
 //! What was stored is written down as bytes, so that no type of today takes part in it (F26).
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod lock;
+
 use annals::{
     Annals, Commit, EventQuery, EventType, ExecuteError, KindOf, NewEvent, QueryItem, ReadLog, Record, SchemaVersion,
     StreamId, Tag, Timestamp, Version, kinds,

@@ -488,3 +488,20 @@ fn an_enum_by_hand_that_says_nothing_is_told() {
     let lock = Lock::of(&Schemas::new());
     lock.refuses(&Schemas::new().event::<by_hand::DoorEvent>(), &["`DoorEvent` says nothing of what it is stored as"]);
 }
+
+life!(regretted {
+    #[derive(Debug, Clone, Serialize, Deserialize, Event)]
+    #[event(prefix = "account")]
+    pub(super) enum AccountEvent {
+        #[event(example = Self::Deposit { cents: 1 })]
+        Deposit { cents: u32 },
+    }
+});
+
+#[test]
+fn what_will_be_regretted_stands_in_the_file_as_a_remark() {
+    let lock = Lock::of(&regretted::schemas());
+    let remark = "# AccountEvent: Deposit is not in the past tense: an event is a fact";
+    assert!(lock.text().contains(remark), "{}", lock.text());
+    lock.look(&regretted::schemas()).unwrap();
+}

@@ -10,7 +10,7 @@ use crate::{
     CommandSchema, EventSchemas, KindSchema, Schemas,
     codec::{self, Bytes},
     schemas::{ClaimedTwice, claimed_twice},
-    shape::Schema,
+    shape::{Schema, lint::warnings},
     testing::hex::to_hex,
     text,
 };
@@ -55,8 +55,8 @@ impl Comparison {
         }
         // Changes first: what they are says why a payload is not read.
         comparison.wrong.extend(past);
-        comparison.locked.remarks =
-            current.iter().filter_map(|(name, current)| unknown::remark(name, current)).collect();
+        let unknown = current.iter().filter_map(|(name, current)| unknown::remark(name, current));
+        comparison.locked.remarks = unknown.chain(regretted(schemas)).collect();
         comparison
     }
 
@@ -157,6 +157,14 @@ fn called(schemas: &Schemas, type_name: &str) -> String {
     let mut others = events.chain(schemas.commands().map(|command| command.type_name));
     let is_ambiguous = others.any(|other| other != type_name && short(other) == short(type_name));
     if is_ambiguous { type_name.to_owned() } else { short(type_name).to_owned() }
+}
+
+/// What will be regretted of the events.
+fn regretted(schemas: &Schemas) -> impl Iterator<Item = String> {
+    schemas.events().flat_map(|events| {
+        let forms: Vec<_> = events.forms().into_iter().map(|form| (*form.kind, form.schema)).collect();
+        warnings(&forms).into_iter().map(|warning| format!("{}: {warning}", short(events.type_name())))
+    })
 }
 
 /// A type without its modules.

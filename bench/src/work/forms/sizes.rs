@@ -4,7 +4,7 @@ use annals_core::{
     codec,
     shape::{Name, Schema},
 };
-use apache_avro::types::Value;
+use apache_avro::{types::Value, writer::datum::GenericDatumWriter};
 use uuid::Uuid;
 
 use super::past::LineAdded;
@@ -13,12 +13,13 @@ use crate::{Failure, table::markdown};
 /// Encodings, and how many bytes each takes for an event.
 pub(super) fn table(lines: &[LineAdded]) -> Result<String, Failure> {
     let avro = Schema::of::<LineAdded>().to_avro(&Name::from("LineAdded"))?;
+    let writer = GenericDatumWriter::builder(&avro).build()?;
     let [mut ours, mut json, mut binary] = [0_usize; 3];
     for line in lines {
         ours += codec::encode("line", line)?.len();
         json += serde_json::to_vec(line)?.len();
         let value = with_uuids(apache_avro::to_value(line)?).resolve(&avro)?;
-        binary += apache_avro::to_avro_datum(&avro, value)?.len();
+        binary += writer.write_value_to_vec(value)?.len();
     }
     let mean = |bytes: usize| bytes as f64 / lines.len() as f64;
     let row = |name: &str, bytes| {

@@ -21,8 +21,9 @@ pub struct SledOptions {
     pub limits: Limits,
     /// Where recorded times come from.
     pub clock: Arc<dyn Clock>,
-    /// How many entries the unindexed tail in memory has when it is written to the index; 100,000 by default, an event
-    /// making one and one for each of its tags, a row one. More makes loading faster, less makes the tail smaller.
+    /// How many entries the unindexed tail in memory has when it is written to the index; 57,000 by default, an event
+    /// making one and one for each of its tags, a row one. More makes loading faster, less makes the tail smaller: with
+    /// more than 57,344 streams in it, its maps are twice as large.
     /// Batches of derived rows wait at as many, the committer at twice as many. A tail that is older than two seconds is
     /// written in any case.
     pub index_batch_entries: usize,
@@ -42,7 +43,7 @@ impl SledOptions {
             create: true,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
-            index_batch_entries: 100_000,
+            index_batch_entries: 57_000,
             event_cache_bytes: 16 << 20,
             disk: Disk::default(),
         }

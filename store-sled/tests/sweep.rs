@@ -1,6 +1,8 @@
 //! Every byte of a small store, damaged (T8, F8; P14): of the log, an error that names the file, or no effect, or behind
 //! an end that was not clean a cut that is reported; of the index, every event back.
 //!
+//! Of each byte of the log one bit is flipped, or as many as `ANNALS_SOAK_LOG_BITS` says, each alone.
+//!
 //! The index has some hundred thousand bytes, so that a sample of `ANNALS_SOAK_INDEX_FLIPS` places is taken of it; every
 //! place is looked at when that is more than there are.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
@@ -117,7 +119,8 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Ways to damage a file.
 #[derive(Debug, Clone, Copy)]
 enum Damage {
-    Flipped,
+    /// This bit.
+    Flipped(usize),
     Truncated,
     Zeroed,
     Deleted,
@@ -126,7 +129,7 @@ enum Damage {
 fn damage(path: &Path, how: Damage, place: usize) {
     let mut bytes = fs::read(path).unwrap();
     match how {
-        Damage::Flipped => bytes[place] ^= 1 << (place % 8),
+        Damage::Flipped(bit) => bytes[place] ^= 1 << (bit % 8),
         Damage::Truncated => bytes.truncate(place),
         Damage::Zeroed => {
             let end = (place + 512).min(bytes.len());
@@ -148,7 +151,7 @@ fn places(index: &Path) -> Vec<(PathBuf, Damage, usize)> {
         all.push((name.clone(), Damage::Deleted, 0));
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last + 16).min(bytes.len()));
         for place in 0..used {
-            all.push((name.clone(), Damage::Flipped, place));
+            all.push((name.clone(), Damage::Flipped(place), place));
             all.push((name.clone(), Damage::Truncated, place));
             if place % 64 == 0 {
                 all.push((name.clone(), Damage::Zeroed, place));
@@ -247,8 +250,10 @@ async fn sweep_log(original: &Path, wanted: &[Record], was_closed: bool) -> (u64
     let groups: Vec<_> = (0..used).filter(|place| bytes[*place..].starts_with(b"aGRP")).collect();
     let copy = folder();
     let (mut flips, mut without_effect) = (0, 0);
+    let bits = usize::try_from(soak::size("ANNALS_SOAK_LOG_BITS", 1)).unwrap();
     for place in 0..used {
-        for how in [Damage::Flipped, Damage::Truncated, Damage::Zeroed] {
+        let flipped = (place..place + bits).map(Damage::Flipped);
+        for how in flipped.chain([Damage::Truncated, Damage::Zeroed]) {
             if matches!(how, Damage::Zeroed) && place % 16 > 0 {
                 continue;
             }

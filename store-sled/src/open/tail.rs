@@ -27,6 +27,10 @@ const PROGRESS_TIME: Duration = Duration::from_secs(3);
 /// and the more of them are written at once, the less often what is there already is written again.
 const PLACES_PER_ENTRY: usize = 8;
 
+/// A part is as large as so many batches of the index while a store is open: nobody else needs memory yet, and what is
+/// there is written again less often.
+const PART_BATCHES: usize = 2;
+
 /// The rows of a part may have so many bytes.
 const ROW_BYTES: usize = 32 << 20;
 
@@ -43,7 +47,7 @@ pub(crate) fn take_in(
         let (parts, taken) = mpsc::sync_channel::<Part>(0);
         let writing = scope.spawn(move || taken.into_iter().try_for_each(|part| index.take_in(&part, log.id)));
         let mut walk = Walk { log, part: Part::new(progress), rows: 0, parts, told: Instant::now() };
-        let scanned = walk.to(end, batch_entries);
+        let scanned = walk.to(end, batch_entries.saturating_mul(PART_BATCHES));
         let Walk { part, parts, .. } = walk;
         drop(parts);
         let written = writing.join().unwrap_or(Err(ReadError::Index { reason: "its writer panicked".into() }));

@@ -38,13 +38,14 @@ impl<E: Event> KindOf<E> {
 
     /// What there is to know of it.
     #[expect(clippy::indexing_slicing, reason = "the index is one of a kind")]
-    pub(crate) fn get(self) -> &'static EventKind {
+    #[must_use]
+    pub fn kind(self) -> &'static EventKind {
         &E::KINDS[self.index]
     }
 
     /// Every name under which such events are stored: the present one first, each once.
     pub(crate) fn stored_names(self) -> Vec<&'static str> {
-        let kind = self.get();
+        let kind = self.kind();
         let own = std::iter::once(kind.name).chain(kind.aliases.iter().copied());
         let others = E::PAST.iter().filter(|past| past.kinds.contains(&self.index)).map(|past| past.name);
         let mut names = Vec::new();
@@ -112,6 +113,6 @@ impl<E> Copy for KindOf<E> {}
 
 impl<E: Event> fmt::Debug for KindOf<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KindOf({})", self.get().name)
+        write!(f, "KindOf({})", self.kind().name)
     }
 }

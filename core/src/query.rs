@@ -153,6 +153,13 @@ impl QueryItem {
         self.categories.is_empty() && self.streams.is_empty() && self.types.is_empty() && self.tags.is_empty()
     }
 
+    /// Whether it accepts `record`, of whatever tenant that is.
+    #[must_use]
+    pub fn accepts(&self, record: &Record) -> bool {
+        let tags = record.tags.iter().map(Tag::as_str);
+        self.matches(record.stream.as_str(), record.event_type.as_str(), &tags)
+    }
+
     pub(crate) fn matches<'a>(
         &self,
         stream: &str,

@@ -129,6 +129,10 @@ impl DerivedTable {
     pub const GENERATION: Self = Self::system("$generation");
     /// `$snapshots`: aggregates' snapshots.
     pub const SNAPSHOTS: Self = Self::system("$snapshots");
+    /// `$checkpoints`: how far each consumer has come that keeps derived rows.
+    pub const CHECKPOINTS: Self = Self::system("$checkpoints");
+    /// `$parked`: the events that such a consumer has set aside.
+    pub const PARKED: Self = Self::system("$parked");
 }
 
 /// Any table, for reads.

@@ -76,7 +76,7 @@ impl<B> Selection<B> {
             self.problem = Some(problem);
             QueryItem::new()
         });
-        self.items.push(Item { query, kinds: kinds.iter().map(|kind| kind.get().name).collect(), fold });
+        self.items.push(Item { query, kinds: kinds.iter().map(|kind| kind.kind().name).collect(), fold });
         self
     }
 

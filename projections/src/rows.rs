@@ -1,0 +1,236 @@
+//! What a handler reads and writes.
+
+mod error;
+mod typed;
+
+use std::{any::TypeId, borrow::Borrow, ops::AddAssign, sync::Arc};
+
+use annals_core::{ROW_KEY_BYTES_MAX, Store, Tenant};
+use hashbrown::HashMap;
+
+use crate::{
+    KeyBytes, Row,
+    tables::{TableNames, TableSpec},
+};
+
+pub use error::RowsError;
+pub(crate) use typed::{AnyTable, TypedTable, Writes};
+
+/// The rows of a projection, as the handler of an event sees them: what is stored, and what the events before it in the same
+/// batch wrote.
+///
+/// What a handler writes is stored together with the fact that its event was seen. Until then nobody else sees it; when the
+/// handler fails, it is undone. The tables are those of the event's tenant.
+pub struct Rows<'a> {
+    batch: &'a mut Batch,
+    /// Whose tables these are.
+    tenant: &'a Option<Tenant>,
+    /// What every row's key has to begin with, where several lanes write.
+    lane_key: Option<&'a KeyBytes>,
+}
+
+/// The rows that a lane has changed and not stored yet, and what it knows of rows that are stored.
+pub(crate) struct Batch {
+    store: Arc<dyn Store>,
+    projection: &'static str,
+    build: u64,
+    specs: Arc<[TableSpec]>,
+    tables: HashMap<Option<Tenant>, Vec<Box<dyn AnyTable>>>,
+}
+
+impl Rows<'_> {
+    /// The row under `key`.
+    ///
+    /// # Errors
+    /// [`RowsError`].
+    pub async fn get<R: Row>(&mut self, key: impl Borrow<R::Key>) -> Result<Option<R>, RowsError> {
+        let key = KeyBytes::of(key.borrow());
+        self.get_bytes::<R>(key).await
+    }
+
+    /// Writes `row`, in place of another one under its key.
+    ///
+    /// # Errors
+    /// [`RowsError`].
+    pub fn put<R: Row>(&mut self, row: R) -> Result<(), RowsError> {
+        let key = self.key_of(&row)?;
+        self.table::<R>()?.put(key, row);
+        Ok(())
+    }
+
+    /// Removes the row under `key`, if there is one.
+    ///
+    /// # Errors
+    /// [`RowsError`].
+    pub fn delete<R: Row>(&mut self, key: impl Borrow<R::Key>) -> Result<(), RowsError> {
+        let key = self.check::<R>(KeyBytes::of(key.borrow()))?;
+        self.table::<R>()?.delete(key);
+        Ok(())
+    }
+
+    /// Adds `row` to the row under its key, or writes it if there is none. The stored row need not be read first.
+    ///
+    /// # Errors
+    /// [`RowsError`].
+    pub fn add<R: Row + AddAssign>(&mut self, row: R) -> Result<(), RowsError> {
+        let key = self.key_of(&row)?;
+        self.table::<R>()?.add(key, row, |sum, row| *sum += row);
+        Ok(())
+    }
+
+    /// Changes the row under `key`: `change` is given what is there, and says what is to be there.
+    ///
+    /// # Errors
+    /// [`RowsError`].
+    pub async fn update<R: Row>(
+        &mut self,
+        key: impl Borrow<R::Key>,
+        change: impl FnOnce(Option<R>) -> Option<R>,
+    ) -> Result<(), RowsError> {
+        let key = KeyBytes::of(key.borrow());
+        match change(self.get_bytes::<R>(key.clone()).await?) {
+            Some(row) if self.key_of(&row)? == key => self.table::<R>()?.put(key, row),
+            Some(_) => return Err(RowsError::OtherKey { table: R::TABLE }),
+            None => {
+                let key = self.check::<R>(key)?;
+                self.table::<R>()?.delete(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes `row` if what is under its key is `expected`; says whether it was.
+    ///
+    /// # Errors
+    /// [`RowsError`].
+    pub async fn compare_and_set<R: Row + PartialEq>(
+        &mut self,
+        expected: Option<&R>,
+        row: R,
+    ) -> Result<bool, RowsError> {
+        let key = self.key_of(&row)?;
+        let is_expected = self.get_bytes::<R>(key.clone()).await?.as_ref() == expected;
+        if is_expected {
+            self.table::<R>()?.put(key, row);
+        }
+        Ok(is_expected)
+    }
+
+    async fn get_bytes<R: Row>(&mut self, key: KeyBytes) -> Result<Option<R>, RowsError> {
+        let table = self.table::<R>()?;
+        if let Some(row) = table.seen(&key) {
+            return Ok(row.cloned());
+        }
+        let place = table.place(&key);
+        let found = self.batch.store.get(&[place]).await?.into_iter().next().flatten();
+        let table = self.table::<R>()?;
+        table.learn(key.clone(), found.as_deref())?;
+        Ok(table.seen(&key).flatten().cloned())
+    }
+
+    fn key_of<R: Row>(&self, row: &R) -> Result<KeyBytes, RowsError> {
+        let mut key = KeyBytes::new();
+        row.write_key(&mut key);
+        self.check::<R>(key)
+    }
+
+    fn check<R: Row>(&self, key: KeyBytes) -> Result<KeyBytes, RowsError> {
+        if key.as_slice().len() > ROW_KEY_BYTES_MAX {
+            return Err(RowsError::KeyTooLong {
+                table: R::TABLE,
+                found: key.as_slice().len(),
+                limit: ROW_KEY_BYTES_MAX,
+            });
+        }
+        if self.lane_key.is_some_and(|lane_key| !key.as_slice().starts_with(lane_key.as_slice())) {
+            return Err(RowsError::OutsideLane { table: R::TABLE });
+        }
+        Ok(key)
+    }
+
+    fn table<R: Row>(&mut self) -> Result<&mut TypedTable<R>, RowsError> {
+        self.batch.table(self.tenant)
+    }
+}
+
+impl Batch {
+    pub(crate) fn new(store: Arc<dyn Store>, projection: &'static str, build: u64, specs: Arc<[TableSpec]>) -> Self {
+        Self { store, projection, build, specs, tables: HashMap::new() }
+    }
+
+    /// What a handler is given for an event of `tenant`. What the event before it wrote can no longer be undone.
+    pub(crate) fn begin<'a>(&'a mut self, tenant: &'a Option<Tenant>, lane_key: Option<&'a KeyBytes>) -> Rows<'a> {
+        for table in self.tables.get_mut(tenant).into_iter().flatten() {
+            table.mark();
+        }
+        Rows { batch: self, tenant, lane_key }
+    }
+
+    /// Undoes what the present event of `tenant` wrote.
+    pub(crate) fn undo(&mut self, tenant: &Option<Tenant>) {
+        for table in self.tables.get_mut(tenant).into_iter().flatten() {
+            table.undo();
+        }
+    }
+
+    /// How many rows were changed.
+    pub(crate) fn changed(&self) -> usize {
+        self.tables.values().flatten().map(|table| table.changed()).sum()
+    }
+
+    /// What there is to write, as soon as everything is known that it rests on.
+    pub(crate) async fn writes(&mut self) -> Result<Writes, RowsError> {
+        let mut missing = Vec::new();
+        for table in self.tables.values().flatten() {
+            table.missing(&mut missing);
+        }
+        if !missing.is_empty() {
+            let mut found = self.store.get(&missing).await?.into_iter();
+            for table in self.tables.values_mut().flatten() {
+                table.take(&mut found)?;
+            }
+        }
+        let mut writes = Writes::default();
+        for table in self.tables.values().flatten() {
+            table.write(&mut writes)?;
+        }
+        Ok(writes)
+    }
+
+    /// What was to be written is stored.
+    pub(crate) fn settle(&mut self, keep: usize) {
+        for table in self.tables.values_mut().flatten() {
+            table.settle(keep);
+        }
+        if self.tables.len() > TENANTS_KEPT_MAX {
+            self.tables.clear();
+        }
+    }
+
+    /// Forgets what was to be written, and what is known of the store.
+    pub(crate) fn forget(&mut self) {
+        for table in self.tables.values_mut().flatten() {
+            table.forget();
+        }
+    }
+
+    fn table<R: Row>(&mut self, tenant: &Option<Tenant>) -> Result<&mut TypedTable<R>, RowsError> {
+        let (projection, row) = (self.projection, std::any::type_name::<R>());
+        let undeclared = || RowsError::NoTable { projection, row };
+        let number = self.specs.iter().position(|spec| spec.row == TypeId::of::<R>()).ok_or_else(undeclared)?;
+        if !self.tables.contains_key(tenant) {
+            let tables = self.make(tenant.as_ref())?;
+            self.tables.insert(tenant.clone(), tables);
+        }
+        let table = self.tables.get_mut(tenant).and_then(|tables| tables.get_mut(number));
+        table.and_then(|table| table.as_any().downcast_mut()).ok_or_else(undeclared)
+    }
+
+    fn make(&self, tenant: Option<&Tenant>) -> Result<Vec<Box<dyn AnyTable>>, RowsError> {
+        let names = |spec: &TableSpec| TableNames::of(self.projection, self.build, spec.name, spec.indexes, tenant);
+        self.specs.iter().map(|spec| Ok((spec.make)(names(spec)?))).collect()
+    }
+}
+
+/// Of how many tenants rows are kept in memory when they are not to be written.
+const TENANTS_KEPT_MAX: usize = 1000;

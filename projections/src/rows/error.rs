@@ -1,0 +1,71 @@
+//! What can go wrong with rows.
+
+use annals_core::{
+    InvalidText, ReadError,
+    codec::{EncodeError, PayloadError},
+};
+use thiserror::Error;
+
+/// Why a row could not be read or written.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum RowsError {
+    /// The projection does not say that it keeps this table. Add the row to its `tables(..)`.
+    #[error("projection {projection} keeps no table of {row}")]
+    NoTable {
+        /// The projection.
+        projection: &'static str,
+        /// The type of the row.
+        row: &'static str,
+    },
+    /// The row's key is too long. Use a shorter one, a hash for instance.
+    #[error("the key of a row of table {table} has {found} bytes, {limit} are allowed")]
+    KeyTooLong {
+        /// The table.
+        table: &'static str,
+        /// Its length.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// With several lanes a row's key has to begin with the key of the lane, and this one does not: two lanes could write it
+    /// at once. Correct the key, or run the projection in one lane.
+    #[error("the key of a row of table {table} does not begin with the lane's key")]
+    OutsideLane {
+        /// The table.
+        table: &'static str,
+    },
+    /// A change of a row gave a row of another key.
+    #[error("the changed row of table {table} has another key")]
+    OtherKey {
+        /// The table.
+        table: &'static str,
+    },
+    /// Another row has the value already that is to be unique.
+    #[error("index {index} of table {table} is unique, and another row has the value already")]
+    Taken {
+        /// The table.
+        table: &'static str,
+        /// The index.
+        index: &'static str,
+    },
+    /// A stored row is not of the row's type. Raise the projection's version, so that the table is filled anew.
+    #[error("a stored row of table {table} {problem}, it is no {row}")]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// The type of the row.
+        row: &'static str,
+        /// What is wrong.
+        problem: PayloadError,
+    },
+    /// A row cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The table's name with its tenant is none.
+    #[error(transparent)]
+    Name(#[from] InvalidText),
+    /// The store could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}

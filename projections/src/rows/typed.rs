@@ -1,0 +1,294 @@
+//! One table within a batch: what is known of its rows, and what is to become of them.
+
+use std::{any::Any, sync::Arc};
+
+use annals_core::{DerivedTable, DerivedWrite, Table, codec};
+use bytes::Bytes;
+use hashbrown::HashMap;
+
+use crate::{KeyBytes, Row, RowsError, tables::TableNames};
+
+/// A table, whatever its rows are.
+pub(crate) trait AnyTable: Any + Send {
+    fn as_any(&mut self) -> &mut dyn Any;
+
+    /// Begins an event: what is done from here on can be undone.
+    fn mark(&mut self);
+
+    /// Undoes what was done since the mark.
+    fn undo(&mut self);
+
+    /// Adds the rows that have to be looked up before the batch can be written.
+    fn missing(&self, keys: &mut Vec<(Table, Bytes)>);
+
+    /// Takes the rows that [`missing`](Self::missing) named, in that order.
+    fn take(&mut self, found: &mut dyn Iterator<Item = Option<Bytes>>) -> Result<(), RowsError>;
+
+    /// Adds what is to be written.
+    fn write(&self, batch: &mut Writes) -> Result<(), RowsError>;
+
+    /// What was written is stored. Of what is known of rows, not more than `keep` rows are kept.
+    fn settle(&mut self, keep: usize);
+
+    /// Forgets everything.
+    fn forget(&mut self);
+
+    /// How many rows are to be written.
+    fn changed(&self) -> usize;
+}
+
+/// Rows that are to be written at once: first what is deleted, so that an entry of an index that goes over from one row to
+/// another is there in the end.
+#[derive(Default)]
+pub(crate) struct Writes {
+    pub(crate) deletes: Vec<DerivedWrite>,
+    pub(crate) puts: Vec<DerivedWrite>,
+    /// Entries of unique indexes that are among the puts.
+    pub(crate) unique: Vec<UniqueEntry>,
+}
+
+/// An entry of a unique index that is to be put.
+pub(crate) struct UniqueEntry {
+    pub(crate) table: &'static str,
+    pub(crate) index: &'static str,
+    pub(crate) entries: DerivedTable,
+    pub(crate) entry: Bytes,
+    /// The key of the row that it is to point to.
+    pub(crate) row: Bytes,
+}
+
+pub(crate) struct TypedTable<R: Row> {
+    names: TableNames,
+    slots: HashMap<KeyBytes, Slot<R>>,
+    /// The keys of slots with a change, in the order of the first change.
+    changed: Vec<KeyBytes>,
+    /// What the changed slots of the present event held before.
+    undo: Vec<(KeyBytes, Option<Change<R>>)>,
+}
+
+struct Slot<R> {
+    stored: Stored<R>,
+    change: Option<Change<R>>,
+}
+
+/// What the store holds under a key.
+enum Stored<R> {
+    Unknown,
+    Nothing,
+    Row(Arc<R>),
+}
+
+/// What is to become of a row.
+enum Change<R> {
+    Put(Arc<R>),
+    Delete,
+    /// To be added to what is stored, which is not known yet.
+    Add(Arc<R>, fn(&mut R, R)),
+}
+
+impl<R: Row> TypedTable<R> {
+    pub(crate) fn new(names: TableNames) -> Self {
+        Self { names, slots: HashMap::new(), changed: Vec::new(), undo: Vec::new() }
+    }
+
+    /// The row as this batch sees it; `None` when the store has to be asked.
+    pub(crate) fn seen(&self, key: &KeyBytes) -> Option<Option<&R>> {
+        let slot = self.slots.get(key)?;
+        match (&slot.change, &slot.stored) {
+            (Some(Change::Put(row)), _) | (None, Stored::Row(row)) => Some(Some(row)),
+            (Some(Change::Delete), _) | (None, Stored::Nothing) => Some(None),
+            (Some(Change::Add(..)), _) | (None, Stored::Unknown) => None,
+        }
+    }
+
+    /// Where the row is in the store.
+    pub(crate) fn place(&self, key: &KeyBytes) -> (Table, Bytes) {
+        (self.names.rows.clone().into(), Bytes::copy_from_slice(key.as_slice()))
+    }
+
+    /// Takes what the store has under `key`.
+    pub(crate) fn learn(&mut self, key: KeyBytes, found: Option<&[u8]>) -> Result<(), RowsError> {
+        let stored = match found {
+            Some(bytes) => Stored::Row(Arc::new(read::<R>(bytes)?)),
+            None => Stored::Nothing,
+        };
+        let slot = self.slots.entry(key).or_insert(Slot { stored: Stored::Unknown, change: None });
+        slot.stored = stored;
+        if let Some(Change::Add(delta, add)) = &slot.change {
+            slot.change = Some(Change::Put(sum(&slot.stored, delta, *add)));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put(&mut self, key: KeyBytes, row: R) {
+        self.change(key, Change::Put(Arc::new(row)));
+    }
+
+    pub(crate) fn delete(&mut self, key: KeyBytes) {
+        self.change(key, Change::Delete);
+    }
+
+    pub(crate) fn add(&mut self, key: KeyBytes, delta: R, add: fn(&mut R, R)) {
+        let slot = self.slots.get(&key);
+        let change = match slot.map(|slot| (&slot.change, &slot.stored)) {
+            Some((Some(Change::Put(row)), _)) => Change::Put(plus::<R>(row, &delta, add)),
+            Some((Some(Change::Add(row, add)), _)) => Change::Add(plus::<R>(row, &delta, *add), *add),
+            Some((None, Stored::Row(row))) => Change::Put(plus::<R>(row, &delta, add)),
+            Some((Some(Change::Delete), _) | (None, Stored::Nothing)) => Change::Put(Arc::new(delta)),
+            Some((None, Stored::Unknown)) | None => Change::Add(Arc::new(delta), add),
+        };
+        self.change(key, change);
+    }
+
+    fn change(&mut self, key: KeyBytes, change: Change<R>) {
+        let slot = self.slots.entry(key.clone()).or_insert_with(|| Slot { stored: Stored::Unknown, change: None });
+        let before = slot.change.replace(change);
+        if before.is_none() {
+            self.changed.push(key.clone());
+        }
+        self.undo.push((key, before));
+    }
+
+    /// Whether the batch cannot be written before it is known what the store holds.
+    fn is_missing(slot: &Slot<R>) -> bool {
+        let rests_on_it = !R::INDEXES.is_empty() || matches!(slot.change, Some(Change::Add(..)));
+        matches!(slot.stored, Stored::Unknown) && rests_on_it
+    }
+
+    fn changed_slots(&self) -> impl Iterator<Item = (&KeyBytes, &Slot<R>)> {
+        self.changed.iter().filter_map(|key| self.slots.get_key_value(key))
+    }
+
+    /// Adds what becomes of the entries of the row in the indexes.
+    fn write_entries(&self, key: &Bytes, before: Option<&R>, after: Option<&R>, writes: &mut Writes) {
+        for (number, (index, table)) in R::INDEXES.iter().zip(&self.names.indexes).enumerate() {
+            let entry = |row: &R| {
+                let mut entry = KeyBytes::new();
+                row.write_index(number, &mut entry);
+                if !index.unique {
+                    entry.push_raw(key);
+                }
+                Bytes::copy_from_slice(entry.as_slice())
+            };
+            let (before, after) = (before.map(entry), after.map(entry));
+            if before == after {
+                continue;
+            }
+            if let Some(entry) = before {
+                writes.deletes.push(DerivedWrite { table: table.clone(), key: entry, value: None });
+            }
+            if let Some(entry) = after {
+                if index.unique {
+                    let (entries, entry, row) = (table.clone(), entry.clone(), key.clone());
+                    writes.unique.push(UniqueEntry { table: R::TABLE, index: index.name, entries, entry, row });
+                }
+                writes.puts.push(DerivedWrite { table: table.clone(), key: entry, value: Some(key.clone()) });
+            }
+        }
+    }
+}
+
+impl<R: Row> AnyTable for TypedTable<R> {
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn mark(&mut self) {
+        self.undo.clear();
+    }
+
+    fn undo(&mut self) {
+        for (key, before) in self.undo.drain(..).rev() {
+            let first = before.is_none();
+            if let Some(slot) = self.slots.get_mut(&key) {
+                slot.change = before;
+            }
+            if first && self.changed.last() == Some(&key) {
+                self.changed.pop();
+            }
+        }
+    }
+
+    fn missing(&self, keys: &mut Vec<(Table, Bytes)>) {
+        let missing = self.changed_slots().filter(|(_, slot)| Self::is_missing(slot));
+        keys.extend(missing.map(|(key, _)| self.place(key)));
+    }
+
+    fn take(&mut self, found: &mut dyn Iterator<Item = Option<Bytes>>) -> Result<(), RowsError> {
+        let missing = self.changed_slots().filter(|(_, slot)| Self::is_missing(slot));
+        let keys: Vec<_> = missing.map(|(key, _)| key.clone()).collect();
+        for (key, found) in keys.into_iter().zip(found) {
+            self.learn(key, found.as_deref())?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, writes: &mut Writes) -> Result<(), RowsError> {
+        for (key, slot) in self.changed_slots() {
+            let after = match &slot.change {
+                Some(Change::Put(row) | Change::Add(row, _)) => Some(&**row),
+                Some(Change::Delete) | None => None,
+            };
+            let before = match &slot.stored {
+                Stored::Row(row) => Some(&**row),
+                Stored::Nothing | Stored::Unknown => None,
+            };
+            let key = Bytes::copy_from_slice(key.as_slice());
+            if !R::INDEXES.is_empty() {
+                self.write_entries(&key, before, after, writes);
+            }
+            let table = self.names.rows.clone();
+            match after {
+                Some(row) => {
+                    let value = codec::encode(R::TABLE, row)?;
+                    writes.puts.push(DerivedWrite { table, key, value: Some(value) });
+                }
+                None => writes.deletes.push(DerivedWrite { table, key, value: None }),
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, keep: usize) {
+        if self.slots.len() > keep {
+            self.slots.retain(|_, slot| slot.change.is_some());
+        }
+        for key in self.changed.drain(..) {
+            let Some(slot) = self.slots.get_mut(&key) else { continue };
+            match slot.change.take() {
+                Some(Change::Put(row) | Change::Add(row, _)) => slot.stored = Stored::Row(row),
+                Some(Change::Delete) => slot.stored = Stored::Nothing,
+                None => {}
+            }
+        }
+        self.undo.clear();
+    }
+
+    fn forget(&mut self) {
+        self.slots.clear();
+        self.changed.clear();
+        self.undo.clear();
+    }
+
+    fn changed(&self) -> usize {
+        self.changed.len()
+    }
+}
+
+/// Reads a stored row.
+pub(crate) fn read<R: Row>(bytes: &[u8]) -> Result<R, RowsError> {
+    codec::decode(bytes).map_err(|problem| RowsError::Row { table: R::TABLE, row: std::any::type_name::<R>(), problem })
+}
+
+fn plus<R: Clone>(row: &R, delta: &R, add: fn(&mut R, R)) -> Arc<R> {
+    let mut sum = row.clone();
+    add(&mut sum, delta.clone());
+    Arc::new(sum)
+}
+
+fn sum<R: Clone>(stored: &Stored<R>, delta: &Arc<R>, add: fn(&mut R, R)) -> Arc<R> {
+    match stored {
+        Stored::Row(row) => plus(row, delta, add),
+        Stored::Nothing | Stored::Unknown => Arc::clone(delta),
+    }
+}

@@ -1,0 +1,85 @@
+//! The tables of a projection, and what they are called in a store.
+
+use std::any::TypeId;
+
+use annals_core::{DerivedTable, InvalidText, Tenant};
+
+use crate::{
+    Row, RowIndex,
+    rows::{AnyTable, TypedTable},
+};
+
+/// The tables that a projection keeps: `Tables::new().with::<Balance>().with::<Statement>()`.
+#[derive(Clone, Default)]
+pub struct Tables {
+    specs: Vec<TableSpec>,
+}
+
+/// What there is to know of one table.
+#[derive(Clone)]
+pub(crate) struct TableSpec {
+    pub(crate) row: TypeId,
+    pub(crate) row_name: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) indexes: &'static [RowIndex],
+    pub(crate) keyed_by_lane: bool,
+    pub(crate) schema: Option<String>,
+    pub(crate) make: fn(TableNames) -> Box<dyn AnyTable>,
+}
+
+/// What a table and its indexes are called in a store, for one tenant and one build of the read model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TableNames {
+    pub(crate) rows: DerivedTable,
+    /// In the order of [`Row::INDEXES`].
+    pub(crate) indexes: Vec<DerivedTable>,
+}
+
+impl Tables {
+    /// No table yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with the table of the rows `R`.
+    #[must_use]
+    pub fn with<R: Row>(mut self) -> Self {
+        self.specs.push(TableSpec {
+            row: TypeId::of::<R>(),
+            row_name: std::any::type_name::<R>(),
+            name: R::TABLE,
+            indexes: R::INDEXES,
+            keyed_by_lane: R::KEYED_BY_LANE,
+            schema: R::schema().map(|schema| schema.to_string()),
+            make: |names| Box::new(TypedTable::<R>::new(names)),
+        });
+        self
+    }
+
+    pub(crate) fn specs(&self) -> &[TableSpec] {
+        &self.specs
+    }
+}
+
+impl TableNames {
+    /// Those of `spec` in build `build` of `projection`. No name of ours holds a colon.
+    pub(crate) fn of(
+        projection: &str,
+        build: u64,
+        name: &str,
+        indexes: &[RowIndex],
+        tenant: Option<&Tenant>,
+    ) -> Result<Self, InvalidText> {
+        let table = |name: &str| DerivedTable::new(name).map(|table| table.in_tenant(tenant.cloned()));
+        let rows = format!("{projection}:{build}:{name}");
+        let indexes = indexes.iter().map(|index| table(&format!("{rows}:{}", index.name))).collect::<Result<_, _>>()?;
+        Ok(Self { rows: table(&rows)?, indexes })
+    }
+}
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.specs.iter().map(|spec| spec.name)).finish()
+    }
+}

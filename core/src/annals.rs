@@ -4,13 +4,14 @@ mod builder;
 mod open_store;
 
 use std::{
+    any::Any,
     fmt,
     sync::{Arc, OnceLock},
 };
 
 use crate::{
-    Aggregate, At, Clock, Interceptor, NameKey, On, SnapshotCounts, Store, Targets, Tenant, Together, at, cache::Cache,
-    execute::RetryPolicy, prepare::Services, schemas::Registry, snapshot::Keeper,
+    Aggregate, At, Clock, Component, Interceptor, NameKey, On, Running, SnapshotCounts, Store, Targets, Tenant,
+    Together, at, cache::Cache, execute::RetryPolicy, prepare::Services, schemas::Registry, snapshot::Keeper,
 };
 
 pub use builder::Builder;
@@ -50,6 +51,8 @@ struct Inner {
     interceptors: Vec<Arc<dyn Interceptor>>,
     services: Services,
     registry: Registry,
+    /// Set once all of them have started.
+    components: OnceLock<Vec<Arc<dyn Running>>>,
     /// Known once it was needed.
     name_key: OnceLock<NameKey>,
 }
@@ -119,11 +122,48 @@ impl Annals {
         self.inner.keeper.counts()
     }
 
-    /// Waits for the snapshots under way, then shuts the store down. Idempotent. Afterwards everything that reads or
+    /// What runs on the store of the type `C`, if anything: see [`Builder::component`].
+    #[must_use]
+    pub fn component<C: Running>(&self) -> Option<Arc<C>> {
+        let components = self.inner.components.get()?;
+        components.iter().find_map(|running| {
+            let running: Arc<dyn Any + Send + Sync> = Arc::<dyn Running>::clone(running);
+            running.downcast().ok()
+        })
+    }
+
+    /// Ends what runs on the store, the latest first, waits for the snapshots under way, then shuts the store down. Idempotent. Afterwards everything that reads or
     /// writes answers that the store is shut down, also through other handles.
     pub async fn shut_down(&self) {
+        for running in self.inner.components.get().into_iter().flatten().rev() {
+            running.stop().await;
+        }
         self.inner.keeper.settle().await;
         self.inner.store.shut_down().await;
+    }
+
+    /// Starts `components`. When one cannot be started, those before it are ended again, and the store is shut down.
+    async fn start(&self, components: Vec<Box<dyn Component>>) -> Result<(), OpenError> {
+        let mut running = Vec::new();
+        let mut failed = None;
+        for component in components {
+            match component.start(self).await {
+                Ok(started) => running.push(started),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        // Nobody else has this handle yet, so it is set once.
+        drop(self.inner.components.set(running));
+        match failed {
+            Some(error) => {
+                self.shut_down().await;
+                Err(error)
+            }
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

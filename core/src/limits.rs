@@ -163,7 +163,7 @@ fn at_most(what: impl FnOnce() -> String, found: usize, limit: usize) -> Result<
     Ok(())
 }
 
-/// `$closed`, `$name_key` and `$schemas` may be put, `$once` deleted, `$epochs` and `$names` both; the rest is the store's own.
+/// `$closed`, `$name_key` and `$schemas` may be put, `$once` deleted, `$epochs`, `$names` and `$consumers` both; the rest is the store's own.
 fn check_system_table(row: &RowWrite) -> Result<(), InvalidCommit> {
     if !row.table.is_system() {
         return Ok(());
@@ -172,7 +172,9 @@ fn check_system_table(row: &RowWrite) -> Result<(), InvalidCommit> {
     let allowed = match row.table.name() {
         name if is_only_put.iter().any(|table| table.name() == name) => row.value.is_some(),
         name if name == LoggedTable::ONCE.name() => row.value.is_none(),
-        name => name == LoggedTable::EPOCHS.name() || name == LoggedTable::NAMES.name(),
+        name => {
+            [LoggedTable::EPOCHS, LoggedTable::NAMES, LoggedTable::CONSUMERS].iter().any(|table| table.name() == name)
+        }
     };
     if allowed {
         return Ok(());

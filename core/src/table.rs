@@ -96,9 +96,20 @@ impl LoggedTable {
     pub const SCHEMAS: Self = Self::system("$schemas");
     /// `$epochs`: the epoch of each consumer, eight big-endian bytes under the consumer's name.
     pub const EPOCHS: Self = Self::system("$epochs");
+    /// `$consumers`: what operators decided about consumers, a row for each decision: that one is paused, which events it
+    /// passes by.
+    pub const CONSUMERS: Self = Self::system("$consumers");
     /// All tables that annals itself keeps.
-    pub const SYSTEM: [Self; 7] =
-        [Self::STREAMS, Self::CLOSED, Self::ONCE, Self::NAMES, Self::NAME_KEY, Self::SCHEMAS, Self::EPOCHS];
+    pub const SYSTEM: [Self; 8] = [
+        Self::STREAMS,
+        Self::CLOSED,
+        Self::ONCE,
+        Self::NAMES,
+        Self::NAME_KEY,
+        Self::SCHEMAS,
+        Self::EPOCHS,
+        Self::CONSUMERS,
+    ];
 
     /// The table `name` that belongs to no tenant, as a store has it in what it wrote: also one that annals itself keeps.
     ///

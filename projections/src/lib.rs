@@ -1,14 +1,14 @@
 //! Projections: read models that follow the log and can neither miss nor double-count an event.
 //!
 //! Read in the order of the modules: what rows are and what they are found by ([`Row`], [`RowKey`]), what a projection is
-//! ([`Projection`], [`Subscription`]), what its handlers read and write ([`Rows`]).
-
-#![expect(dead_code, reason = "the engine that uses it is not here yet")]
+//! ([`Projection`], [`Subscription`]), what its handlers read and write ([`Rows`]), how it is run ([`ProjectionOptions`]), and
+//! what can be asked of it while it runs ([`ProjectionHandle`], [`View`]).
 
 mod key;
 mod name;
 mod row;
 
+mod options;
 mod projection;
 mod subscription;
 mod tables;
@@ -16,11 +16,39 @@ mod tables;
 mod rows;
 
 mod chunk;
+mod feed;
+mod run;
+
+mod builds;
+mod checkpoint;
+mod consumer;
+mod parked;
+mod status;
+
+mod control;
+mod lane;
+mod runner;
+mod session;
+
+mod reading;
+mod view;
+
+mod on_annals;
+mod projections;
+mod registration;
 
 pub use key::{KeyBytes, RowKey, StartsWith};
 pub use name::InvalidName;
+pub use on_annals::{AndWait, ReadModels, Waited, Waiting, WithProjections};
+pub use options::{Failed, LaneKey, OnFailure, Order, ProjectionOptions, Reaction, Retry};
+pub use parked::ParkedKey;
 pub use projection::{BoxError, EventContext, Incoming, NoSuchId, Projection};
+pub use projections::{OperatorError, ProjectionHandle, ProjectionSet, Projections, WaitError};
+pub use registration::RegistrationError;
 pub use row::{Row, RowIndex, TableIndex};
 pub use rows::{Rows, RowsError};
+pub use run::{HandlerPanic, HandlerTimeout};
+pub use status::{Lag, State, Status};
 pub use subscription::Subscription;
 pub use tables::Tables;
+pub use view::{View, ViewError};

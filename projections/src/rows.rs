@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub use error::RowsError;
-pub(crate) use typed::{AnyTable, TypedTable, Writes};
+pub(crate) use typed::{AnyTable, TypedTable, Writes, read};
 
 /// The rows of a projection, as the handler of an event sees them: what is stored, and what the events before it in the same
 /// batch wrote.
@@ -173,9 +173,13 @@ impl Batch {
         }
     }
 
-    /// How many rows were changed.
-    pub(crate) fn changed(&self) -> usize {
-        self.tables.values().flatten().map(|table| table.changed()).sum()
+    /// Whether so much was changed that it should be stored.
+    pub(crate) fn is_full(&self) -> bool {
+        let entries = |spec: &TableSpec| 1 + 2 * spec.indexes.len();
+        let of = |tables: &Vec<Box<dyn AnyTable>>| {
+            tables.iter().zip(&*self.specs).map(|(table, spec)| table.changed() * entries(spec)).sum::<usize>()
+        };
+        self.tables.values().map(of).sum::<usize>() >= BATCH_ROWS
     }
 
     /// What there is to write, as soon as everything is known that it rests on.
@@ -232,5 +236,21 @@ impl Batch {
     }
 }
 
+/// A batch with so many rows is stored: well below what a store takes at once.
+const BATCH_ROWS: usize = 5000;
+
 /// Of how many tenants rows are kept in memory when they are not to be written.
 const TENANTS_KEPT_MAX: usize = 1000;
+
+impl Writes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.deletes.is_empty() && self.puts.is_empty()
+    }
+
+    pub(crate) async fn unique_conditions(
+        &self,
+        _: &dyn Store,
+    ) -> Result<Vec<annals_core::DerivedCondition>, RowsError> {
+        Ok(Vec::new())
+    }
+}

@@ -127,6 +127,17 @@ impl Subscription {
         self.enums.iter().map(|subscribed| (subscribed.column)(chunk)).collect()
     }
 
+    /// Decodes what is wanted of a chunk.
+    pub(crate) fn decode(&self, chunk: &Chunk) {
+        let columns = self.columns(chunk);
+        for (index, record) in chunk.records().iter().enumerate() {
+            if let Some(column) = self.enum_of(record).and_then(|number| columns.get(number)) {
+                // An error is kept like an event, for whoever asks.
+                let _ = column.events(index, record);
+            }
+        }
+    }
+
     /// Whether events of this variant of the enum are wanted, where a record holds several.
     pub(crate) fn wants(&self, subscribed: usize, variant: &str) -> bool {
         self.enums.get(subscribed).is_some_and(|subscribed| subscribed.variants.contains(&variant))

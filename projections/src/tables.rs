@@ -19,7 +19,6 @@ pub struct Tables {
 #[derive(Clone)]
 pub(crate) struct TableSpec {
     pub(crate) row: TypeId,
-    pub(crate) row_name: &'static str,
     pub(crate) name: &'static str,
     pub(crate) indexes: &'static [RowIndex],
     pub(crate) keyed_by_lane: bool,
@@ -47,7 +46,6 @@ impl Tables {
     pub fn with<R: Row>(mut self) -> Self {
         self.specs.push(TableSpec {
             row: TypeId::of::<R>(),
-            row_name: std::any::type_name::<R>(),
             name: R::TABLE,
             indexes: R::INDEXES,
             keyed_by_lane: R::KEYED_BY_LANE,

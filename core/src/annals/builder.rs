@@ -1,12 +1,14 @@
 //! What a store is opened with.
 
 use std::{
+    any::Any,
     collections::BTreeSet,
     sync::{Arc, OnceLock},
 };
 
 use crate::{
-    Aggregate, Annals, Category, Clock, Event, EventSchemas, Interceptor, OpenError, OpenStore, Schemas, SystemClock,
+    Aggregate, Annals, Category, Clock, Component, Event, EventSchemas, Interceptor, OpenError, OpenStore, Schemas,
+    SystemClock,
     cache::Cache,
     execute::RetryPolicy,
     prepare::Services,
@@ -31,6 +33,7 @@ pub struct Builder {
     cache_entries: usize,
     interceptors: Vec<Arc<dyn Interceptor>>,
     services: Services,
+    components: Vec<Box<dyn Component>>,
 }
 
 impl Builder {
@@ -45,6 +48,7 @@ impl Builder {
             cache_entries: CACHE_ENTRIES,
             interceptors: Vec::new(),
             services: Services::default(),
+            components: Vec::new(),
         }
     }
 
@@ -102,6 +106,21 @@ impl Builder {
         self
     }
 
+    /// Registers what is to run on the store beside commands, or adds to it: `add` is given the component of the type `C`, a
+    /// new one the first time. Components start in the order in which they were registered first.
+    pub fn component<C: Component + Default>(mut self, add: impl FnOnce(&mut C)) -> Self {
+        let is_one = |component: &Box<dyn Component>| (&**component as &dyn Any).is::<C>();
+        let index = self.components.iter().position(is_one).unwrap_or_else(|| {
+            self.components.push(Box::new(C::default()));
+            self.components.len() - 1
+        });
+        let component = self.components.get_mut(index).map(|component| &mut **component as &mut dyn Any);
+        if let Some(component) = component.and_then(|component| component.downcast_mut()) {
+            add(component);
+        }
+        self
+    }
+
     /// How many aggregates and boundaries are kept in memory, the least recently used giving way; 10,000 by default, 0 keeps
     /// none.
     ///
@@ -111,7 +130,7 @@ impl Builder {
         self
     }
 
-    /// Checks what was registered, opens the store, and starts the task that takes snapshots.
+    /// Checks what was registered, opens the store, and starts what runs on it.
     ///
     /// # Errors
     /// [`OpenError`]; nothing is left open.
@@ -123,10 +142,23 @@ impl Builder {
         let keeper = Keeper::start(Arc::clone(&store), &runtime);
         let cache = Cache::new(self.cache_entries);
         let registry = Registry::open(&*store, &self.schemas).await.map_err(OpenError::store)?;
-        let Self { clock, retry, interceptors, services, .. } = self;
-        let name_key = OnceLock::new();
-        let inner = Inner { store, clock, retry, cache, keeper, interceptors, services, registry, name_key };
-        Ok(Annals { inner: Arc::new(inner), tenant: None })
+        let Self { clock, retry, interceptors, services, components, .. } = self;
+        let (name_key, running) = (OnceLock::new(), OnceLock::new());
+        let inner = Inner {
+            store,
+            clock,
+            retry,
+            cache,
+            keeper,
+            interceptors,
+            services,
+            registry,
+            components: running,
+            name_key,
+        };
+        let annals = Annals { inner: Arc::new(inner), tenant: None };
+        annals.start(components).await?;
+        Ok(annals)
     }
 }
 

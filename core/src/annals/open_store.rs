@@ -71,6 +71,12 @@ pub enum OpenError {
         /// The event enum.
         events: &'static str,
     },
+    /// What was to run on the store could not be started; this is its own error, which says what to do.
+    #[error(transparent)]
+    Component {
+        /// Its own error.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// It was opened outside a tokio runtime, which is needed for work in the background. Open it inside one.
     #[error("there is no tokio runtime to run on")]
     NoRuntime,
@@ -80,5 +86,10 @@ impl OpenError {
     /// The error of a store that could not be opened.
     pub fn store(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Store { source: source.into() }
+    }
+
+    /// The error of a component that could not be started.
+    pub fn component(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Component { source: source.into() }
     }
 }

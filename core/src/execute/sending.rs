@@ -34,6 +34,12 @@ impl<'a, A: Aggregate, C, R, E> Sending<'a, A, C, R, E> {
         Self { annals, target, command, request: Request::default(), deciding }
     }
 
+    /// The handle that it is sent through.
+    #[must_use]
+    pub fn annals(&self) -> &'a Annals {
+        self.annals
+    }
+
     /// Makes the command take effect once, however often it is sent under this key: a repetition is answered with the
     /// first reply and writes nothing, also when the aggregate would refuse it by now. A refusal is not recorded.
     ///

@@ -1,7 +1,7 @@
 //! What can go wrong with rows.
 
 use annals_core::{
-    InvalidText, ReadError,
+    InvalidCommit, InvalidText, ReadError,
     codec::{EncodeError, PayloadError},
 };
 use thiserror::Error;
@@ -59,6 +59,9 @@ pub enum RowsError {
         /// What is wrong.
         problem: PayloadError,
     },
+    /// What the event wrote breaks a limit of the store. Write less for one event.
+    #[error(transparent)]
+    Invalid(#[from] InvalidCommit),
     /// A row cannot be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),

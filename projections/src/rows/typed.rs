@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use crate::{KeyBytes, Row, RowsError, tables::TableNames};
 
 /// A table, whatever its rows are.
-pub(crate) trait AnyTable: Any + Send {
+pub(crate) trait AnyTable: Any + Send + Sync {
     fn as_any(&mut self) -> &mut dyn Any;
 
     /// Begins an event: what is done from here on can be undone.

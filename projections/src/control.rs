@@ -1,0 +1,137 @@
+//! What a running consumer is told and asked.
+
+use std::{
+    collections::HashSet,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use annals_core::Position;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::parked::{ParkedId, ParkedKey};
+
+/// How long a consumer that is told to stop may go on with what it is at.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What a consumer is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Orders {
+    /// End for good.
+    pub(crate) stop: bool,
+    /// Do nothing for now.
+    pub(crate) paused: bool,
+    /// Counts how often it was told to go on after a failure.
+    pub(crate) resumed: u64,
+}
+
+/// Why a consumer stopped, being told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// For good.
+    Ended,
+    /// Until it is resumed.
+    Paused,
+}
+
+/// What a consumer at work is asked.
+pub(crate) enum Request {
+    Stop(Stop),
+    /// What is parked?
+    Parked(oneshot::Sender<Vec<ParkedKey>>),
+    /// Which is the first of these positions, both included, that is parked?
+    ParkedBetween(Position, Position, oneshot::Sender<Option<Position>>),
+    /// Take in what is parked of a key. Answered with how many events were done.
+    Replay(ParkedId, oneshot::Sender<usize>),
+}
+
+/// The consumer's end.
+pub(crate) struct Control {
+    pub(crate) orders: watch::Receiver<Orders>,
+    pub(crate) requests: mpsc::Receiver<Request>,
+}
+
+/// Positions that an operator has decided to pass by.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Discarded(Arc<Mutex<Arc<HashSet<Position>>>>);
+
+impl Discarded {
+    pub(crate) fn positions(&self) -> Arc<HashSet<Position>> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn add(&self, positions: impl IntoIterator<Item = Position>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut all).extend(positions);
+    }
+}
+
+impl Control {
+    /// The next request, or that it is to stop. Nothing is lost when it is dropped.
+    pub(crate) async fn next(&mut self) -> Request {
+        loop {
+            if let Some(stop) = self.told() {
+                return Request::Stop(stop);
+            }
+            tokio::select! {
+                changed = self.orders.changed() => if changed.is_err() {
+                    return Request::Stop(Stop::Ended);
+                },
+                Some(request) = self.requests.recv() => return request,
+            }
+        }
+    }
+
+    /// Whether it is to stop.
+    pub(crate) fn told(&self) -> Option<Stop> {
+        let orders = *self.orders.borrow();
+        match orders {
+            _ if self.orders.has_changed().is_err() => Some(Stop::Ended),
+            Orders { stop: true, .. } => Some(Stop::Ended),
+            Orders { paused: true, .. } => Some(Stop::Paused),
+            _ => None,
+        }
+    }
+
+    /// Waits until it is no longer told to pause; false when it is to end.
+    pub(crate) async fn may_work(&mut self) -> bool {
+        loop {
+            match self.told() {
+                None => return true,
+                Some(Stop::Ended) => return false,
+                Some(Stop::Paused) => drop(self.orders.changed().await),
+            }
+        }
+    }
+
+    /// Waits until it is told anything new.
+    pub(crate) async fn changed(&mut self) {
+        // That nobody is there to tell it anything is seen by `told`.
+        drop(self.orders.changed().await);
+    }
+
+    /// Does `work` to its end, unless it is told to stop and the work goes on for longer than the grace: then the work is
+    /// dropped, and what of it was not stored is done again later.
+    pub(crate) async fn while_not_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        let mut orders = self.orders.clone();
+        let told = async {
+            loop {
+                let now = *orders.borrow_and_update();
+                if now.stop || now.paused {
+                    tokio::time::sleep(GRACE).await;
+                    return if now.stop { Stop::Ended } else { Stop::Paused };
+                }
+                if orders.changed().await.is_err() {
+                    tokio::time::sleep(GRACE).await;
+                    return Stop::Ended;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            stop = told => Err(stop),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Takes in what was set aside.
+
+use std::{collections::HashSet, sync::Arc};
+
+use annals_core::{AsOf, Position, ReadError, ReadLog, Record};
+use futures::StreamExt;
+
+use crate::{BoxError, Reaction, chunk::Chunk, parked::ParkedId, run::Delivery};
+
+use super::{Halt, Lane, Work};
+
+impl Lane {
+    /// Takes in the parked events of one key, the oldest first, until one fails again or none is left. Those that were
+    /// discarded are passed by. Returns how many were done.
+    ///
+    /// Each is stored together with the fact that it is no longer parked, so nothing is taken in twice.
+    pub(crate) async fn replay(&mut self, id: &ParkedId, discarded: &HashSet<Position>) -> Result<usize, Halt> {
+        let mut done = 0;
+        loop {
+            let slice = self.parked.slice(id).await?;
+            if slice.is_empty() {
+                // Rows that say that a key is parked, and none that say which event: there is nothing left to wait for.
+                self.parked.drop_key(id);
+                self.store().await?;
+                return Ok(done);
+            }
+            for position in slice {
+                if !discarded.contains(&position)
+                    && let Some(record) = self.read(position).await?
+                    && let Err(error) = self.take_again(id, record.clone()).await?
+                {
+                    self.failed_again(id, &record, &error).await?;
+                    return Ok(done);
+                }
+                self.parked.done(id, position);
+                self.store().await?;
+                done += 1;
+                if !self.parked.has(id) {
+                    return Ok(done);
+                }
+            }
+        }
+    }
+
+    /// Hands a record over, so that what follows from it is in the batch.
+    async fn take_again(&mut self, id: &ParkedId, record: Record) -> Result<Result<(), BoxError>, Halt> {
+        let Some(events) = self.consumer.subscription.enum_of(&record) else { return Ok(Ok(())) };
+        let position = record.position;
+        let chunk = Arc::new(Chunk::new(vec![record], position));
+        let columns = self.consumer.subscription.columns(&chunk).into();
+        let work = Work { chunk, columns, deliveries: vec![Delivery { index: 0, events }] };
+        let progress = self.hand_over(&work, 0..1).await;
+        if let Some(error) = progress.failure {
+            return Ok(Err(error));
+        }
+        // Whether it can be stored is seen now, while it is known whose fault it is.
+        match self.batch.writes().await {
+            Ok(writes) => match writes.unique_conditions(&*self.consumer.rows).await {
+                Ok(_) => Ok(Ok(())),
+                Err(error) => self.not_storable(id, error).await,
+            },
+            Err(error) => self.not_storable(id, error).await,
+        }
+    }
+
+    async fn not_storable(&mut self, _: &ParkedId, error: crate::RowsError) -> Result<Result<(), BoxError>, Halt> {
+        match Halt::from(error) {
+            Halt::Rows(error) => {
+                self.forget().await?;
+                Ok(Err(error.into()))
+            }
+            halt => Err(halt),
+        }
+    }
+
+    async fn failed_again(&mut self, id: &ParkedId, record: &Record, error: &BoxError) -> Result<(), Halt> {
+        let attempts = self.parked.attempts(id, record.position).saturating_add(1);
+        let (reaction, pause) = self.react(record, attempts, error);
+        if reaction == Reaction::Stop {
+            return Err(Halt::failed(record, attempts, error));
+        }
+        let key = self.consumer.options.lane_key.key(record);
+        self.parked.park(&key, record, &error.to_string(), attempts, pause)?;
+        self.store().await
+    }
+
+    async fn read(&self, position: Position) -> Result<Option<Record>, ReadError> {
+        let Some(before) = position.get().checked_sub(1).and_then(|before| Position::new(before).ok()) else {
+            return Ok(None);
+        };
+        let query = self.consumer.subscription.query();
+        let read = ReadLog::of(query).after(before).as_of(AsOf::Position(position)).limit(1);
+        self.consumer.log.read_log(read).next().await.transpose()
+    }
+}

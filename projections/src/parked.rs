@@ -1,0 +1,289 @@
+//! Events that were set aside: those that failed, and those of the same key behind them.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use annals_core::{
+    DerivedTable, DerivedWrite, InvalidText, Position, ReadError, Record, Scan, Tenant, Timestamp,
+    codec::{self, EncodeError, PayloadError},
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::{KeyBytes, consumer::Consumer};
+
+/// The events of one key that a projection has set aside: one that failed, and those behind it.
+///
+/// No payload is kept: what is taken in later is the record as it is in the log, through the code of that time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedKey {
+    /// Whose events they are.
+    pub tenant: Option<Tenant>,
+    /// The lane key: its bytes name the key in calls.
+    pub key: KeyBytes,
+    /// The stream of the event that failed.
+    pub stream: String,
+    /// The event that failed.
+    pub position: Position,
+    /// Why.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it failed first.
+    pub since: Timestamp,
+    /// When it failed last.
+    pub latest: Timestamp,
+    /// How many events are set aside, that one included.
+    pub events: usize,
+    /// Whether it will be tried again without anybody asking for it.
+    pub retrying: bool,
+}
+
+/// What is stored of a parked key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct ParkedRow {
+    tenant: Option<String>,
+    key: Bytes,
+    stream: String,
+    position: Position,
+    error: String,
+    attempts: u32,
+    since: Timestamp,
+    latest: Timestamp,
+    /// No attempt is left.
+    given_up: bool,
+}
+
+/// What a lane has set aside.
+pub(crate) struct Parked {
+    consumer: Arc<Consumer>,
+    keys: HashMap<ParkedId, Aside>,
+    /// What is to be written with the batch.
+    writes: Vec<DerivedWrite>,
+}
+
+/// What tells parked keys apart: the tenant and the lane key, as bytes.
+pub(crate) type ParkedId = KeyBytes;
+
+struct Aside {
+    row: ParkedRow,
+    events: usize,
+    /// When it is to be tried again.
+    due: Option<Instant>,
+}
+
+/// A row that says what is parked, and is not one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ParkedError {
+    #[error("a row of parked events {0}")]
+    Row(#[from] PayloadError),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    #[error(transparent)]
+    Tenant(#[from] InvalidText),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Kinds of rows under a parked key.
+const OF_KEY: u8 = 0;
+const OF_EVENT: u8 = 1;
+
+/// How many parked events are read at once.
+pub(crate) const SLICE: usize = 256;
+
+impl Parked {
+    pub(crate) fn new(consumer: Arc<Consumer>) -> Self {
+        Self { consumer, keys: HashMap::new(), writes: Vec::new() }
+    }
+
+    /// Reads what is stored of the keys of lane `lane`.
+    pub(crate) async fn load(consumer: &Arc<Consumer>, lane: usize) -> Result<Self, ParkedError> {
+        let mut parked = Self::new(Arc::clone(consumer));
+        let mut scan = Some(Scan::prefix(DerivedTable::PARKED, Bytes::copy_from_slice(consumer.key().as_slice())));
+        let mut latest: Option<ParkedId> = None;
+        while let Some(next) = scan {
+            let page = consumer.rows.scan(next).await?;
+            for (_, value) in page.rows {
+                if value.is_empty() {
+                    if let Some(aside) = latest.as_ref().and_then(|id| parked.keys.get_mut(id)) {
+                        aside.events += 1;
+                    }
+                    continue;
+                }
+                let row: ParkedRow = codec::decode(&value)?;
+                let mut key = KeyBytes::new();
+                key.push_raw(&row.key);
+                latest = consumer.is_of_lane(&key, lane).then(|| id(row.tenant.as_deref(), &key));
+                if let Some(id) = latest.clone() {
+                    let due = (!row.given_up).then(Instant::now);
+                    parked.keys.insert(id, Aside { row, events: 0, due });
+                }
+            }
+            scan = page.next;
+        }
+        Ok(parked)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    pub(crate) fn has(&self, id: &ParkedId) -> bool {
+        self.keys.contains_key(id)
+    }
+
+    /// How many events are set aside.
+    pub(crate) fn events(&self) -> usize {
+        self.keys.values().map(|aside| aside.events).sum()
+    }
+
+    /// How many keys are set aside for good, and how many are to be tried again.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let retrying = self.keys.values().filter(|aside| aside.due.is_some()).count();
+        (self.keys.len() - retrying, retrying)
+    }
+
+    /// What is set aside.
+    pub(crate) fn list(&self) -> Result<Vec<ParkedKey>, ParkedError> {
+        self.keys.values().map(Aside::show).collect()
+    }
+
+    /// Sets a record aside behind what failed of its key.
+    pub(crate) fn queue(&mut self, id: &ParkedId, position: Position) {
+        if let Some(aside) = self.keys.get_mut(id) {
+            aside.events += 1;
+            self.put(id, OF_EVENT, Some(position), Some(Bytes::new()));
+        }
+    }
+
+    /// Notes that `record` failed, the first of its key. `pause` says when it is tried again, if it is.
+    pub(crate) fn park(
+        &mut self,
+        key: &KeyBytes,
+        record: &Record,
+        error: &str,
+        attempts: u32,
+        pause: Option<Duration>,
+    ) -> Result<(), ParkedError> {
+        let id = id(record.stream.tenant(), key);
+        let now = Timestamp::now();
+        let known = self.keys.get(&id);
+        let events = known.map_or(0, |aside| aside.events);
+        let row = ParkedRow {
+            tenant: record.stream.tenant().map(str::to_owned),
+            key: Bytes::copy_from_slice(key.as_slice()),
+            stream: record.stream.as_str().to_owned(),
+            position: record.position,
+            error: error.to_owned(),
+            attempts,
+            since: known.filter(|aside| aside.row.position == record.position).map_or(now, |aside| aside.row.since),
+            latest: now,
+            given_up: pause.is_none(),
+        };
+        let is_new = known.is_none();
+        let bytes = codec::encode("parked key", &row)?;
+        let due = pause.map(|pause| Instant::now() + pause);
+        self.keys.insert(id.clone(), Aside { row, events, due });
+        self.put(&id, OF_KEY, None, Some(bytes));
+        if is_new {
+            self.queue(&id, record.position);
+        }
+        Ok(())
+    }
+
+    /// How often the first event of the key was tried.
+    pub(crate) fn attempts(&self, id: &ParkedId, position: Position) -> u32 {
+        self.keys.get(id).filter(|aside| aside.row.position == position).map_or(0, |aside| aside.row.attempts)
+    }
+
+    /// The parked events of a key, the oldest first: not more than a slice.
+    pub(crate) async fn slice(&self, id: &ParkedId) -> Result<Vec<Position>, ReadError> {
+        let mut prefix = self.consumer.key();
+        prefix.push_raw(id.as_slice());
+        prefix.push_raw(&[OF_EVENT]);
+        let prefix = Bytes::copy_from_slice(prefix.as_slice());
+        let mut positions = Vec::new();
+        let mut scan = Some(Scan::prefix(DerivedTable::PARKED, prefix.clone()).limit(SLICE));
+        while let Some(next) = scan.filter(|_| positions.len() < SLICE) {
+            let page = self.consumer.rows.scan(next).await?;
+            let tails = page.rows.iter().filter_map(|(key, _)| key.get(prefix.len()..)?.try_into().ok());
+            positions.extend(tails.filter_map(|tail| Position::new(u64::from_be_bytes(tail)).ok()));
+            scan = page.next;
+        }
+        Ok(positions)
+    }
+
+    /// Notes that the oldest parked event of a key is done; the key goes on when it was the last.
+    pub(crate) fn done(&mut self, id: &ParkedId, position: Position) {
+        let Some(aside) = self.keys.get_mut(id) else { return };
+        aside.events = aside.events.saturating_sub(1);
+        let last = aside.events == 0;
+        self.put(id, OF_EVENT, Some(position), None);
+        if last {
+            self.keys.remove(id);
+            self.put(id, OF_KEY, None, None);
+        }
+    }
+
+    /// Notes that nothing is parked of a key.
+    pub(crate) fn drop_key(&mut self, id: &ParkedId) {
+        if self.keys.remove(id).is_some() {
+            self.put(id, OF_KEY, None, None);
+        }
+    }
+
+    /// The key that is to be tried again first, and when.
+    pub(crate) fn next_due(&self) -> Option<(Instant, ParkedId)> {
+        let due = self.keys.iter().filter_map(|(id, aside)| Some((aside.due?, id)));
+        due.min().map(|(due, id)| (due, id.clone()))
+    }
+
+    /// What is to be written with the batch.
+    pub(crate) fn writes(&self) -> &[DerivedWrite] {
+        &self.writes
+    }
+
+    /// What was to be written is stored.
+    pub(crate) fn settle(&mut self) {
+        self.writes.clear();
+    }
+
+    fn put(&mut self, id: &ParkedId, kind: u8, position: Option<Position>, value: Option<Bytes>) {
+        let mut key = self.consumer.key();
+        key.push_raw(id.as_slice());
+        key.push_raw(&[kind]);
+        if let Some(position) = position {
+            key.push_raw(&position.get().to_be_bytes());
+        }
+        let key = Bytes::copy_from_slice(key.as_slice());
+        self.writes.push(DerivedWrite { table: DerivedTable::PARKED, key, value });
+    }
+}
+
+impl Aside {
+    fn show(&self) -> Result<ParkedKey, ParkedError> {
+        let row = self.row.clone();
+        let mut key = KeyBytes::new();
+        key.push_raw(&row.key);
+        Ok(ParkedKey {
+            tenant: row.tenant.map(Tenant::new).transpose()?,
+            key,
+            stream: row.stream,
+            position: row.position,
+            error: row.error,
+            attempts: row.attempts,
+            since: row.since,
+            latest: row.latest,
+            events: self.events,
+            retrying: self.due.is_some(),
+        })
+    }
+}
+
+/// What tells the parked key of `tenant` from others.
+pub(crate) fn id(tenant: Option<&str>, key: &KeyBytes) -> ParkedId {
+    let mut id = KeyBytes::of(&tenant);
+    id.push_bytes(key.as_slice());
+    id
+}

@@ -1,0 +1,278 @@
+//! What can be asked and told of one projection.
+
+use std::{sync::Arc, time::Duration};
+
+use annals_core::{
+    Commit, CommitError, LoggedTable, Position, Receipt, RowWrite, Timestamp,
+    codec::{self, EncodeError},
+};
+use bytes::Bytes;
+use serde::Serialize;
+use thiserror::Error;
+use tokio::sync::{oneshot, watch};
+
+use crate::{KeyBytes, Lag, ParkedKey, State, Status, consumer::Consumer, control::Request, parked};
+
+use super::start::Started;
+
+/// One projection that runs. Cloning is cheap.
+#[derive(Clone)]
+pub struct ProjectionHandle {
+    started: Arc<Started>,
+}
+
+/// Why a projection has not seen what was waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// An event of the receipt is parked, or waits behind one that is. Replay or discard it.
+    #[error("projection {projection} has parked record {position}")]
+    Parked {
+        /// The projection.
+        projection: &'static str,
+        /// The first such event.
+        position: Position,
+    },
+    /// It does not run, or computes its rows anew, and waiting could take for ever.
+    #[error("projection {projection} is at {position} and will not see {wanted} for now: it is {}", describe(.state))]
+    NotRunning {
+        /// The projection.
+        projection: &'static str,
+        /// What it is doing.
+        state: State,
+        /// Where it is.
+        position: Position,
+        /// The position that was waited for.
+        wanted: Position,
+    },
+    /// No such projection was registered. Add it to the builder.
+    #[error("projection {projection} is not registered")]
+    NotRegistered {
+        /// The projection.
+        projection: &'static str,
+    },
+    /// It did not get there in time. It goes on.
+    #[error("projection {projection} has not seen {wanted} after {after:?}, it is at {position}")]
+    TimedOut {
+        /// The projection.
+        projection: &'static str,
+        /// Where it is.
+        position: Position,
+        /// The position that was waited for.
+        wanted: Position,
+        /// How long was waited.
+        after: Duration,
+    },
+}
+
+/// Why an operator's decision did not take effect.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum OperatorError {
+    /// The projection does not run: see its state.
+    #[error("projection {projection} does not run: it is {}", describe(.state))]
+    NotRunning {
+        /// The projection.
+        projection: &'static str,
+        /// What it is doing.
+        state: State,
+    },
+    /// The key is not parked, or no more.
+    #[error("projection {projection} has parked nothing of this key")]
+    NotParked {
+        /// The projection.
+        projection: &'static str,
+    },
+    /// The decision could not be recorded.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The reason cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// A decision as it is recorded.
+#[derive(Debug, Serialize)]
+struct Decided<'a> {
+    reason: &'a str,
+    at: Timestamp,
+}
+
+impl ProjectionHandle {
+    pub(super) fn new(started: &Arc<Started>) -> Self {
+        Self { started: Arc::clone(started) }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.started.name
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.started.board.now()
+    }
+
+    /// The same, and a signal whenever that changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Status> {
+        self.started.board.watch()
+    }
+
+    /// How far it is behind.
+    #[must_use]
+    pub fn lag(&self) -> Lag {
+        let head = self.started.consumer.log.head().borrow().position;
+        self.status().lag(head, Timestamp::now())
+    }
+
+    /// Waits until it has seen what `receipt` is about: from then on its rows hold what follows from that. At once when
+    /// nothing was written.
+    ///
+    /// # Errors
+    /// [`WaitError`], at once where waiting is of no use.
+    pub async fn wait_for(&self, receipt: &Receipt) -> Result<(), WaitError> {
+        let Some((first, last)) = receipt.positions else { return Ok(()) };
+        self.wait_until(last).await?;
+        if self.status().parked_events > 0
+            && let Some(position) = self.parked_between(first, last).await
+        {
+            return Err(WaitError::Parked { projection: self.name(), position });
+        }
+        Ok(())
+    }
+
+    /// The same as [`wait_for`](Self::wait_for), for not longer than `limit`.
+    ///
+    /// # Errors
+    /// [`WaitError`].
+    pub async fn wait_within(&self, receipt: &Receipt, limit: Duration) -> Result<(), WaitError> {
+        let waited = tokio::time::timeout(limit, self.wait_for(receipt)).await;
+        waited.unwrap_or_else(|_| {
+            let wanted = receipt.positions.map_or(Position::ZERO, |(_, last)| last);
+            let (projection, position) = (self.name(), self.status().position);
+            Err(WaitError::TimedOut { projection, position, wanted, after: limit })
+        })
+    }
+
+    /// Waits until it has come to `position`: everything up to there was taken in or set aside.
+    ///
+    /// # Errors
+    /// [`WaitError`], at once where waiting is of no use.
+    pub async fn wait_until(&self, position: Position) -> Result<(), WaitError> {
+        let mut status = self.started.board.watch();
+        let is_hopeless = |state: &State| !matches!(state, State::Starting | State::CatchingUp | State::Live);
+        let settled = status
+            .wait_for(|status| (status.position >= position && status.is_complete()) || is_hopeless(&status.state));
+        let status = settled.await.map_or_else(|_| self.status(), |status| status.clone());
+        if status.position >= position && status.is_complete() {
+            return Ok(());
+        }
+        let (projection, state) = (self.name(), status.state);
+        Err(WaitError::NotRunning { projection, state, position: status.position, wanted: position })
+    }
+
+    /// What it has set aside, in no particular order.
+    ///
+    /// # Errors
+    /// [`OperatorError::NotRunning`].
+    pub async fn parked(&self) -> Result<Vec<ParkedKey>, OperatorError> {
+        self.ask(Request::Parked).await
+    }
+
+    /// Takes in what is parked of `key`, in order, through the code that runs now. Returns how many events were done; when
+    /// one fails again, it and those behind it stay parked.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn replay(&self, key: &ParkedKey) -> Result<usize, OperatorError> {
+        let id = parked::id(key.tenant.as_ref().map(annals_core::Tenant::as_str), &key.key);
+        self.ask(|answer| Request::Replay(id, answer)).await
+    }
+
+    /// Passes by the event of `key` that failed, for ever, also when the rows are computed anew, and takes in those behind it.
+    /// The decision and its reason are recorded in the log. Returns how many events were done, this one included.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn discard(&self, key: &ParkedKey, reason: &str) -> Result<usize, OperatorError> {
+        let mut row = KeyBytes::of(&(self.name(), "discarded"));
+        row.push_raw(&key.position.get().to_be_bytes());
+        self.record(LoggedTable::CONSUMERS, Bytes::copy_from_slice(row.as_slice()), Some(reason)).await?;
+        self.started.discarded.add([key.position]);
+        self.replay(key).await
+    }
+
+    /// Lets it do nothing until it is resumed, also after a restart. What it is at, it ends. The decision and its reason are
+    /// recorded in the log.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn pause(&self, reason: &str) -> Result<(), OperatorError> {
+        let (table, key) = Consumer::pause_row(self.name());
+        self.record(table, key, Some(reason)).await?;
+        self.started.orders.send_modify(|orders| orders.paused = true);
+        Ok(())
+    }
+
+    /// Lets it go on, when it was paused, and when it failed.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn resume(&self) -> Result<(), OperatorError> {
+        let (table, key) = Consumer::pause_row(self.name());
+        self.record(table, key, None).await?;
+        self.started.orders.send_modify(|orders| {
+            orders.paused = false;
+            orders.resumed += 1;
+        });
+        Ok(())
+    }
+
+    async fn record(&self, table: LoggedTable, key: Bytes, reason: Option<&str>) -> Result<(), OperatorError> {
+        let row = match reason {
+            Some(reason) => {
+                let decided = Decided { reason, at: Timestamp::now() };
+                RowWrite::put(table, key, codec::encode("decision", &decided)?)
+            }
+            None => RowWrite::delete(table, key),
+        };
+        self.started.consumer.log.commit(Commit::new().row(row)).await?;
+        Ok(())
+    }
+
+    async fn parked_between(&self, first: Position, last: Position) -> Option<Position> {
+        self.ask(|answer| Request::ParkedBetween(first, last, answer)).await.ok().flatten()
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, OperatorError> {
+        let (answer, answered) = oneshot::channel();
+        let not_running = || OperatorError::NotRunning { projection: self.name(), state: self.status().state };
+        if !matches!(self.status().state, State::Starting | State::Rebuilding | State::CatchingUp | State::Live) {
+            return Err(not_running());
+        }
+        self.started.requests.send(request(answer)).await.map_err(|_| not_running())?;
+        answered.await.map_err(|_| not_running())
+    }
+}
+
+impl std::fmt::Debug for ProjectionHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProjectionHandle").field("status", &self.status()).finish()
+    }
+}
+
+fn describe(state: &State) -> String {
+    match state {
+        State::Starting => "starting".into(),
+        State::Rebuilding => "computing its rows anew".into(),
+        State::CatchingUp => "catching up".into(),
+        State::Live => "live".into(),
+        State::Paused => "paused".into(),
+        State::Failed { reason, .. } => format!("stopped: {reason}"),
+        State::TakenOver => "run by somebody else".into(),
+        State::Stopped => "shut down".into(),
+    }
+}

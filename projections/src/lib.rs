@@ -1,11 +1,12 @@
 //! Projections: read models that follow the log and can neither miss nor double-count an event.
 //!
 //! Read in the order of the modules: what rows are and what they are found by ([`Row`], [`RowKey`]), what a projection is
-//! ([`Projection`], [`Subscription`]), what its handlers read and write ([`Rows`]).
+//! ([`Projection`], [`Subscription`]), what its handlers read and write ([`Rows`]), how everyone else reads rows ([`View`]).
 
 #![expect(dead_code, reason = "the engine that uses it is not here yet")]
 
 mod key;
+mod key_range;
 mod name;
 mod row;
 
@@ -14,6 +15,7 @@ mod subscription;
 mod tables;
 
 mod rows;
+mod view;
 
 mod chunk;
 
@@ -21,6 +23,7 @@ pub use key::{KeyBytes, RowKey, StartsWith};
 pub use name::InvalidName;
 pub use projection::{BoxError, EventContext, Incoming, NoSuchId, Projection};
 pub use row::{Row, RowIndex, TableIndex};
-pub use rows::{Rows, RowsError};
+pub use rows::{Rows, RowsError, UnreadableRow};
 pub use subscription::Subscription;
 pub use tables::Tables;
+pub use view::{Cursor, IndexView, InvalidCursor, RowQuery, View, ViewError, ViewPage};

@@ -1,7 +1,9 @@
 //! What a handler reads and writes.
 
 mod error;
+mod range;
 mod typed;
+mod unique;
 
 use std::{any::TypeId, borrow::Borrow, ops::AddAssign, sync::Arc};
 
@@ -13,8 +15,8 @@ use crate::{
     tables::{TableNames, TableSpec},
 };
 
-pub use error::RowsError;
-pub(crate) use typed::{AnyTable, TypedTable, Writes};
+pub use error::{RowsError, UnreadableRow};
+pub(crate) use typed::{AnyTable, TypedTable, Writes, read};
 
 /// The rows of a projection, as the handler of an event sees them: what is stored, and what the events before it in the same
 /// batch wrote.
@@ -234,3 +236,6 @@ impl Batch {
 
 /// Of how many tenants rows are kept in memory when they are not to be written.
 const TENANTS_KEPT_MAX: usize = 1000;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -254,6 +254,10 @@ impl State {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|(last, _)| scan.behind(last.clone()));
+        if let Some(table) = &scan.lookup {
+            let found = |(entry, key): (Bytes, Bytes)| Some((entry, self.get(table, &key)?));
+            rows = rows.into_iter().filter_map(found).collect();
+        }
         Page { rows, next }
     }
 }

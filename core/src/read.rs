@@ -167,6 +167,9 @@ pub struct Scan {
     pub direction: Direction,
     /// The most rows of a page, at least 1; a store may return fewer, and never more than [`PAGE_ROWS_MAX`].
     pub limit: usize,
+    /// The table whose keys the values of the scanned rows are, if the rows under them are wanted: see
+    /// [`lookup`](Self::lookup).
+    pub lookup: Option<Table>,
 }
 
 impl Scan {
@@ -177,17 +180,20 @@ impl Scan {
             range: (Bound::Unbounded, Bound::Unbounded),
             direction: Direction::Forward,
             limit: PAGE_ROWS_MAX,
+            lookup: None,
         }
     }
 
     /// The rows of `table` whose keys begin with `prefix`, in ascending order.
     pub fn prefix(table: impl Into<Table>, prefix: impl Into<Bytes>) -> Self {
-        let prefix = prefix.into();
-        let end = match first_behind(&prefix) {
-            Some(end) => Bound::Excluded(end),
-            None => Bound::Unbounded,
-        };
-        Self { range: (Bound::Included(prefix), end), ..Self::all(table) }
+        Self { range: Self::prefix_range(prefix.into()), ..Self::all(table) }
+    }
+
+    /// The range of the keys that begin with `prefix`: from it on, up to the lowest key behind all of them, if there is one.
+    #[must_use]
+    pub fn prefix_range(prefix: Bytes) -> (Bound<Bytes>, Bound<Bytes>) {
+        let end = first_behind(&prefix).map_or(Bound::Unbounded, Bound::Excluded);
+        (Bound::Included(prefix), end)
     }
 
     /// The same, only rows behind `key` in the order of the scan's ascending keys.
@@ -208,6 +214,16 @@ impl Scan {
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// The same for a table that is an index of another: the value of each of its rows, an entry, is a key of `table`, and
+    /// the page holds the row under it in place of that value, as of the same moment.
+    ///
+    /// An entry whose row is missing is left out. [`Page::next`] still goes by the keys of the scanned table.
+    #[must_use]
+    pub fn lookup(mut self, table: impl Into<Table>) -> Self {
+        self.lookup = Some(table.into());
         self
     }
 
@@ -244,8 +260,8 @@ fn first_behind(prefix: &[u8]) -> Option<Bytes> {
 /// Rows of one table, read at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Keys and values, in the order of the scan. There may be none although there is a next page, where many rows were
-    /// deleted.
+    /// Keys and values, in the order of the scan; where rows were [looked up](Scan::lookup), the value is theirs. There may
+    /// be none although there is a next page, where many rows were deleted or are missing.
     pub rows: Vec<(Bytes, Bytes)>,
     /// The scan that goes on behind this page, or `None` at the end. It stays good when rows come or go.
     pub next: Option<Scan>,

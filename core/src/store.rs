@@ -67,6 +67,7 @@ pub trait Store: Send + Sync + 'static {
     async fn get(&self, keys: &[(Table, Bytes)]) -> Result<Vec<Option<Bytes>>, ReadError>;
 
     /// Reads one page of rows, all as of one moment between commits and between batches; two pages may differ in it.
+    /// Rows that the scan [looks up](Scan::lookup) are of that moment too.
     ///
     /// A page may hold fewer rows than asked for, even none, while [`Page::next`] goes on.
     ///

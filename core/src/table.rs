@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 
 use crate::{
     StreamId, Tenant,
@@ -15,7 +16,7 @@ macro_rules! table_type {
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
             tenant: Option<Tenant>,
-            name: std::borrow::Cow<'static, str>,
+            name: SmolStr,
         }
 
         impl $name {
@@ -26,11 +27,11 @@ macro_rules! table_type {
             /// does not begin with `$`.
             pub fn new(name: &str) -> Result<Self, InvalidText> {
                 text::check_unreserved("table", name, &['/'])?;
-                Ok(Self { tenant: None, name: name.to_owned().into() })
+                Ok(Self { tenant: None, name: name.into() })
             }
 
             const fn system(name: &'static str) -> Self {
-                Self { tenant: None, name: std::borrow::Cow::Borrowed(name) }
+                Self { tenant: None, name: SmolStr::new_static(name) }
             }
 
             /// The table of the same name that belongs to `tenant`, or to none.

@@ -33,7 +33,7 @@ pub(crate) struct Fence {
 impl Consumer {
     /// The name under which its epochs are. Each build has its own, because two may run side by side.
     fn epoch_name(&self) -> Result<ConsumerName, InvalidText> {
-        ConsumerName::new(&format!("{}:{}", self.name, self.build))
+        ConsumerName::new(format!("{}:{}", self.name, self.build))
     }
 
     /// The key of a row of this build in one of annals' own tables, to which more is appended.

@@ -5,6 +5,7 @@
 //! what can be asked of it while it runs ([`ProjectionHandle`], [`View`]).
 
 mod key;
+mod key_range;
 mod name;
 mod row;
 
@@ -46,9 +47,9 @@ pub use projection::{BoxError, EventContext, Incoming, NoSuchId, Projection};
 pub use projections::{OperatorError, ProjectionHandle, ProjectionSet, Projections, WaitError};
 pub use registration::RegistrationError;
 pub use row::{Row, RowIndex, TableIndex};
-pub use rows::{Rows, RowsError};
+pub use rows::{Rows, RowsError, UnreadableRow};
 pub use run::{HandlerPanic, HandlerTimeout};
 pub use status::{Lag, State, Status};
 pub use subscription::Subscription;
 pub use tables::Tables;
-pub use view::{View, ViewError};
+pub use view::{Cursor, IndexView, InvalidCursor, RowQuery, View, ViewError, ViewPage};

@@ -93,7 +93,8 @@ impl Projections {
         let Some(started) = self.all.iter().find(keeps) else {
             return Err(ViewError::NotRegistered { row: std::any::type_name::<R>() });
         };
-        Ok(View::new(Arc::clone(&started.reading), tenant.cloned()))
+        let (reading, tenant) = (Arc::clone(&started.reading), tenant.cloned());
+        Ok(View::new(Arc::clone(&reading.rows), move || reading.names::<R>(tenant.as_ref())))
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a handler reads and writes.
 
 mod error;
+mod range;
 mod typed;
+mod unique;
 
 use std::{any::TypeId, borrow::Borrow, ops::AddAssign, sync::Arc};
 
@@ -13,7 +15,7 @@ use crate::{
     tables::{TableNames, TableSpec},
 };
 
-pub use error::RowsError;
+pub use error::{RowsError, UnreadableRow};
 pub(crate) use typed::{AnyTable, TypedTable, Writes, read};
 
 /// The rows of a projection, as the handler of an event sees them: what is stored, and what the events before it in the same
@@ -246,11 +248,7 @@ impl Writes {
     pub(crate) fn is_empty(&self) -> bool {
         self.deletes.is_empty() && self.puts.is_empty()
     }
-
-    pub(crate) async fn unique_conditions(
-        &self,
-        _: &dyn Store,
-    ) -> Result<Vec<annals_core::DerivedCondition>, RowsError> {
-        Ok(Vec::new())
-    }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

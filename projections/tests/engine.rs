@@ -2,12 +2,9 @@
 
 mod bank;
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
-use annals_core::{Annals, MemoryStore, Store};
+use annals_core::{Annals, MemoryStore};
 use annals_projections::{
     ProjectionOptions, ReadModels, RegistrationError, State, ViewError, WaitError, WithProjections,
 };

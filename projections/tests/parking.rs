@@ -2,7 +2,7 @@
 
 mod bank;
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::sync::atomic::Ordering;
 
 use annals_core::{EventType, NewEvent};
 use annals_projections::{Order, ProjectionOptions, Reaction, ReadModels, Retry, State, WaitError};

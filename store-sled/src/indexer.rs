@@ -151,7 +151,7 @@ fn write_tail(shared: &Shared, signal: &Signal) -> bool {
     let written = shared.index().and_then(|index| index.take_in(&part, shared.log.id));
     match written {
         Ok(()) => {
-            shared.overlay_mut().frozen = None;
+            shared.overlay_mut().drop_frozen();
             true
         }
         Err(error) => {

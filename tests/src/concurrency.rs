@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use annals_core::{
-    Annals, Commit, CommitError, Condition, DerivedTable, ExecuteError, Expected, NewEvent, Position, ReadLog,
-    ReadStream, RowBatch, Scan, Table, boundary, in_stream,
+    Annals, Commit, CommitError, Condition, DerivedTable, DerivedWrite, ExecuteError, Expected, NewEvent, Position,
+    ReadLog, ReadStream, RowBatch, RowWrite, Scan, Table, boundary, in_stream,
 };
 use bytes::Bytes;
 use tokio::task::JoinHandle;
@@ -294,4 +294,65 @@ pub async fn rows_of_both_kinds_are_read_at_one_moment<H: Harness>() {
     }
     all(vec![writer]).await;
     assert_eq!(commit(&store, append("a-1", 1, Expected::Any)).await.commit.get(), 201);
+}
+
+/// How often each row is moved in its index.
+const MOVES: u64 = 200;
+
+/// P6: four rows, each with one entry in an index that holds its number. Batches and commits raise the numbers, and move the
+/// entries; whoever reads through the index finds four rows, each with the number of its entry.
+pub async fn an_entry_and_its_row_are_of_one_moment<H: Harness>() {
+    let harness = H::create(Setup::default()).await;
+    let store = harness.store();
+    let writers = [tokio::spawn(move_derived(store.clone())), tokio::spawn(move_logged(store.clone()))];
+    let derived_rows = Scan::all(derived("entries")).lookup(derived("view"));
+    let logged_rows = Scan::all(table("jobs")).lookup(table("names"));
+    loop {
+        let is_done = writers.iter().all(JoinHandle::is_finished);
+        for scan in [&derived_rows, &derived_rows.clone().backward(), &logged_rows, &logged_rows.clone().backward()] {
+            let page = store.scan(scan.clone()).await.expect("it reads");
+            assert!(page.rows.is_empty() || page.rows.len() == 4, "{page:?}");
+            for (entry, row) in &page.rows {
+                assert_eq!(entry[..4], row[..], "{scan:?}");
+            }
+        }
+        if is_done {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    all(writers.into()).await;
+}
+
+/// The entry of row `row` when it has `number`.
+fn entry(row: &str, number: u64) -> String {
+    format!("{number:04}{row}")
+}
+
+const MOVED: [&str; 4] = ["a", "b", "c", "d"];
+
+async fn move_derived(store: Handle) {
+    for number in 1..=MOVES {
+        let moved = MOVED.into_iter().flat_map(|row| {
+            let before = DerivedWrite { value: None, ..derived_put("entries", &entry(row, number - 1), "") };
+            [
+                before,
+                derived_put("entries", &entry(row, number), row),
+                derived_put("view", row, &format!("{number:04}")),
+            ]
+        });
+        store.apply(RowBatch { rows: moved.collect(), ..RowBatch::default() }).await.expect("applied");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn move_logged(store: Handle) {
+    for number in 1..=MOVES {
+        let moved = MOVED.into_iter().flat_map(|row| {
+            let before = RowWrite::delete(table("jobs"), entry(row, number - 1));
+            [before, put("jobs", &entry(row, number), row), put("names", row, &format!("{number:04}"))]
+        });
+        commit(&store, moved.fold(Commit::new(), Commit::row)).await;
+        tokio::task::yield_now().await;
+    }
 }

@@ -228,6 +228,7 @@ impl<H: Harness> Comparison<H> {
                 return Err(format!("{scan:?}: page {pages} has {} rows", page.rows.len()));
             }
             self.reached.when(pages > 0 && !page.rows.is_empty(), "a page continued");
+            self.reached.when(scan.lookup.is_some() && !page.rows.is_empty(), "a row looked up");
             found.extend(page.rows);
             next = page.next;
             pages += 1;

@@ -19,10 +19,12 @@ use tokio::sync::watch;
 
 use crate::{Harness, MemoryHarness, Setup, cases};
 
+mod lookups;
 mod names;
 mod reads;
 mod writes;
 
+pub use lookups::{GivesKeysOfRows, GoesOnByKeysOfRows, LooksUpLater, ShowsMissingRows};
 pub use names::{DealsNameKeys, MakesNameKeyUnasked, RenewsNameKey};
 pub use reads::{
     AnnouncesEarly, ForgetsToSignal, GetsOneByOne, IncludesAfter, LetsTimeDecrease, LosesTailOnReopen, MixesPrefixes,
@@ -66,6 +68,11 @@ pub trait Fault: Send + Sync + 'static {
     /// Stands in for [`Store::get`].
     async fn get(&self, store: &Arc<dyn Store>, keys: &[(Table, Bytes)]) -> Result<Vec<Option<Bytes>>, ReadError> {
         store.get(keys).await
+    }
+
+    /// Stands in for [`Store::scan`].
+    async fn scan(&self, store: &Arc<dyn Store>, scan: Scan) -> Result<Page, ReadError> {
+        store.scan(scan).await
     }
 
     /// Stands in for [`Store::name_key`].
@@ -121,7 +128,7 @@ impl<F: Fault> Store for Spoiled<F> {
     }
 
     async fn scan(&self, scan: Scan) -> Result<Page, ReadError> {
-        self.store.scan(scan).await
+        self.fault.scan(&self.store, scan).await
     }
 
     async fn name_key(&self, make: bool) -> Result<Option<NameKey>, ReadError> {

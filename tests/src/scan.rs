@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use annals_core::{Commit, PAGE_ROWS_MAX, RowBatch, RowWrite, Scan, Table};
+use annals_core::{Commit, DerivedWrite, PAGE_ROWS_MAX, RowBatch, RowWrite, Scan, Table};
 use bytes::Bytes;
 
 use crate::{Harness, Setup, fixture::*};
@@ -139,4 +139,62 @@ pub async fn derived_tables_scan_alike<H: Harness>() {
     let rows = there.iter().map(|key| derived_put("view", key, key)).collect();
     store.apply(RowBatch { rows, ..RowBatch::default() }).await.expect("the batch is applied");
     every_range(&store, derived("view").into(), &there).await;
+}
+
+/// Entries in both kinds of tables, of rows in both kinds, and of one row twice; both ways, in pages of every size.
+pub async fn a_row_that_is_looked_up_stands_in_place_of_its_key<H: Harness>() {
+    let harness = H::create(Setup::default()).await;
+    let store = harness.store();
+    let entries = [("1", "b"), ("2", "a"), ("3", ""), ("4", "b"), ("5", "c")];
+    let there = [("", "row 0"), ("a", "row 1"), ("b", "row 2"), ("c", "row 3"), ("d", "of no entry")];
+    let logged = |name: &'static str, rows: &[(&str, &str)]| {
+        rows.iter().fold(Commit::new(), |commit, (key, value)| commit.row(put(name, key, value)))
+    };
+    commit(&store, logged("names", &entries)).await;
+    commit(&store, logged("jobs", &there)).await;
+    let of_entries = entries.iter().map(|(key, value)| derived_put("entries", key, value));
+    let rows_there = there.iter().map(|(key, value)| derived_put("view", key, value));
+    let batch = RowBatch { rows: of_entries.chain(rows_there).collect(), ..RowBatch::default() };
+    store.apply(batch).await.expect("the batch is applied");
+    for index in [Table::from(table("names")), derived("entries").into()] {
+        for of in [Table::from(table("jobs")), derived("view").into()] {
+            let scan = Scan::all(index.clone()).lookup(of);
+            looks_up(&store, scan.clone(), &["1 row 2", "2 row 1", "3 row 0", "4 row 2", "5 row 3"]).await;
+            looks_up(&store, scan.clone().after("3"), &["4 row 2", "5 row 3"]).await;
+            let backward = ["5 row 3", "4 row 2", "3 row 0", "2 row 1", "1 row 2"];
+            looks_up(&store, scan.backward(), &backward).await;
+        }
+    }
+}
+
+/// What `scan` finds in pages of any size, each row as the key of its entry and its value.
+async fn looks_up(store: &Handle, scan: Scan, expected: &[&str]) {
+    for limit in [1, 2, 3, PAGE_ROWS_MAX] {
+        let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).expect("text");
+        let found = rows(store, scan.clone().limit(limit)).await.into_iter();
+        let found: Vec<_> = found.map(|(entry, row)| format!("{} {}", text(entry), text(row))).collect();
+        assert_eq!(found, expected, "{scan:?} in pages of {limit}");
+    }
+}
+
+/// A hundred entries for each row that is there: pages go on behind entries that have none, and end where those end.
+pub async fn entries_whose_rows_are_missing_are_left_out<H: Harness>() {
+    let harness = H::create(Setup::default()).await;
+    let store = harness.store();
+    let entries = (0..2500).map(|n| derived_put("entries", &format!("{n:04}"), &format!("of {n}")));
+    let there = (50..2500).step_by(100).map(|n| derived_put("view", &format!("of {n}"), "here"));
+    let batch = RowBatch { rows: entries.chain(there).collect(), ..RowBatch::default() };
+    store.apply(batch).await.expect("the batch is applied");
+    let scan = Scan::all(derived("entries")).lookup(derived("view"));
+    let expected: Vec<_> = (50..2500).step_by(100).map(|n| format!("{n:04}")).collect();
+    for limit in [7, 100, PAGE_ROWS_MAX] {
+        assert_eq!(keys(&store, scan.clone().limit(limit)).await, expected, "pages of {limit}");
+        let mut backward = keys(&store, scan.clone().backward().limit(limit)).await;
+        backward.reverse();
+        assert_eq!(backward, expected, "pages of {limit}, backward");
+    }
+    let delete = expected.iter().map(|key| derived_put("view", &format!("of {}", key.trim_start_matches('0')), ""));
+    let gone = delete.map(|row| DerivedWrite { value: None, ..row }).collect();
+    store.apply(RowBatch { rows: gone, ..RowBatch::default() }).await.expect("the batch is applied");
+    assert!(rows(&store, scan).await.is_empty());
 }

@@ -172,6 +172,8 @@ macro_rules! for_each_case {
                 no_page_exceeds_its_limit,
                 pages_go_on_while_rows_come_and_go,
                 derived_tables_scan_alike,
+                a_row_that_is_looked_up_stands_in_place_of_its_key,
+                entries_whose_rows_are_missing_are_left_out,
             }
             apply {
                 derived_rows_are_seen_by_every_later_read,
@@ -210,6 +212,7 @@ macro_rules! for_each_case {
                 no_reader_sees_half_a_commit,
                 rows_of_one_commit_are_seen_together,
                 rows_of_both_kinds_are_read_at_one_moment,
+                an_entry_and_its_row_are_of_one_moment,
             }
             cancel {
                 a_commit_that_was_never_polled_wrote_nothing,

@@ -109,8 +109,8 @@ impl Builder {
     /// Registers what is to run on the store beside commands, or adds to it: `add` is given the component of the type `C`, a
     /// new one the first time. Components start in the order in which they were registered first.
     pub fn component<C: Component + Default>(mut self, add: impl FnOnce(&mut C)) -> Self {
-        let is_one = |component: &Box<dyn Component>| (&**component as &dyn Any).is::<C>();
-        let index = self.components.iter().position(is_one).unwrap_or_else(|| {
+        let mut all = self.components.iter().map(|component| &**component as &dyn Any);
+        let index = all.position(|component| component.is::<C>()).unwrap_or_else(|| {
             self.components.push(Box::new(C::default()));
             self.components.len() - 1
         });

@@ -6,6 +6,18 @@ use annals_core::{
 };
 use thiserror::Error;
 
+/// A stored row that is not of the row's type.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a stored row of table {table} {problem}, it is no {row}")]
+pub struct UnreadableRow {
+    /// The table.
+    pub table: &'static str,
+    /// The type of the row.
+    pub row: &'static str,
+    /// What is wrong.
+    pub problem: PayloadError,
+}
+
 /// Why a row could not be read or written.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
@@ -50,15 +62,8 @@ pub enum RowsError {
         index: &'static str,
     },
     /// A stored row is not of the row's type. Raise the projection's version, so that the table is filled anew.
-    #[error("a stored row of table {table} {problem}, it is no {row}")]
-    Row {
-        /// The table.
-        table: &'static str,
-        /// The type of the row.
-        row: &'static str,
-        /// What is wrong.
-        problem: PayloadError,
-    },
+    #[error(transparent)]
+    Row(#[from] UnreadableRow),
     /// What the event wrote breaks a limit of the store. Write less for one event.
     #[error(transparent)]
     Invalid(#[from] InvalidCommit),

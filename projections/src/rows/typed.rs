@@ -1,12 +1,12 @@
 //! One table within a batch: what is known of its rows, and what is to become of them.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 use annals_core::{DerivedTable, DerivedWrite, Table, codec};
 use bytes::Bytes;
 use hashbrown::HashMap;
 
-use crate::{KeyBytes, Row, RowsError, tables::TableNames};
+use crate::{KeyBytes, Row, RowsError, UnreadableRow, key_range::KeyRange, tables::TableNames};
 
 /// A table, whatever its rows are.
 pub(crate) trait AnyTable: Any + Send + Sync {
@@ -71,6 +71,17 @@ struct Slot<R> {
     change: Option<Change<R>>,
 }
 
+impl<R: Clone> Slot<R> {
+    /// Adds what is to be added, once it is known to what.
+    fn settle_sum(&mut self) {
+        if let Some(Change::Add(delta, add)) = &self.change
+            && let Some(sum) = self.stored.plus(delta, *add)
+        {
+            self.change = Some(Change::Put(sum));
+        }
+    }
+}
+
 /// What the store holds under a key.
 enum Stored<R> {
     Unknown,
@@ -106,6 +117,35 @@ impl<R: Row> TypedTable<R> {
         (self.names.rows.clone().into(), Bytes::copy_from_slice(key.as_slice()))
     }
 
+    /// The table in the store.
+    pub(crate) fn rows(&self) -> Table {
+        self.names.rows.clone().into()
+    }
+
+    /// The rows in `part` of the table as this batch sees them, in the order of their keys; `stored` is what the store has
+    /// there.
+    pub(crate) fn merge(&mut self, stored: Vec<(Bytes, Bytes)>, part: &KeyRange) -> Result<Vec<R>, RowsError> {
+        let changed = self.changed.iter().filter(|key| part.contains(key.as_slice()));
+        let mut unread: BTreeMap<KeyBytes, Option<Bytes>> = changed.map(|key| (key.clone(), None)).collect();
+        for (key, row) in stored {
+            let mut bytes = KeyBytes::new();
+            bytes.push_raw(&key);
+            unread.insert(bytes, Some(row));
+        }
+        let mut rows = Vec::with_capacity(unread.len());
+        for (key, found) in unread {
+            if let Some(seen) = self.seen(&key) {
+                rows.extend(seen.cloned());
+            } else if self.slots.contains_key(&key) {
+                self.learn(key.clone(), found.as_deref())?;
+                rows.extend(self.seen(&key).flatten().cloned());
+            } else if let Some(found) = found {
+                rows.push(read(&found)?);
+            }
+        }
+        Ok(rows)
+    }
+
     /// Takes what the store has under `key`.
     pub(crate) fn learn(&mut self, key: KeyBytes, found: Option<&[u8]>) -> Result<(), RowsError> {
         let stored = match found {
@@ -114,9 +154,7 @@ impl<R: Row> TypedTable<R> {
         };
         let slot = self.slots.entry(key).or_insert(Slot { stored: Stored::Unknown, change: None });
         slot.stored = stored;
-        if let Some(Change::Add(delta, add)) = &slot.change {
-            slot.change = Some(Change::Put(sum(&slot.stored, delta, *add)));
-        }
+        slot.settle_sum();
         Ok(())
     }
 
@@ -202,6 +240,8 @@ impl<R: Row> AnyTable for TypedTable<R> {
             let first = before.is_none();
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.change = before;
+                // What the store holds may have become known since.
+                slot.settle_sum();
             }
             if first && self.changed.last() == Some(&key) {
                 self.changed.pop();
@@ -276,8 +316,8 @@ impl<R: Row> AnyTable for TypedTable<R> {
 }
 
 /// Reads a stored row.
-pub(crate) fn read<R: Row>(bytes: &[u8]) -> Result<R, RowsError> {
-    codec::decode(bytes).map_err(|problem| RowsError::Row { table: R::TABLE, row: std::any::type_name::<R>(), problem })
+pub(crate) fn read<R: Row>(bytes: &[u8]) -> Result<R, UnreadableRow> {
+    codec::decode(bytes).map_err(|problem| UnreadableRow { table: R::TABLE, row: std::any::type_name::<R>(), problem })
 }
 
 fn plus<R: Clone>(row: &R, delta: &R, add: fn(&mut R, R)) -> Arc<R> {
@@ -286,9 +326,13 @@ fn plus<R: Clone>(row: &R, delta: &R, add: fn(&mut R, R)) -> Arc<R> {
     Arc::new(sum)
 }
 
-fn sum<R: Clone>(stored: &Stored<R>, delta: &Arc<R>, add: fn(&mut R, R)) -> Arc<R> {
-    match stored {
-        Stored::Row(row) => plus(row, delta, add),
-        Stored::Nothing | Stored::Unknown => Arc::clone(delta),
+impl<R: Clone> Stored<R> {
+    /// The sum of what is stored and `delta`, if it is known what is stored.
+    fn plus(&self, delta: &Arc<R>, add: fn(&mut R, R)) -> Option<Arc<R>> {
+        match self {
+            Self::Row(row) => Some(plus(row, delta, add)),
+            Self::Nothing => Some(Arc::clone(delta)),
+            Self::Unknown => None,
+        }
     }
 }

@@ -1,6 +1,12 @@
 //! A small bank, written by hand: events, rows, a projection that fails when it is told to.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a part of tests, of which each file uses a part"
+)]
 
 use std::{
     collections::BTreeMap,

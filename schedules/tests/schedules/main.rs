@@ -116,6 +116,7 @@ scenarios! {
     batches_wait_for_the_index_and_go_on finds [batches_listen_late]
     rows_of_a_commit_are_read_as_of_one_moment finds [pins_hold_nothing]
     rows_of_a_batch_are_read_as_of_one_moment finds []
+    an_entry_and_its_row_are_of_one_moment finds [moved_parts_are_missed]
     an_epoch_that_ended_changes_nothing finds [epochs_end_at_once]
     everyone_is_answered_when_the_store_is_shut_down finds [stop_wakes_nobody]
 }

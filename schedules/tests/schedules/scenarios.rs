@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use annals_core::{
     ApplyError, Commit, CommitError, ConsumerName, DerivedTable, DerivedWrite, Epoch, EventType, LoggedTable, NewEvent,
-    ReadLog, ReadStream, Record, RowBatch, RowWrite, Store, StreamId, Table,
+    ReadLog, ReadStream, Record, RowBatch, RowWrite, Scan, Store, StreamId, Table,
 };
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -178,6 +178,41 @@ pub(crate) fn rows_of_a_commit_are_read_as_of_one_moment(open: &dyn Fn(usize) ->
 pub(crate) fn rows_of_a_batch_are_read_as_of_one_moment(open: &dyn Fn(usize) -> Arc<dyn Store>) {
     let store = open(2);
     read_beside(&store, &view().into(), async |value| store.apply(batch(value)).await.unwrap());
+}
+
+/// A row and its entry in an index are of one moment, wherever they are on their way to sled (P6).
+pub(crate) fn an_entry_and_its_row_are_of_one_moment(open: &dyn Fn(usize) -> Arc<dyn Store>) {
+    let store = open(2);
+    let entries = || DerivedTable::new("entries").unwrap();
+    let put = |table: DerivedTable, key: String, value: Option<String>| DerivedWrite {
+        table,
+        key: key.into(),
+        value: value.map(Bytes::from),
+    };
+    let batch = move |value: u64| {
+        let before = put(entries(), (value - 1).to_string(), None);
+        let entry = put(entries(), value.to_string(), Some("a".to_owned()));
+        let row = put(view(), "a".to_owned(), Some(value.to_string()));
+        RowBatch { rows: vec![before, entry, row], ..RowBatch::default() }
+    };
+    block_on(store.apply(batch(1))).unwrap();
+    let reader = {
+        let store = Arc::clone(&store);
+        beside(async move {
+            for _ in 0..2 {
+                let page = store.scan(Scan::all(entries()).lookup(view())).await.unwrap();
+                assert_eq!(page.rows.len(), 1, "the row has an entry at every moment");
+                assert_eq!(page.rows[0].0, page.rows[0].1, "entry and row are of one moment");
+            }
+        })
+    };
+    block_on(async {
+        for value in 2..=3 {
+            store.apply(batch(value)).await.unwrap();
+        }
+    });
+    reader.join().unwrap();
+    block_on(store.shut_down());
 }
 
 /// Once a higher epoch is acknowledged, no batch of the one before changes anything (P11, F21).

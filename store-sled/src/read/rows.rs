@@ -1,7 +1,10 @@
 //! Reading rows, each call as of one moment.
 
+mod lookup;
+
 use annals_core::{Direction, PAGE_ROWS_MAX, Page, ReadError, Scan, Table};
 use bytes::Bytes;
+use sled::IVec;
 
 use super::is_forward;
 use crate::{
@@ -39,62 +42,70 @@ pub(crate) fn scan(shared: &Shared, scan: Scan) -> Result<Page, ReadError> {
     if scan.is_empty_range() {
         return Ok(Page { rows: Vec::new(), next: None });
     }
+    if let Some(table) = &scan.lookup {
+        return lookup::scan(shared, &index, &scan, table, limit);
+    }
     let (changed, _pin) = {
         let overlay = shared.overlay();
         let changed = overlay.rows(&scan.table, &scan.range, scan.direction, limit + 1);
         (changed, shared.pins.pin(overlay.active.tick))
     };
-    // Beyond the last changed row that was taken there may be more, so the page ends there.
-    let bound = (changed.len() > limit).then(|| changed.last().map(|(key, _)| key.clone())).flatten();
-    let mut page = page(&index, &scan, limit, changed, bound)?;
+    let end = end_of(&changed, limit);
+    let mut page = index.guard("rows", || {
+        let stored = index.scan(&scan.table, &scan.range, scan.direction);
+        page(&index, &scan, limit, (stored, changed), end)
+    })?;
     for (key, value) in &mut page.rows {
         *value = shared.value(&scan.table, key, std::mem::take(value))?;
     }
     Ok(page)
 }
 
-/// Merges changed rows over those of sled, up to `limit` rows, and not beyond `bound`.
+/// The last of the rows that were taken, if there may be more beyond it: there a page ends.
+fn end_of<T>(taken: &[(Bytes, T)], limit: usize) -> Option<Bytes> {
+    taken.last().filter(|_| taken.len() > limit).map(|(key, _)| key.clone())
+}
+
+/// Merges changed rows over those of sled, up to `limit` rows, and not beyond `end`.
 fn page(
     index: &Index,
     scan: &Scan,
     limit: usize,
-    changed: Vec<(Bytes, Option<Bytes>)>,
-    bound: Option<Bytes>,
-) -> Result<Page, ReadError> {
-    index.guard("rows", || {
-        let mut stored = index.scan(&scan.table, &scan.range, scan.direction).peekable();
-        let mut changed = changed.into_iter().peekable();
-        let mut found: Vec<(Bytes, Bytes)> = Vec::new();
-        while found.len() <= limit {
-            let from_sled = match stored.peek() {
-                None => None,
-                Some(Ok((key, _))) => Some(key),
-                Some(Err(error)) => return Err(error.clone()),
-            };
-            let from_overlay = changed.peek().map(|(key, _)| key);
-            let Some(order) = order(from_sled, from_overlay, scan.direction) else { break };
-            if order.is_eq() || order.is_lt() {
-                let row = stored.next();
-                if let (true, Some(Ok((key, stored)))) = (order.is_lt(), row) {
-                    if bound.as_ref().is_some_and(|bound| is_behind(&key, bound, scan.direction)) {
-                        break;
-                    }
-                    let value = index.value(&scan.table, &key, &stored)?;
-                    found.push((key, value));
-                }
-            }
-            if (order.is_eq() || order.is_gt())
-                && let Some((key, Some(value))) = changed.next()
-            {
+    (stored, changed): (impl Iterator<Item = sled::Result<(Bytes, IVec)>>, Vec<(Bytes, Option<Bytes>)>),
+    end: Option<Bytes>,
+) -> sled::Result<Page> {
+    let (mut stored, mut changed) = (stored.peekable(), changed.into_iter().peekable());
+    let mut found: Vec<(Bytes, Bytes)> = Vec::new();
+    while found.len() <= limit {
+        let from_sled = match stored.peek() {
+            None => None,
+            Some(Ok((key, _))) => Some(key),
+            Some(Err(error)) => return Err(error.clone()),
+        };
+        let from_overlay = changed.peek().map(|(key, _)| key);
+        let Some(order) = order(from_sled, from_overlay, scan.direction) else { break };
+        let first = if order.is_gt() { from_overlay } else { from_sled };
+        if first.zip(end.as_ref()).is_some_and(|(first, end)| is_behind(first, end, scan.direction)) {
+            break;
+        }
+        if order.is_eq() || order.is_lt() {
+            let row = stored.next();
+            if let (true, Some(Ok((key, stored)))) = (order.is_lt(), row) {
+                let value = index.value(&scan.table, &key, &stored)?;
                 found.push((key, value));
             }
         }
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let last = found.last().map(|(key, _)| key.clone()).filter(|_| more);
-        let next = last.or(bound.clone()).map(|last| scan.behind(last));
-        Ok(Page { rows: found, next })
-    })
+        if (order.is_eq() || order.is_gt())
+            && let Some((key, Some(value))) = changed.next()
+        {
+            found.push((key, value));
+        }
+    }
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().map(|(key, _)| key.clone()).filter(|_| more);
+    let next = last.or(end).map(|last| scan.behind(last));
+    Ok(Page { rows: found, next })
 }
 
 /// Which row comes first: less is sled's, greater the overlay's, equal both have it. `None` when both have ended.

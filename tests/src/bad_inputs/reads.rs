@@ -114,6 +114,9 @@ fn rows() -> Vec<(&'static str, Input, Answer)> {
             Input::Scan(Scan::all(DerivedTable::GENERATION.in_tenant(Some(tenant("acme"))))),
             Answer::Gives(0),
         ),
+        ("rows of a table nobody wrote", Input::Scan(only_b().lookup(view())), Answer::Gives(0)),
+        ("rows under values that are no keys", Input::Scan(only_b().lookup(LoggedTable::STREAMS)), Answer::Gives(0)),
+        ("rows through a table nobody wrote", Input::Scan(Scan::all(view()).lookup(view())), Answer::Gives(0)),
         (
             "backward from nowhere",
             Input::Scan(Scan { direction: Direction::Backward, ..Scan::all(view()) }),

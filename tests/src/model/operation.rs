@@ -267,6 +267,9 @@ fn read_log() -> impl Strategy<Value = ReadLog> {
 fn scan() -> impl Strategy<Value = Scan> {
     let border =
         || prop_oneof![Just(Bound::Unbounded), a_key().prop_map(Bound::Included), a_key().prop_map(Bound::Excluded)];
-    (select(tables()), border(), border(), direction(), 1..5_usize)
-        .prop_map(|(table, from, to, direction, limit)| Scan { table, range: (from, to), direction, limit })
+    // Some of the values are keys.
+    let lookup = option::weighted(0.4, select(tables()));
+    (select(tables()), border(), border(), direction(), 1..5_usize, lookup).prop_map(
+        |(table, from, to, direction, limit, lookup)| Scan { table, range: (from, to), direction, limit, lookup },
+    )
 }

@@ -261,8 +261,11 @@ impl Model {
             Bound::Excluded(to) => key < to,
             Bound::Unbounded => true,
         };
-        let inside = self.rows(&scan.table).into_iter().filter(|(key, _)| above(key) && below(key)).collect();
-        cut(inside, scan.direction, None)
+        let inside = self.rows(&scan.table).into_iter().filter(|(key, _)| above(key) && below(key));
+        let Some(table) = &scan.lookup else { return cut(inside.collect(), scan.direction, None) };
+        let rows = self.rows(table);
+        let looked_up = inside.filter_map(|(entry, key)| Some((entry, rows.get(&key)?.clone())));
+        cut(looked_up.collect(), scan.direction, None)
     }
 }
 

@@ -4,4 +4,5 @@ pub use crate::embedded::Embedded;
 pub use annals_core::{
     Aggregate, AggregateId, Annals, Command, Decision, Event, Evolve, FormerState, Handle, Timestamp, Version,
 };
-pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Shape};
+pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Row, RowKey, Shape, projection};
+pub use annals_projections::{BoxError, EventContext, Projection, Row, RowKey, Rows};

@@ -17,6 +17,11 @@ mod rows;
 
 mod chunk;
 
+#[doc(hidden)]
+pub mod derived;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
 pub use key::{KeyBytes, RowKey, StartsWith};
 pub use name::InvalidName;
 pub use projection::{BoxError, EventContext, Incoming, NoSuchId, Projection};

@@ -337,7 +337,7 @@ mod unusual {
     #[tokio::test]
     async fn generics_conditions_and_any_error_are_possible() {
         let counts = Counts::<Count>(PhantomData);
-        assert_eq!(counts.subscription().query().items[0].types.len(), 4);
+        assert_eq!(counts.subscription().query().items()[0].types.len(), 4);
         let rows = ProjectionTest::new(counts)
             .given::<Account>("a1", [opened("ada"), AccountEvent::Frozen])
             .given::<Account>("a2", [AccountEvent::Closed])

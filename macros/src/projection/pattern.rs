@@ -66,7 +66,7 @@ pub(super) fn name(path: &Path) -> String {
 /// The enum and the variant of `Enum::Variant`, whatever stands before.
 pub(super) fn split(path: &Path) -> Option<(Path, Ident)> {
     let mut events = path.clone();
-    let variant = events.segments.pop()?.into_value();
+    let variant = events.segments.pop()?;
     events.segments.pop_punct()?;
     Some((events, variant.ident))
 }

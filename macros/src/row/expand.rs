@@ -14,11 +14,11 @@ pub(super) fn code(row: &RowStruct<'_>, valid: &Valid<'_>) -> TokenStream {
     let RowStruct { root, input, .. } = row;
     let Valid { table, key, indexes, shape } = valid;
     let ident = &input.ident;
-    let list = (!indexes.is_empty()).then(|| self::list(root, indexes));
+    let list = (!indexes.is_empty()).then(|| list(root, indexes));
     let by_lane = row.attr.keyed_by_lane.is_present().then(|| quote!(const KEYED_BY_LANE: bool = true;));
     let key_type = tuple(key);
     let write_key = writes(root, key);
-    let write_index = self::write_index(root, indexes);
+    let write_index = write_index(root, indexes);
     let schema = shape::schema_method(&parse_quote!(#root::derived), shape);
     let constants = constants(row, table, indexes);
     quote! {
@@ -96,7 +96,7 @@ pub(super) fn constants(row: &RowStruct<'_>, table: &str, indexes: &[Index<'_>])
     let constants = indexes.iter().enumerate().map(|(number, index)| {
         let (name, number, ty) = (index.constant(), Literal::usize_unsuffixed(number), tuple(&index.fields));
         let one = if index.is_unique { "The one row" } else { "The rows" };
-        let doc = format!("{one} of table `{table}` by index `{}`.", index.name.text);
+        let doc = format!(" {one} of table `{table}` by index `{}`.", index.name.text);
         quote! {
             #[doc = #doc]
             #[allow(dead_code, reason = "an index may be looked up by none")]

@@ -26,7 +26,7 @@ mod domain {
     }
 }
 
-use domain::{Customer, CustomerEvent};
+use domain::Customer;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(prefix = "account")]
@@ -126,7 +126,7 @@ impl Balances {
     }
 
     #[on(AccountEvent::Withdrawn { amount: sum })]
-    async fn withdrawn(&self, rows: &mut annals::Rows<'_>, sum: &i64, of: &EventContext<'_>) -> Result<(), BoxError> {
+    async fn withdrawn(&self, rows: &mut Rows<'_>, sum: &i64, of: &EventContext<'_>) -> Result<(), BoxError> {
         self.change(-sum, of, rows).await
     }
 
@@ -184,6 +184,7 @@ fn deposited(amount: i64) -> AccountEvent {
 
 #[test]
 fn the_patterns_are_the_subscription() {
+    use domain::CustomerEvent;
     assert_eq!((Balances::NAME, Balances::VERSION), ("balances", 3));
     let found = Balances::OPEN.subscription().query();
     let written = Subscription::new()
@@ -208,8 +209,11 @@ async fn each_event_goes_to_its_method() {
         .given::<Account>("a2", [opened("bob"), AccountEvent::InterestPaid { amount: 5, rows: 1, cx: 2 }])
         .given::<Account>("a2", [AccountEvent::Corrected(Correction { amount: -2 }), AccountEvent::Frozen])
         .given::<Account>("a3", [opened("ada"), AccountEvent::Audited { by: "eve".into() }, AccountEvent::Closed])
-        .given::<Customer>("ada", [CustomerEvent::Moved { to: "Bath".into() }])
-        .given::<Customer>("ada", [CustomerEvent::Renamed { name: "Ada L.".into() }, CustomerEvent::Left])
+        .given::<Customer>("ada", [domain::CustomerEvent::Moved { to: "Bath".into() }])
+        .given::<Customer>(
+            "ada",
+            [domain::CustomerEvent::Renamed { name: "Ada L.".into() }, domain::CustomerEvent::Left],
+        )
         .rows()
         .await;
     let (a1, a2) = (balance("a1", "ada", Standing::Open, 70), balance("a2", "bob", Standing::Frozen, 3));
@@ -304,13 +308,13 @@ mod unusual {
         }
     }
 
-    #[projection(name = "counts", tables(R), ignore(AccountEvent::*, CustomerEvent::Moved, CustomerEvent::Left))]
+    #[projection(name = "counts", tables(R), ignore(AccountEvent::*, domain::CustomerEvent::Moved, domain::CustomerEvent::Left))]
     impl<R> Counts<R>
     where
         R: Counted,
     {
         #[allow(clippy::unnecessary_wraps, reason = "attributes stay")]
-        #[on(AccountEvent::Closed {})]
+        #[on(AccountEvent::Closed)]
         fn closed<'a>(&self, cx: &EventContext<'a>, rows: &mut Rows<'_>) -> Result<(), &'static str> {
             rows.put(R::counted(cx.key())).map_err(|_| "it cannot be put")
         }
@@ -318,7 +322,13 @@ mod unusual {
         #[on(AccountEvent::Frozen)]
         fn frozen(&self) {}
 
-        #[on(CustomerEvent::Renamed { name: mut_name })]
+        /// Names that mean something else elsewhere.
+        #[on(AccountEvent::InterestPaid { amount: event, rows, cx: context })]
+        fn interest_paid(&self, event: &i64, out: &mut Rows<'_>, rows: &u8, context: &u8) -> Result<(), BoxError> {
+            Ok(out.put(R::counted(&format!("{event} {rows} {context}")))?)
+        }
+
+        #[on(domain::CustomerEvent::Renamed { name: mut_name })]
         async fn renamed(&self, mut_name: &String) {
             std::future::ready(mut_name).await;
         }
@@ -337,13 +347,13 @@ mod unusual {
     #[tokio::test]
     async fn generics_conditions_and_any_error_are_possible() {
         let counts = Counts::<Count>(PhantomData);
-        assert_eq!(counts.subscription().query().items()[0].types.len(), 4);
+        assert_eq!(counts.subscription().query().items()[0].types.len(), 5);
         let rows = ProjectionTest::new(counts)
             .given::<Account>("a1", [opened("ada"), AccountEvent::Frozen])
-            .given::<Account>("a2", [AccountEvent::Closed])
-            .given::<Customer>("ada", [CustomerEvent::Renamed { name: "Ada".into() }])
+            .given::<Account>("a2", [AccountEvent::InterestPaid { amount: -1, rows: 1, cx: 2 }, AccountEvent::Closed])
+            .given::<Customer>("ada", [domain::CustomerEvent::Renamed { name: "Ada".into() }])
             .rows()
             .await;
-        assert_eq!(rows.all::<Count>(), [Count::counted("a1"), Count::counted("a2")]);
+        assert_eq!(rows.all::<Count>(), ["-1 1 2", "a1", "a2"].map(Count::counted));
     }
 }

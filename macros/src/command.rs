@@ -54,7 +54,8 @@ fn stored_name(input: &DeriveInput, attr: &CommandAttr) -> Result<String> {
 
 /// Generic parameters get no stub: only the user's own derives could prove the bounds of `Command` for it.
 pub(crate) fn fallback(input: &DeriveInput, _: &Error) -> TokenStream {
-    let Some(root) = stub::root(&root::CORE, &input.attrs, "command").filter(|_| input.generics.params.is_empty()) else {
+    let Some(root) = stub::root(&root::CORE, &input.attrs, "command").filter(|_| input.generics.params.is_empty())
+    else {
         return TokenStream::new();
     };
     code(&root, &input.ident, "", Version::FIRST, None)

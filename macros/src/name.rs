@@ -23,7 +23,8 @@ pub(crate) struct Rule {
 }
 
 /// The stored name of a kind of event or command.
-pub(crate) const STORED: Rule = Rule { what: "stored name", forbidden: &[], reserved: true, plain: false, bytes_max: 255 };
+pub(crate) const STORED: Rule =
+    Rule { what: "stored name", forbidden: &[], reserved: true, plain: false, bytes_max: 255 };
 
 /// The first part of the stored names of an enum's variants.
 pub(crate) const PREFIX: Rule = Rule { what: "prefix", ..STORED };
@@ -33,7 +34,8 @@ pub(crate) const AGGREGATE: Rule =
     Rule { what: "aggregate name", forbidden: &['/', '-', '$'], reserved: false, plain: false, bytes_max: 253 };
 
 /// The first part of a tag; a `:` and the value follow it.
-pub(crate) const TAG: Rule = Rule { what: "tag name", forbidden: &[':'], reserved: false, plain: false, bytes_max: 253 };
+pub(crate) const TAG: Rule =
+    Rule { what: "tag name", forbidden: &[':'], reserved: false, plain: false, bytes_max: 253 };
 
 /// What a type is called in shapes.
 pub(crate) const TYPE: Rule =
@@ -145,18 +147,16 @@ mod tests {
             (AGGREGATE, "a-b", "the aggregate name \"a-b\" holds '-', which is not allowed here"),
             (TAG, "a:b", "the tag name \"a:b\" holds ':', which is not allowed here"),
             (PROJECTION, "", "the projection name \"\" is empty"),
-            (
-                TABLE,
-                "a:b",
-                "the table name \"a:b\" holds ':': lower-case letters, digits, `_` and `-` are allowed",
-            ),
+            (TABLE, "a:b", "the table name \"a:b\" holds ':': lower-case letters, digits, `_` and `-` are allowed"),
             (INDEX, "2nd", "the index name \"2nd\" begins with '2': it begins with a letter"),
         ] {
             assert_eq!(rule.check(name).unwrap_err().to_string(), message);
         }
         assert!(STORED.check(&long).unwrap_err().to_string().ends_with("has 256 bytes, at most 255 are allowed"));
         assert!(STORED.check(&long[1..]).is_ok());
-        assert!(PROJECTION.check(&long[..65]).unwrap_err().to_string().ends_with("has 65 bytes, at most 64 are allowed"));
+        assert!(
+            PROJECTION.check(&long[..65]).unwrap_err().to_string().ends_with("has 65 bytes, at most 64 are allowed")
+        );
         assert!(PROJECTION.check("daily_turnover-2").is_ok());
     }
 }

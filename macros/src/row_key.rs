@@ -54,11 +54,12 @@ fn body(root: &Path, input: &DeriveInput) -> Result<TokenStream> {
 }
 
 fn of_fields(root: &Path, fields: &Fields) -> TokenStream {
+    let import = (!fields.is_empty()).then(|| quote!(use #root::RowKey;));
     let writes = fields.iter().zip(fields.members()).map(|(field, member)| {
-        let place = Span::mixed_site().located_at(field.ty.span());
-        quote_spanned!(place=> #root::RowKey::write(&self.#member, key);)
+        let place = Span::call_site().located_at(field.ty.span());
+        quote_spanned!(place=> RowKey::write(&self.#member, key);)
     });
-    quote!(#(#writes)*)
+    quote!(#import #(#writes)*)
 }
 
 /// The number of the variant, in one byte or in two.

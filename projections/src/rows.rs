@@ -14,9 +14,9 @@ use crate::{
 };
 
 pub use error::RowsError;
-pub(crate) use typed::{AnyTable, TypedTable, Writes};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use typed::read;
+pub(crate) use typed::{AnyTable, TypedTable, Writes};
 
 /// The rows of a projection, as the handler of an event sees them: what is stored, and what the events before it in the same
 /// batch wrote.

@@ -3,9 +3,7 @@
 use darling::{FromAttributes, FromMeta, Result};
 use proc_macro2::Span;
 use syn::{
-    Expr, Ident, LitInt, LitStr, Meta, Token, parenthesized,
-    parse::ParseStream,
-    punctuated::Punctuated,
+    Expr, Ident, LitInt, LitStr, Meta, Token, parenthesized, parse::ParseStream, punctuated::Punctuated,
     spanned::Spanned,
 };
 

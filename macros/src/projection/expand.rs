@@ -25,7 +25,7 @@ pub(super) fn code(projection: &Projection, valid: &Valid<'_>) -> TokenStream {
     let subscribed = enums.iter().filter(|events| !events.arms.is_empty()).map(subscribed);
     let tables = tables.iter().map(|row| quote_spanned!(place(*row)=> .with::<#row>()));
     let handle = handle(root, enums);
-    let covered = enums.iter().filter(|events| !events.ignores_rest).map(|events| covered(root, events));
+    let covered = covered(root, enums);
     quote! {
         #block
 
@@ -45,9 +45,7 @@ pub(super) fn code(projection: &Projection, valid: &Valid<'_>) -> TokenStream {
             #handle
         }
 
-        const _: () = {
-            #(#covered)*
-        };
+        #covered
     }
 }
 
@@ -60,14 +58,28 @@ fn subscribed(events: &Events<'_>) -> TokenStream {
     quote_spanned!(place(path)=> .variants::<#path>(&[#(#variants),*]))
 }
 
+/// The check that every variant is handled or ignored.
+///
 /// A variant whose handler is not there under all conditions counts all the same: its author has thought of it.
-fn covered(root: &Path, events: &Events<'_>) -> TokenStream {
+fn covered(root: &Path, enums: &[Events<'_>]) -> Option<TokenStream> {
+    let checks: Vec<_> = enums.iter().filter(|events| !events.ignores_rest).map(check).collect();
+    (!checks.is_empty()).then(|| {
+        quote! {
+            const _: () = {
+                use #root::derived::covered;
+                #(#checks)*
+            };
+        }
+    })
+}
+
+fn check(events: &Events<'_>) -> TokenStream {
     let (path, written) = (events.path, name(events.path));
     let handled = events.arms.iter().map(|arm| &arm.pattern.variant);
     let seen = handled.chain(events.ignored.iter().map(|(variant, _)| *variant));
     let seen: Vec<_> = seen.map(|variant| variant.unraw().to_string()).collect();
     let count = Literal::usize_unsuffixed(seen.len());
-    quote_spanned!(place(path)=> #root::derived::covered::<#path, #count>(#written, [#(#seen),*]);)
+    quote_spanned!(place(path)=> covered::<#path, #count>(#written, [#(#seen),*]);)
 }
 
 fn handle(root: &Path, enums: &[Events<'_>]) -> TokenStream {
@@ -77,7 +89,7 @@ fn handle(root: &Path, enums: &[Events<'_>]) -> TokenStream {
         rows: Ident::new("rows", Span::mixed_site()),
     };
     let Names { event, context, rows } = &names;
-    let enums = enums.iter().map(|events| of_enum(root, &names, events));
+    let enums = enums.iter().map(|events| of_enum(&names, events));
     quote! {
         #[allow(unused_variables, unreachable_patterns, reason = "handlers take what they need, of as many variants as there are")]
         async fn handle(
@@ -92,9 +104,9 @@ fn handle(root: &Path, enums: &[Events<'_>]) -> TokenStream {
     }
 }
 
-fn of_enum(root: &Path, names: &Names, events: &Events<'_>) -> TokenStream {
+fn of_enum(names: &Names, events: &Events<'_>) -> TokenStream {
     let (path, event) = (events.path, &names.event);
-    let arms = events.arms.iter().map(|arm| self::arm(root, names, arm));
+    let arms = events.arms.iter().map(|arm| self::arm(names, arm));
     let ignored = events.ignored.iter().map(|(_, path)| quote!(#path { .. } => ::core::result::Result::Ok(()),));
     let get = quote_spanned!(place(path)=> get::<#path>());
     quote! {
@@ -108,7 +120,7 @@ fn of_enum(root: &Path, names: &Names, events: &Events<'_>) -> TokenStream {
     }
 }
 
-fn arm(root: &Path, names: &Names, arm: &Arm<'_>) -> TokenStream {
+fn arm(names: &Names, arm: &Arm<'_>) -> TokenStream {
     let Handler { signature, conditions, .. } = arm.handler;
     let (written, method) = (&arm.pattern.written, &signature.ident);
     let arguments = arm.arguments.iter().map(|argument| match argument {
@@ -117,11 +129,13 @@ fn arm(root: &Path, names: &Names, arm: &Arm<'_>) -> TokenStream {
         Argument::Rows => &names.rows,
     });
     let wait = signature.asyncness.map(|_| quote!(.await));
-    let call = quote!(self.#method(#(#arguments),*) #wait);
     let outcome = match &signature.output {
-        ReturnType::Default => quote!({ #call; ::core::result::Result::Ok(()) }),
-        ReturnType::Type(_, ty) => quote_spanned! {
-            place(ty)=> ::core::result::Result::<(), _>::map_err(#call, <#root::BoxError as ::core::convert::From<_>>::from)
+        ReturnType::Default => quote!({
+            self.#method(#(#arguments),*) #wait;
+            ::core::result::Result::Ok(())
+        }),
+        ReturnType::Type(_, ty) => quote_spanned! { place(ty)=>
+            ::core::result::Result::<(), _>::map_err(self.#method(#(#arguments),*) #wait, ::core::convert::Into::into)
         },
     };
     quote!(#(#conditions)* #written => #outcome,)
@@ -129,5 +143,5 @@ fn arm(root: &Path, names: &Names, arm: &Arm<'_>) -> TokenStream {
 
 /// Where an error about `written` belongs, in code that is not the user's.
 fn place(written: &(impl ToTokens + ?Sized)) -> Span {
-    Span::mixed_site().located_at(written.span())
+    Span::call_site().located_at(written.span())
 }

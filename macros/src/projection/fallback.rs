@@ -20,7 +20,8 @@ pub(crate) fn fallback(attribute: &Attribute, item: TokenStream) -> TokenStream 
 }
 
 fn stub(attribute: &Attribute, block: &ItemImpl) -> Option<TokenStream> {
-    let is_projection = |(path, _): &(syn::Path, _)| path.segments.last().is_some_and(|last| last.ident == "Projection");
+    let is_projection =
+        |(path, _): &(syn::Path, _)| path.segments.last().is_some_and(|last| last.ident == "Projection");
     if block.trait_.as_ref().is_some_and(is_projection) {
         return None;
     }

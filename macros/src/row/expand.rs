@@ -15,9 +15,13 @@ pub(super) fn code(row: &RowStruct<'_>, valid: &Valid<'_>) -> TokenStream {
     let Valid { table, key, indexes, shape } = valid;
     let ident = &input.ident;
     let list = (!indexes.is_empty()).then(|| list(root, indexes));
-    let by_lane = row.attr.keyed_by_lane.is_present().then(|| quote!(const KEYED_BY_LANE: bool = true;));
+    let by_lane = row.attr.keyed_by_lane.is_present().then(|| {
+        quote!(
+            const KEYED_BY_LANE: bool = true;
+        )
+    });
     let key_type = tuple(key);
-    let write_key = writes(root, key);
+    let write_key = writes(key);
     let write_index = write_index(root, indexes);
     let schema = shape::schema_method(&parse_quote!(#root::derived), shape);
     let constants = constants(row, table, indexes);
@@ -31,6 +35,7 @@ pub(super) fn code(row: &RowStruct<'_>, valid: &Valid<'_>) -> TokenStream {
             type Key = #key_type;
 
             fn write_key(&self, key: &mut #root::KeyBytes) {
+                use #root::RowKey;
                 #write_key
             }
 
@@ -63,10 +68,10 @@ pub(super) fn tuple(fields: &[&RowField<'_>]) -> TokenStream {
     }
 }
 
-fn writes(root: &Path, fields: &[&RowField<'_>]) -> TokenStream {
+fn writes(fields: &[&RowField<'_>]) -> TokenStream {
     let writes = fields.iter().map(|RowField { member, field, .. }| {
-        let place = Span::mixed_site().located_at(field.ty.span());
-        quote_spanned!(place=> #root::RowKey::write(&self.#member, key);)
+        let place = Span::call_site().located_at(field.ty.span());
+        quote_spanned!(place=> RowKey::write(&self.#member, key);)
     });
     quote!(#(#writes)*)
 }
@@ -76,11 +81,12 @@ fn write_index(root: &Path, indexes: &[Index<'_>]) -> TokenStream {
         return quote!(fn write_index(&self, _: usize, _: &mut #root::KeyBytes) {});
     }
     let arms = indexes.iter().enumerate().map(|(number, index)| {
-        let (number, writes) = (Literal::usize_unsuffixed(number), writes(root, &index.fields));
+        let (number, writes) = (Literal::usize_unsuffixed(number), writes(&index.fields));
         quote!(#number => { #writes })
     });
     quote! {
         fn write_index(&self, index: usize, key: &mut #root::KeyBytes) {
+            use #root::RowKey;
             match index {
                 #(#arms)*
                 _ => {}

@@ -3,17 +3,17 @@
 use darling::Error;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, Path};
+use syn::{Data, DeriveInput, Path};
 
 use super::{ast, expand, valid};
 use crate::{root, stub};
 
 /// Key and indexes stay the user's if they can be made out, so that the code around the row still fits.
 ///
-/// Generic parameters get no stub: only the user's own derives could prove the bounds of `Row` for it.
+/// Generic parameters and unions get no stub: only the user's own derives could prove the bounds of `Row` for it.
 pub(crate) fn fallback(input: &DeriveInput, error: &Error) -> TokenStream {
-    let root = stub::root(&root::PROJECTIONS, &input.attrs, "row").filter(|_| input.generics.params.is_empty());
-    let Some(root) = root else {
+    let is_provable = input.generics.params.is_empty() && !matches!(input.data, Data::Union(_));
+    let Some(root) = stub::root(&root::PROJECTIONS, &input.attrs, "row").filter(|_| is_provable) else {
         return TokenStream::new();
     };
     let row = ast::parse(input).ok();

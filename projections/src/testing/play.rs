@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use annals_core::{
-    ApplyError, DecodeError, DerivedTable, MemoryStore, Position, Record, RowBatch, Store, Tenant,
-};
+use annals_core::{ApplyError, DecodeError, DerivedTable, MemoryStore, Position, Record, RowBatch, Store, Tenant};
 use thiserror::Error;
 
 use crate::{

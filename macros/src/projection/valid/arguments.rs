@@ -34,7 +34,7 @@ fn check_receiver(signature: &Signature) -> Result<()> {
     match signature.receiver() {
         Some(receiver) => match &receiver.kind {
             ReceiverKind::Reference(_, _, None) => Ok(()),
-            _ => Err(Error::custom(message).with_span(receiver)),
+            _ => Err(Error::custom(message).with_span(&receiver.self_token)),
         },
         None => Err(Error::custom(message).with_span(&signature.ident)),
     }
@@ -50,11 +50,12 @@ fn arguments<'a>(signature: &'a Signature, pattern: &Pattern) -> Result<Vec<Argu
     for parameter in parameters {
         let Some(argument) = errors.handle(argument(parameter, pattern)) else { continue };
         if matches!(argument, Argument::Rows) && arguments.iter().any(|other| matches!(other, Argument::Rows)) {
-            errors.push(Error::custom("the rows are given once: they are changed through it").with_span(parameter));
+            errors.push(Error::custom("the rows are given to one parameter alone").with_span(parameter));
         }
         arguments.push(argument);
     }
-    let taken = |name: &Ident| arguments.iter().any(|argument| matches!(argument, Argument::Binding(of) if *of == name));
+    let taken =
+        |name: &Ident| arguments.iter().any(|argument| matches!(argument, Argument::Binding(of) if *of == name));
     let untaken = pattern.bindings.iter().filter(|binding| !taken(binding));
     // A parameter with a mistake may have been meant to take it.
     let is_sound = arguments.len() + 1 >= signature.inputs.len();
@@ -83,7 +84,7 @@ fn argument<'a>(parameter: &'a PatType, pattern: &Pattern) -> Result<Argument<'a
         _ => {}
     }
     let bound: Vec<_> = pattern.bindings.iter().map(|binding| format!("`{binding}`")).collect();
-    let bound = if bound.is_empty() { "nothing".to_owned() } else { bound.join(", ") };
+    let bound = if bound.is_empty() { "which binds nothing".to_owned() } else { bound.join(", ") };
     let message = format!(
         "a parameter is named as a binding of `{}` ({bound}), or is `&EventContext<'_>` or `&mut Rows<'_>`",
         pattern.name()

@@ -12,8 +12,6 @@ enum AccountEvent {
 
 struct Balances;
 
-use AccountEvent::Deposited;
-
 #[projection(name = "balances", ignore(AccountEvent::*))]
 impl Balances {
     #[on(Deposited { amount, .. })]

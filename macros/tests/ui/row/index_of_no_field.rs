@@ -3,7 +3,7 @@ use annals_projections::Row;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize, Row)]
-#[row(table = "balances", index(name = "amount", fields()), unique(name = "iban"))]
+#[row(table = "balances", index(name = "amount", fields()))]
 struct Balance {
     #[row(key)]
     account: String,

@@ -44,8 +44,8 @@
 //! }
 //! ```
 //!
-//! This crate holds no logic: it exports [`annals_core`], the derives of `annals_macros`, each beside its trait, and the
-//! [`embedded`] store.
+//! This crate holds no logic: it exports [`annals_core`], the derives of `annals_macros`, each beside its trait, what a
+//! projection is written with ([`projections`] has the rest), and the [`embedded`] store.
 
 pub mod embedded;
 #[cfg(any(test, doctest))]
@@ -53,7 +53,14 @@ mod guide;
 pub mod prelude;
 
 pub use annals_core::*;
-pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Shape};
+pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Row, RowKey, Shape, projection};
+pub use annals_projections as projections;
+#[doc(hidden)]
+pub use annals_projections::derived;
+pub use annals_projections::{
+    BoxError, EventContext, Incoming, KeyBytes, Projection, Row, RowIndex, RowKey, Rows, Subscription, TableIndex,
+    Tables,
+};
 
 /// Compiles and runs the program of the README.
 #[cfg(doctest)]

@@ -4,4 +4,7 @@ pub use crate::embedded::Embedded;
 pub use annals_core::{
     Aggregate, AggregateId, Annals, Command, Decision, Event, Evolve, FormerState, Handle, Timestamp, Version,
 };
-pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Shape};
+pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Row, RowKey, Shape, projection};
+pub use annals_projections::{
+    AndWait, BoxError, EventContext, Projection, ReadModels, Row, RowKey, Rows, WithProjections,
+};

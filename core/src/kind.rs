@@ -19,21 +19,37 @@ impl<E: Event> KindOf<E> {
     /// # Panics
     /// When there is no such variant; in a constant, as [`kinds!`](crate::kinds) writes it, that is an error of the compiler.
     #[must_use]
-    #[expect(clippy::panic, clippy::indexing_slicing, reason = "runs while compiling; the index is below the length")]
+    #[expect(clippy::panic, reason = "runs while compiling")]
     pub const fn named(variant: &str) -> Self {
+        match Self::find(variant) {
+            Some(kind) => kind,
+            None => panic!("the event enum has no variant of this name"),
+        }
+    }
+
+    /// The kind of the variant `variant`, if there is one.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "the index is below the length")]
+    pub const fn find(variant: &str) -> Option<Self> {
         let mut index = 0;
         while index < E::KINDS.len() {
             if is_same(E::KINDS[index].variant.as_bytes(), variant.as_bytes()) {
-                return Self { index, events: PhantomData };
+                return Some(Self { index, events: PhantomData });
             }
             index += 1;
         }
-        panic!("the event enum has no variant of this name")
+        None
     }
 
     /// All kinds of the enum.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..E::KINDS.len()).map(|index| Self { index, events: PhantomData })
+    }
+
+    /// Its place in [`Event::KINDS`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.index
     }
 
     /// What there is to know of it.

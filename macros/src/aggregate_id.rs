@@ -24,7 +24,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     errors.handle(attr::refuse_inside(input, "aggregate_id", "the id itself"));
     let attr = errors.handle(AggregateIdAttr::from_attributes(&input.attrs)).unwrap_or_default();
     let inner = errors.handle(inner(input));
-    let root = errors.handle(root::find(attr.root.as_ref()));
+    let root = errors.handle(root::CORE.find(attr.root.as_ref()));
     errors.finish()?;
     match (root, inner) {
         (Some(root), Some(inner)) => Ok(code(&root, &input.ident, inner)),
@@ -107,7 +107,7 @@ fn is_string(ty: &Type) -> bool {
 }
 
 pub(crate) fn fallback(input: &DeriveInput, _: &Error) -> TokenStream {
-    let Some(root) = stub::root(input, "aggregate_id") else {
+    let Some(root) = stub::root(&root::CORE, &input.attrs, "aggregate_id") else {
         return TokenStream::new();
     };
     if let (Ok(inner), true) = (inner(input), input.generics.params.is_empty()) {

@@ -1,7 +1,7 @@
 //! What the derives have in common when they read attributes.
 
 use darling::{Error, FromMeta, Result, ast::NestedMeta};
-use syn::{Attribute, Data, DeriveInput, Field, Meta};
+use syn::{Attribute, Data, DeriveInput, Field, Meta, parse::Parser};
 
 use crate::value::TypePath;
 
@@ -25,6 +25,14 @@ pub(crate) fn entries(attrs: &[Attribute], name: &str) -> Vec<Meta> {
             _ => None,
         })
         .collect()
+}
+
+/// What `parser` reads in the parentheses of `item`; `expected` shows how it is written.
+pub(crate) fn listed<T>(item: &Meta, parser: impl Parser<Output = T>, expected: &str) -> Result<T> {
+    match item {
+        Meta::List(list) => list.parse_args_with(parser).map_err(Error::from),
+        other => Err(Error::custom(format!("{expected} is expected here")).with_span(other)),
+    }
 }
 
 /// Refuses an attribute called `name`, which does nothing here: it belongs to `place`.

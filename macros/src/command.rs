@@ -31,7 +31,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     errors.handle(attr::refuse_inside(input, "command", "the command itself"));
     let attr = errors.handle(CommandAttr::from_attributes(&input.attrs)).unwrap_or_default();
     let name = errors.handle(stored_name(input, &attr));
-    let root = errors.handle(root::find(attr.root.as_ref()));
+    let root = errors.handle(root::CORE.find(attr.root.as_ref()));
     errors.finish()?;
     match (root, name) {
         (Some(root), Some(name)) => {
@@ -54,21 +54,15 @@ fn stored_name(input: &DeriveInput, attr: &CommandAttr) -> Result<String> {
 
 /// Generic parameters get no stub: only the user's own derives could prove the bounds of `Command` for it.
 pub(crate) fn fallback(input: &DeriveInput, _: &Error) -> TokenStream {
-    let Some(root) = stub::root(input, "command").filter(|_| input.generics.params.is_empty()) else {
+    let Some(root) = stub::root(&root::CORE, &input.attrs, "command").filter(|_| input.generics.params.is_empty())
+    else {
         return TokenStream::new();
     };
     code(&root, &input.ident, "", Version::FIRST, None)
 }
 
 fn code(root: &Path, ident: &Ident, name: &str, version: Version, shape: Option<&TokenStream>) -> TokenStream {
-    let schema = shape.map(|shape| {
-        quote! {
-            #[allow(unused_variables, reason = "a command may be of no other type")]
-            fn schema() -> ::core::option::Option<#root::shape::Schema> {
-                ::core::option::Option::Some(#root::shape::Schema::describe(|types| #shape))
-            }
-        }
-    });
+    let schema = shape.map(|shape| shape::schema_method(root, shape));
     quote! {
         #[automatically_derived]
         impl #root::Command for #ident {

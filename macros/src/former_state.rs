@@ -27,7 +27,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     errors.handle(attr::refuse_generics(input));
     errors.handle(attr::refuse_inside(input, "former_state", "the state itself"));
     let attr = errors.handle(FormerStateAttr::from_attributes(&input.attrs)).unwrap_or_default();
-    let root = errors.handle(root::find(attr.root.as_ref()));
+    let root = errors.handle(root::CORE.find(attr.root.as_ref()));
     errors.finish()?;
     let root = root.ok_or_else(|| Error::custom("annals is not found"))?;
     Ok(code(&root, &input.ident, &shape::text(&input.data)))
@@ -36,7 +36,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 /// Generic parameters and unions get no stub: the bounds of `FormerState` could not be proven for it.
 pub(crate) fn fallback(input: &DeriveInput, _: &Error) -> TokenStream {
     let is_provable = input.generics.params.is_empty() && !matches!(input.data, Data::Union(_));
-    match stub::root(input, "former_state").filter(|_| is_provable) {
+    match stub::root(&root::CORE, &input.attrs, "former_state").filter(|_| is_provable) {
         Some(root) => code(&root, &input.ident, ""),
         None => TokenStream::new(),
     }

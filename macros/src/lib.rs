@@ -1,4 +1,4 @@
-//! The derives of annals. Use them through the facade `annals`, which exports each beside its trait.
+//! The derives of annals, and `#[projection]`. Use them through the facade `annals`, which exports each beside its trait.
 //!
 //! Each writes what one could have written by hand. Its folder is its pipeline: `attr` (the grammar of its
 //! attributes), `ast` (the input taken apart), `valid` (every mistake that it can see), `expand` (the code), `fallback`
@@ -19,6 +19,9 @@ mod aggregate_id;
 mod command;
 mod event;
 mod former_state;
+mod projection;
+mod row;
+mod row_key;
 mod shape;
 
 use proc_macro::TokenStream;
@@ -240,6 +243,157 @@ pub fn derive_shape(input: TokenStream) -> TokenStream {
     expand(&input, shape::expand, shape::fallback)
 }
 
+/// Implements `Projection` for the type of the block: the patterns of its methods are what it subscribes to.
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[projection(name = "balances")]` | what its rows and its checkpoint are kept under: up to 64 lower-case letters, digits, `_` and `-`, beginning with a letter |
+/// | `version = 2` | raised when the rows of old events should be others: they are computed anew; 1 when not given |
+/// | `tables(Balance, Statement)` | the rows that it keeps, each a `Row` |
+/// | `ignore(AccountEvent::Opened, ..)` | variants that nothing is done about |
+/// | `ignore(AccountEvent::*)` | every variant that has no method, also such as are added later |
+/// | `crate = path` | where annals is, if its own search in the manifest does not find it |
+/// | `#[on(AccountEvent::Deposited { amount })]` | on a method: it is given these events; several times where it takes the same from each |
+///
+/// Every variant of an enum that occurs is handled or ignored: a new one does not compile before somebody has thought of
+/// it. A pattern is written `Enum::Variant`, with the enum always in the same way, and binds whole fields: `{ amount }`,
+/// `{ amount: sum, .. }`, `(correction)`, or nothing. The method takes `&self` and, in any order,
+///
+/// * what the pattern binds, by name: references to the event's fields, each exactly once,
+/// * `&EventContext<'_>`, by type: the record, the aggregate's id,
+/// * `&mut Rows<'_>`, by type: the rows to read and change.
+///
+/// It is a plain `fn`, or an `async fn` where it reads rows, and returns nothing or a `Result<(), E>` of any error that
+/// becomes a `BoxError`. Methods without `#[on(..)]` stay what they are. A method under `#[cfg(..)]` is handed its events when
+/// it is there; its variants count as handled in any case.
+///
+/// ```
+/// use annals_macros::{Event, Row, projection};
+/// use annals_projections::{BoxError, EventContext, Projection, Rows};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize, Event)]
+/// #[event(prefix = "account")]
+/// enum AccountEvent {
+///     Opened { owner: String },
+///     Deposited { cents: i64 },
+///     Withdrawn { cents: i64 },
+/// }
+///
+/// #[derive(Clone, Serialize, Deserialize, Row)]
+/// #[row(table = "balances")]
+/// struct Balance {
+///     #[row(key)]
+///     account: String,
+///     #[row(index)]
+///     cents: i64,
+/// }
+///
+/// struct Balances;
+///
+/// #[projection(name = "balances", tables(Balance), ignore(AccountEvent::Opened))]
+/// impl Balances {
+///     #[on(AccountEvent::Deposited { cents })]
+///     async fn deposited(&self, cents: &i64, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
+///         self.change(*cents, cx, rows).await
+///     }
+///
+///     #[on(AccountEvent::Withdrawn { cents })]
+///     async fn withdrawn(&self, cents: &i64, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
+///         self.change(-cents, cx, rows).await
+///     }
+///
+///     async fn change(&self, cents: i64, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
+///         let account = cx.key().to_owned();
+///         let before = rows.get::<Balance>(&account).await?.map_or(0, |balance| balance.cents);
+///         rows.put(Balance { account, cents: before + cents })?;
+///         Ok(())
+///     }
+/// }
+///
+/// assert_eq!((Balances::NAME, Balances::VERSION), ("balances", 1));
+/// ```
+#[proc_macro_attribute]
+pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let attribute = projection::attribute(&arguments.into());
+    let item = proc_macro2::TokenStream::from(item);
+    let code = projection::expand(&attribute, item.clone());
+    let code = code.unwrap_or_else(|error| explained(error, projection::fallback(&attribute, item)));
+    code.into()
+}
+
+/// Implements `Row` for a struct: a row of one table of a read model.
+///
+/// The struct is also `Clone`, `Serialize` and `Deserialize`. Key and indexes are of up to six fields, each a `RowKey`.
+///
+/// | attribute | on | meaning |
+/// |---|---|---|
+/// | `#[row(table = "balances")]` | the struct | the table: named as projections are |
+/// | `#[row(key)]` | a field | what tells one row from another; several such fields are a key in the order of declaration, a tuple |
+/// | `#[row(index)]`, `#[row(index = "largest")]` | a field | the rows are also found by this field; the index is named as the field when not given |
+/// | `#[row(unique)]`, `#[row(unique = "iban")]` | a field | the same, where no two rows may have the same value |
+/// | `index(name = "owner_amount", fields(owner, amount))` | the struct | an index of several fields; `unique(..)` alike |
+/// | `keyed_by_lane` | the struct | the key begins with the key of the lane, so that several lanes never write the same row |
+/// | `crate = path` | the struct | where annals is, if its own search in the manifest does not find it |
+///
+/// Each index is a constant of the struct, as visible as the struct: `BY_` and the index's name in capitals.
+///
+/// ```
+/// use annals_macros::Row;
+/// use annals_projections::{KeyBytes, Row as _};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize, Row)]
+/// #[row(table = "statements", index(name = "owner_month", fields(owner, month)))]
+/// struct Statement {
+///     #[row(key)]
+///     account: String,
+///     #[row(key)]
+///     month: u32,
+///     owner: String,
+///     #[row(index = "turnover")]
+///     cents: i64,
+/// }
+///
+/// let statement = Statement { account: "a1".into(), month: 7, owner: "ada".into(), cents: 100 };
+/// let mut key = KeyBytes::new();
+/// statement.write_key(&mut key);
+/// assert_eq!(key, KeyBytes::of(&("a1", 7_u32)));
+/// assert_eq!(format!("{:?}", Statement::BY_TURNOVER), "TableIndex(statements.turnover)");
+/// assert_eq!(Statement::INDEXES[Statement::BY_OWNER_MONTH.number()].name, "owner_month");
+/// ```
+#[proc_macro_derive(Row, attributes(row))]
+pub fn derive_row(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand(&input, row::expand, row::fallback)
+}
+
+/// Implements `RowKey`, by which rows are found and ordered: for a struct its fields one after the other, for an enum
+/// without fields the order of declaration.
+///
+/// A variant that is added before others changes the keys of those: raise the version of the projections that use it.
+/// `#[row_key(crate = path)]` says where annals is.
+///
+/// ```
+/// use annals_macros::RowKey;
+/// use annals_projections::KeyBytes;
+///
+/// #[derive(RowKey)]
+/// struct Shelf { floor: i8, name: String }
+///
+/// #[derive(RowKey)]
+/// enum Level { Low, High }
+///
+/// let cellar = KeyBytes::of(&Shelf { floor: -1, name: "wine".into() });
+/// assert!(cellar < KeyBytes::of(&Shelf { floor: 0, name: "bread".into() }));
+/// assert!(KeyBytes::of(&Level::Low) < KeyBytes::of(&Level::High));
+/// ```
+#[proc_macro_derive(RowKey, attributes(row_key))]
+pub fn derive_row_key(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand(&input, row_key::expand, row_key::fallback)
+}
+
 /// The code, or the messages and a stub.
 fn expand(
     input: &DeriveInput,
@@ -248,9 +402,14 @@ fn expand(
 ) -> TokenStream {
     let code = expand(input).unwrap_or_else(|error| {
         let stub = fallback(input, &error);
-        let mut code = error.write_errors();
-        code.extend(stub);
-        code
+        explained(error, stub)
     });
     code.into()
+}
+
+/// The messages and a stub.
+fn explained(error: darling::Error, stub: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    let mut code = error.write_errors();
+    code.extend(stub);
+    code
 }

@@ -16,25 +16,40 @@ pub(crate) struct Rule {
     pub(crate) forbidden: &'static [char],
     /// Whether a leading `$` is kept for annals.
     pub(crate) reserved: bool,
+    /// Whether it is made of lower-case letters, digits, `_` and `-` alone, and begins with a letter.
+    pub(crate) plain: bool,
     /// The most bytes.
     pub(crate) bytes_max: usize,
 }
 
 /// The stored name of a kind of event or command.
-pub(crate) const STORED: Rule = Rule { what: "stored name", forbidden: &[], reserved: true, bytes_max: 255 };
+pub(crate) const STORED: Rule =
+    Rule { what: "stored name", forbidden: &[], reserved: true, plain: false, bytes_max: 255 };
 
 /// The first part of the stored names of an enum's variants.
 pub(crate) const PREFIX: Rule = Rule { what: "prefix", ..STORED };
 
 /// The category of an aggregate's streams; the id's key and a `-` follow it.
 pub(crate) const AGGREGATE: Rule =
-    Rule { what: "aggregate name", forbidden: &['/', '-', '$'], reserved: false, bytes_max: 253 };
+    Rule { what: "aggregate name", forbidden: &['/', '-', '$'], reserved: false, plain: false, bytes_max: 253 };
 
 /// The first part of a tag; a `:` and the value follow it.
-pub(crate) const TAG: Rule = Rule { what: "tag name", forbidden: &[':'], reserved: false, bytes_max: 253 };
+pub(crate) const TAG: Rule =
+    Rule { what: "tag name", forbidden: &[':'], reserved: false, plain: false, bytes_max: 253 };
 
 /// What a type is called in shapes.
-pub(crate) const TYPE: Rule = Rule { what: "name of a shape", forbidden: &[], reserved: false, bytes_max: 255 };
+pub(crate) const TYPE: Rule =
+    Rule { what: "name of a shape", forbidden: &[], reserved: false, plain: false, bytes_max: 255 };
+
+/// What a projection's rows and checkpoint are kept under.
+pub(crate) const PROJECTION: Rule =
+    Rule { what: "projection name", forbidden: &[], reserved: false, plain: true, bytes_max: 64 };
+
+/// A table of a read model.
+pub(crate) const TABLE: Rule = Rule { what: "table name", ..PROJECTION };
+
+/// An index of a table.
+pub(crate) const INDEX: Rule = Rule { what: "index name", ..PROJECTION };
 
 impl Rule {
     /// Checks `name`; the error says what is wrong and has no place yet.
@@ -66,9 +81,21 @@ impl Rule {
         if let Some(character) = name.chars().find(|character| character.is_control()) {
             return Some(format!("holds the control character {character:?}"));
         }
-        let character = name.chars().find(|character| self.forbidden.contains(character))?;
-        Some(format!("holds {character:?}, which is not allowed here"))
+        if let Some(character) = name.chars().find(|character| self.forbidden.contains(character)) {
+            return Some(format!("holds {character:?}, which is not allowed here"));
+        }
+        self.plain.then(|| unplain(name)).flatten()
     }
+}
+
+/// What keeps `name` from being a plain one.
+fn unplain(name: &str) -> Option<String> {
+    let is_part = |character: &char| character.is_ascii_lowercase() || matches!(character, '0'..='9' | '_' | '-');
+    if let Some(character) = name.chars().find(|character| !is_part(character)) {
+        return Some(format!("holds {character:?}: lower-case letters, digits, `_` and `-` are allowed"));
+    }
+    let first = name.chars().next().filter(|first| !first.is_ascii_lowercase())?;
+    Some(format!("begins with {first:?}: it begins with a letter"))
 }
 
 /// `HttpV2Called` as `http_v2_called`; a run of capitals is one word: `HTTPCalled` as `http_called`.
@@ -119,10 +146,17 @@ mod tests {
             (STORED, "a\n", "the stored name \"a\\n\" holds the control character '\\n'"),
             (AGGREGATE, "a-b", "the aggregate name \"a-b\" holds '-', which is not allowed here"),
             (TAG, "a:b", "the tag name \"a:b\" holds ':', which is not allowed here"),
+            (PROJECTION, "", "the projection name \"\" is empty"),
+            (TABLE, "a:b", "the table name \"a:b\" holds ':': lower-case letters, digits, `_` and `-` are allowed"),
+            (INDEX, "2nd", "the index name \"2nd\" begins with '2': it begins with a letter"),
         ] {
             assert_eq!(rule.check(name).unwrap_err().to_string(), message);
         }
         assert!(STORED.check(&long).unwrap_err().to_string().ends_with("has 256 bytes, at most 255 are allowed"));
         assert!(STORED.check(&long[1..]).is_ok());
+        assert!(
+            PROJECTION.check(&long[..65]).unwrap_err().to_string().ends_with("has 65 bytes, at most 64 are allowed")
+        );
+        assert!(PROJECTION.check("daily_turnover-2").is_ok());
     }
 }

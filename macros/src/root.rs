@@ -7,19 +7,32 @@ use syn::{Ident, Path, parse_quote};
 
 use crate::value::TypePath;
 
-/// The facade and the core, either of which holds everything that generated code names.
-const PACKAGES: [&str; 2] = ["annals", "annals-core"];
+/// A part of annals: the packages either of which holds everything that generated code names.
+pub(crate) struct Part {
+    facade: &'static str,
+    own: &'static str,
+}
 
-/// The path that was given by `crate = ..`, or the package under whatever name the caller's manifest gives it.
-pub(crate) fn find(given: Option<&TypePath>) -> Result<Path> {
-    if let Some(TypePath(path)) = given {
-        return Ok(path.clone());
+/// Events, aggregates, commands, shapes.
+pub(crate) const CORE: Part = Part { facade: "annals", own: "annals-core" };
+
+/// Projections and their rows.
+pub(crate) const PROJECTIONS: Part = Part { own: "annals-projections", ..CORE };
+
+impl Part {
+    /// The path that was given by `crate = ..`, or the package under whatever name the caller's manifest gives it.
+    pub(crate) fn find(&self, given: Option<&TypePath>) -> Result<Path> {
+        if let Some(TypePath(path)) = given {
+            return Ok(path.clone());
+        }
+        [self.facade, self.own].into_iter().find_map(in_manifest).ok_or_else(|| {
+            Error::custom(format!(
+                "neither `{facade}` nor `{}` is a dependency: add `{facade}`, or say where it is by `crate = ..`",
+                self.own,
+                facade = self.facade
+            ))
+        })
     }
-    PACKAGES.into_iter().find_map(in_manifest).ok_or_else(|| {
-        Error::custom(
-            "neither `annals` nor `annals-core` is a dependency: add `annals`, or say where it is by `crate = ..`",
-        )
-    })
 }
 
 /// Code of the package itself is a doc test, an integration test or an example, and names the package like any other.

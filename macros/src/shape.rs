@@ -13,6 +13,7 @@ mod valid;
 
 use darling::Result;
 use proc_macro2::TokenStream;
+use quote::quote;
 use syn::{Attribute, DeriveInput, Path, Variant};
 
 pub(crate) use fallback::fallback;
@@ -26,6 +27,16 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 /// What a whole type is stored as: an expression of type `Shape`, in which `types` is a `&mut Types`.
 pub(crate) fn of_type(root: &Path, input: &DeriveInput) -> Result<TokenStream> {
     valid::form(input).map(|form| expand::shape(root, &form))
+}
+
+/// The method `schema` of a type whose shape is the expression that [`of_type`] gave.
+pub(crate) fn schema_method(root: &Path, shape: &TokenStream) -> TokenStream {
+    quote! {
+        #[allow(unused_variables, reason = "a type may be of no other type")]
+        fn schema() -> ::core::option::Option<#root::shape::Schema> {
+            ::core::option::Option::Some(#root::shape::Schema::describe(|types| #shape))
+        }
+    }
 }
 
 /// What the content of a variant is stored as when its name is stored elsewhere, as an event's is: a map by field name, an

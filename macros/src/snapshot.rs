@@ -6,6 +6,11 @@ use syn::DeriveInput;
 
 /// The code that `expand` writes for `input`, formatted.
 pub(crate) fn formatted(expand: fn(&DeriveInput) -> Result<TokenStream>, input: &DeriveInput) -> String {
-    let code = expand(input).unwrap_or_else(|error| panic!("{error}"));
+    unparsed(expand(input))
+}
+
+/// Code, formatted.
+pub(crate) fn unparsed(code: Result<TokenStream>) -> String {
+    let code = code.unwrap_or_else(|error| panic!("{error}"));
     prettyplease::unparse(&syn::parse2(code).unwrap())
 }

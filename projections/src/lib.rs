@@ -38,6 +38,11 @@ mod on_annals;
 mod projections;
 mod registration;
 
+#[doc(hidden)]
+pub mod derived;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
 pub use key::{KeyBytes, RowKey, StartsWith};
 pub use name::InvalidName;
 pub use on_annals::{AndWait, ReadModels, Waited, Waiting, WithProjections};

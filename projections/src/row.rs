@@ -101,7 +101,7 @@ pub struct TableIndex<R, K> {
     of: PhantomData<fn(K) -> R>,
 }
 
-impl<R: Row, K: RowKey> TableIndex<R, K> {
+impl<R, K> TableIndex<R, K> {
     /// The index `R::INDEXES[number]`.
     #[must_use]
     pub const fn at(number: usize) -> Self {

@@ -29,11 +29,8 @@ async fn poison_blocks_only_its_key() {
     assert_eq!((ada.stream.as_str(), ada.position.get(), ada.attempts, ada.events), ("account-ada", 3, 5, 2));
     assert_eq!((ada.error.as_str(), ada.retrying), ("poison of 13", false));
     let waited = handle(&annals).wait_for(&last).await;
-    assert_eq!(waited, Err(WaitError::Parked { projection: "balances", position: ada_second(&last) }));
-}
-
-fn ada_second(receipt: &annals_core::Receipt) -> annals_core::Position {
-    receipt.positions.unwrap().0
+    let position = last.positions.unwrap().0;
+    assert_eq!(waited, Err(WaitError::Parked { projection: "balances", position }));
 }
 
 /// F23: an event that fails some times is taken in by itself, and those behind it after it.

@@ -23,7 +23,7 @@ pub(super) fn parse(input: &DeriveInput) -> Result<State<'_>> {
     errors.handle(attr::refuse_generics(input));
     errors.handle(attr::refuse_inside(input, "aggregate", "the state itself"));
     let attr = errors.handle(AggregateAttr::from_attributes(&input.attrs)).unwrap_or_default();
-    let root = errors.handle(root::find(attr.root.as_ref()));
+    let root = errors.handle(root::CORE.find(attr.root.as_ref()));
     errors.finish()?;
     let root = root.ok_or_else(|| Error::custom("annals is not found"))?;
     Ok(State { root, ident: &input.ident, data: &input.data, attr })

@@ -5,11 +5,11 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{DeriveInput, parse_quote};
 
-use crate::{attr, stub, value::TypePath};
+use crate::{attr, root, stub, value::TypePath};
 
 /// The event type stays the user's if it can be made out, so that the code around the aggregate still fits.
 pub(crate) fn fallback(input: &DeriveInput, error: &Error) -> TokenStream {
-    let Some(root) = stub::root(input, "aggregate") else {
+    let Some(root) = stub::root(&root::CORE, &input.attrs, "aggregate") else {
         return TokenStream::new();
     };
     let ident = &input.ident;
@@ -21,7 +21,7 @@ pub(crate) fn fallback(input: &DeriveInput, error: &Error) -> TokenStream {
     );
     let (parameters, arguments, bounds) = generics.split_for_impl();
     let id = attr::peek(&input.attrs, "aggregate", "id").map_or_else(|| quote!(::std::string::String), path);
-    let event = attr::peek(&input.attrs, "aggregate", "event").map_or_else(|| unknown(error), path);
+    let event = attr::peek(&input.attrs, "aggregate", "event").map_or_else(|| stub::unknown_type(error), path);
     quote! {
         #[automatically_derived]
         impl #parameters #root::Aggregate for #ident #arguments #bounds {
@@ -34,10 +34,4 @@ pub(crate) fn fallback(input: &DeriveInput, error: &Error) -> TokenStream {
 
 fn path(TypePath(path): TypePath) -> TokenStream {
     path.to_token_stream()
-}
-
-/// The first message again, inside a type: rustc shows it once, and has nothing to say of what depends on such a type.
-fn unknown(error: &Error) -> TokenStream {
-    let message = error.clone().into_iter().next().map(Error::write_errors);
-    quote!([(); #message])
 }

@@ -41,7 +41,7 @@ pub(super) fn parse(input: &DeriveInput) -> Result<EventEnum<'_>> {
     errors.handle(attr::refuse_generics(input));
     errors.handle(attr::refuse(&input.attrs, "tag", TAG_PLACE));
     let attr = errors.handle(EnumAttr::from_attributes(&input.attrs)).unwrap_or_default();
-    let root = errors.handle(root::find(attr.root.as_ref()));
+    let root = errors.handle(root::CORE.find(attr.root.as_ref()));
     let variants: Vec<_> = data.variants.iter().filter_map(|syntax| errors.handle(variant(syntax))).collect();
     errors.finish()?;
     let root = root.ok_or_else(|| Error::custom("annals is not found"))?;

@@ -1,15 +1,14 @@
 //! The grammar of `#[event(..)]` and `#[tag]`.
 
-use darling::{Error, FromAttributes, FromMeta, Result};
+use darling::{FromAttributes, FromMeta, Result};
 use proc_macro2::Span;
 use syn::{
-    Expr, Ident, LitInt, LitStr, Meta, Token, parenthesized,
-    parse::{ParseStream, Parser},
-    punctuated::Punctuated,
+    Expr, Ident, LitInt, LitStr, Meta, Token, parenthesized, parse::ParseStream, punctuated::Punctuated,
     spanned::Spanned,
 };
 
 use crate::{
+    attr::listed,
     form::Form,
     value::{PlacedVersion, Text, TypePath},
 };
@@ -92,13 +91,6 @@ impl FromMeta for From {
 impl FromMeta for Split {
     fn from_meta(item: &Meta) -> Result<Self> {
         listed(item, parse_split, "`split(\"account.moved\", 1 = MovedV1, into(Withdrawn, Deposited))`")
-    }
-}
-
-fn listed<T>(item: &Meta, parser: impl Parser<Output = T>, expected: &str) -> Result<T> {
-    match item {
-        Meta::List(list) => list.parse_args_with(parser).map_err(Error::from),
-        other => Err(Error::custom(format!("{expected} is expected here")).with_span(other)),
     }
 }
 

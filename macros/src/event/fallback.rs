@@ -5,10 +5,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, parse_quote};
 
-use crate::stub;
+use crate::{root, stub};
 
 pub(crate) fn fallback(input: &DeriveInput, _: &Error) -> TokenStream {
-    let Some(root) = stub::root(input, "event") else {
+    let Some(root) = stub::root(&root::CORE, &input.attrs, "event") else {
         return TokenStream::new();
     };
     let ident = &input.ident;

@@ -27,7 +27,7 @@ pub(super) fn parse(input: &DeriveInput) -> Result<ShapedType<'_>> {
     if let Some(name) = &attr.name {
         errors.handle(TYPE.check_text(name));
     }
-    let root = errors.handle(root::find(attr.root.as_ref()));
+    let root = errors.handle(root::CORE.find(attr.root.as_ref()));
     errors.finish()?;
     let root = root.ok_or_else(|| Error::custom("annals is not found"))?;
     let name = attr.name.map_or_else(|| input.ident.unraw().to_string(), |name| name.text);

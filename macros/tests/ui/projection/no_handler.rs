@@ -1,0 +1,29 @@
+use annals_macros::{Event, projection};
+use annals_projections::Projection;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[event(prefix = "account")]
+enum AccountEvent {
+    Opened { owner: String },
+    Deposited { amount: u64, reason: Option<String> },
+    Closed,
+}
+
+struct Balances;
+
+#[projection(name = "balances", ignore(AccountEvent::*))]
+impl Balances {
+    fn closed(&self) {}
+}
+
+fn closed(balances: &Balances) {
+    balances.closed();
+}
+
+fn follows<P: Projection>(_: P) {}
+
+fn main() {
+    closed(&Balances);
+    follows(Balances);
+}

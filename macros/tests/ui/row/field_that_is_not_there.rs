@@ -1,0 +1,17 @@
+use annals_macros::Row;
+use annals_projections::Row;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Row)]
+#[row(table = "balances", index(name = "owner_amount", fields(owner, amount)))]
+struct Balance {
+    #[row(key)]
+    account: String,
+    amount: u64,
+}
+
+fn keeps<R: Row>() {}
+
+fn main() {
+    keeps::<Balance>();
+}

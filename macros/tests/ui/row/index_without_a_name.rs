@@ -1,0 +1,13 @@
+use annals_macros::Row;
+use annals_projections::Row;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Row)]
+#[row(table = "balances")]
+struct Balance(#[row(key)] String, #[row(index)] u64);
+
+fn keeps<R: Row>() {}
+
+fn main() {
+    keeps::<Balance>();
+}

@@ -43,6 +43,8 @@ enum Arguments {
     Open(work::open::Options),
     /// Derived rows, as a projection writes them.
     Rows(work::rows::Options),
+    /// Projections beside a bare scan, several on one log, and how soon a commit is seen.
+    Projections(work::projections::Options),
     /// The main figures at several sizes of the log.
     Growth(work::growth::Options),
     /// All of the above, one after the other.
@@ -62,7 +64,7 @@ struct AllOptions {
     folder: PathBuf,
 }
 
-const ALL: [&str; 13] = [
+const ALL: [&str; 14] = [
     "append",
     "append --streams new --subjects growing,preallocated,store",
     "append --streams new-ordered --subjects growing,preallocated,store --writers 64",
@@ -75,10 +77,11 @@ const ALL: [&str; 13] = [
     "open",
     "open --ids uuid --streams 1000000",
     "rows",
+    "projections",
     "growth",
 ];
 
-const ALL_QUICK: [&str; 10] = [
+const ALL_QUICK: [&str; 11] = [
     "append --rounds 1 --seconds 1",
     "append --rounds 1 --seconds 1 --streams new --subjects preallocated,store",
     "batches --rounds 1 --events 20000",
@@ -88,6 +91,7 @@ const ALL_QUICK: [&str; 10] = [
     "reads --rounds 1 --events 20000",
     "open --rounds 1 --events 20000 --streams 1000,20000 --ids uuid",
     "rows --rounds 1 --events 20000",
+    "projections --rounds 1 --events 20000 --seconds 1",
     "growth --rounds 1 --seconds 1 --events 10000,20000",
 ];
 
@@ -110,6 +114,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Arguments::Reads(options) => work::reads::run(&options).await,
         Arguments::Open(options) => work::open::run(&options).await,
         Arguments::Rows(options) => work::rows::run(&options).await,
+        Arguments::Projections(options) => work::projections::run(&options).await,
         Arguments::Growth(options) => work::growth::run(&options).await,
         Arguments::All(options) => run_all(&options).await,
         Arguments::Child(task) => child::run(task).await,

@@ -7,5 +7,6 @@ pub(crate) mod conditions;
 pub(crate) mod forms;
 pub(crate) mod growth;
 pub(crate) mod open;
+pub(crate) mod projections;
 pub(crate) mod reads;
 pub(crate) mod rows;

@@ -19,6 +19,7 @@ impl<E: Event> KindOf<E> {
     /// # Panics
     /// When there is no such variant; in a constant, as [`kinds!`](crate::kinds) writes it, that is an error of the compiler.
     #[must_use]
+    #[track_caller]
     #[expect(clippy::panic, reason = "runs while compiling")]
     pub const fn named(variant: &str) -> Self {
         match Self::find(variant) {

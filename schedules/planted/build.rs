@@ -42,7 +42,12 @@ const FAULTS: [Fault; 9] = [
     // What a reader took from the tail and what it reads from sled are of two moments.
     ("pins_hold_nothing", "indexer.rs", "    shared.pins.wait_for(part.tick);\n", ""),
     // A part that goes over to sled while a page is read is seen neither there nor in memory.
-    ("moved_parts_are_missed", "read/rows/lookup.rs", "        if overlay.moved == moved {\n", "        if overlay.moved >= moved {\n"),
+    (
+        "moved_parts_are_missed",
+        "read/rows/lookup.rs",
+        "        if overlay.moved == moved {\n",
+        "        if overlay.moved >= moved {\n",
+    ),
     // An epoch ends while a batch that it let in is being applied.
     (
         "epochs_end_at_once",

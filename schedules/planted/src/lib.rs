@@ -18,4 +18,5 @@ planted! {
     pins_hold_nothing
     epochs_end_at_once
     tail_is_dropped_early
+    moved_parts_are_missed
 }

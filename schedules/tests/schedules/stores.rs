@@ -75,5 +75,6 @@ pub(crate) mod planted {
         pins_hold_nothing
         epochs_end_at_once
         tail_is_dropped_early
+        moved_parts_are_missed
     }
 }

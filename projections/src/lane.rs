@@ -13,6 +13,7 @@ use crate::{
     checkpoint::lane_of,
     chunk::{Chunk, Column},
     consumer::{Consumer, Fence},
+    metrics,
     parked::{self, Parked, ParkedId},
     rows::Batch,
     run::{Delivery, Handler, Progress, Run},
@@ -175,11 +176,15 @@ impl Lane {
     fn react(&self, record: &Record, attempts: u32, error: &BoxError) -> (Reaction, Option<Duration>) {
         let options = &self.consumer.options;
         let reaction = options.on_failure.react(&Failed { record, attempts, error });
+        metrics::failure(self.consumer.name);
         // A record that cannot be read is not read better the next time.
         let again = reaction == Reaction::Retry && !error.is::<annals_core::DecodeError>();
         let pause = options.retry.pause(attempts, record.position.get()).filter(|_| again);
         let (projection, position) = (self.consumer.name, record.position.get());
-        tracing::warn!(projection, position, stream = %record.stream, attempts, %error, ?pause, "event not taken in");
+        let correlation = record.metadata.correlation.as_ref().map(tracing::field::display);
+        tracing::warn!(
+            projection, position, stream = %record.stream, correlation, attempts, %error, ?pause, "event not taken in"
+        );
         (reaction, pause)
     }
 
@@ -244,7 +249,9 @@ impl Lane {
             timeout: options.handler_timeout,
             lane_key: (options.lanes.get() > 1).then_some(&options.lane_key),
         };
-        self.handler.run(run, &mut self.batch).await
+        let progress = self.handler.run(run, &mut self.batch).await;
+        metrics::events(self.consumer.name, progress.taken + usize::from(progress.failure.is_some()));
+        progress
     }
 
     /// Notes that these deliveries are done as soon as the batch is stored.

@@ -26,6 +26,8 @@ mod consumer;
 mod parked;
 mod status;
 
+pub mod metrics;
+
 mod control;
 mod lane;
 mod runner;

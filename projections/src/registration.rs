@@ -68,7 +68,7 @@ pub enum RegistrationError {
         problem: InvalidText,
     },
     /// With several lanes every table has to be keyed by the lane's key, or two lanes could write one row. Key it so and say
-    /// `#[row(lane)]`, or run the projection in one lane.
+    /// `#[row(keyed_by_lane)]`, or run the projection in one lane.
     #[error("projection {name} has {lanes} lanes, but its table {table} is not keyed by the key of the lane")]
     NotKeyedByLane {
         /// The projection.

@@ -8,6 +8,7 @@ use futures::{
     future::{BoxFuture, Future},
 };
 use thiserror::Error;
+use tracing::Instrument;
 
 use crate::{
     BoxError, EventContext, LaneKey, Projection, Subscription,
@@ -110,9 +111,16 @@ async fn take<P: Projection>(
             continue;
         }
         let context = EventContext::new(record, index);
-        guarded(projection.handle(event, &context, &mut rows), run.timeout).await?;
+        let handling = projection.handle(event, &context, &mut rows);
+        guarded(handling.instrument(span_of(record)), run.timeout).await?;
     }
     Ok(())
+}
+
+/// What a handler does belongs to this span, for those who trace in detail.
+fn span_of(record: &Record) -> tracing::Span {
+    let correlation = record.metadata.correlation.as_ref().map(tracing::field::display);
+    tracing::debug_span!("event", position = record.position.get(), stream = %record.stream, correlation)
 }
 
 /// Waits for a handler, whatever it does. One that never has to wait costs no timer.

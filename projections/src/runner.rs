@@ -4,12 +4,14 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use annals_core::{ApplyError, ReadError};
 use futures::FutureExt;
+use tracing::Instrument;
 
 use crate::{
     State,
     consumer::TakeOverError,
     control::{Control, Discarded, Stop},
     lane::Halt,
+    metrics,
     run::message,
     session::{Session, SessionError, Setup},
 };
@@ -30,7 +32,12 @@ enum Next {
 }
 
 /// Runs a consumer until it is told to end, or has no right to run any more. Nothing that happens to it ends it silently.
-pub(crate) async fn run(setup: Setup, mut control: Control, discarded: Discarded) {
+pub(crate) async fn run(setup: Setup, control: Control, discarded: Discarded) {
+    let span = tracing::info_span!("projection", name = setup.consumer.name, build = setup.consumer.build);
+    keep_running(setup, control, discarded).instrument(span).await;
+}
+
+async fn keep_running(setup: Setup, mut control: Control, discarded: Discarded) {
     let board = std::sync::Arc::clone(&setup.board);
     let mut restarts = 0;
     loop {
@@ -58,6 +65,7 @@ pub(crate) async fn run(setup: Setup, mut control: Control, discarded: Discarded
                 board.state(State::Failed { reason, retrying: true });
                 let pause = RESTART_FIRST.saturating_mul(1 << restarts.min(16)).min(RESTART_MAX);
                 restarts += 1;
+                metrics::restart(name);
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = control.changed() => {}

@@ -14,6 +14,7 @@ use crate::{
     control::{Control, Discarded, Request, Stop},
     feed::Feed,
     lane::{Halt, Lane, Marks, Work},
+    metrics,
     parked::{self, ParkedId, ParkedKey},
     run::{Delivery, Handler},
     status::{Board, to_f64},
@@ -308,7 +309,8 @@ impl Session {
             .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         let events = self.lanes.iter().map(|lane| lane.parked().events()).sum();
         let (position, recorded) = (self.position, self.pace.recorded);
-        self.setup.board.update(|status| {
+        let board = &self.setup.board;
+        board.update(|status| {
             status.position = position;
             status.recorded = recorded.or(status.recorded);
             status.rate = rate.unwrap_or(status.rate);
@@ -321,5 +323,6 @@ impl Session {
                 State::Live
             };
         });
+        metrics::status(&board.now(), head);
     }
 }

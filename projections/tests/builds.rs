@@ -1,0 +1,126 @@
+//! New code: the rows are computed anew, beside those that are there, which are read until then.
+
+mod bank;
+
+use std::sync::atomic::Ordering;
+
+use annals_core::{Annals, kinds};
+use annals_projections::{
+    BoxError, EventContext, Incoming, KeyBytes, Projection, ProjectionHandle, ReadModels, Row, RowKey, Rows, State,
+    Subscription, Tables, ViewError, WaitError, WithProjections,
+};
+use bank::*;
+use serde::{Deserialize, Serialize};
+
+/// The same projection as [`Balances`] in its second version: it counts twice.
+struct Doubled {
+    inner: Balances,
+}
+
+impl Projection for Doubled {
+    const NAME: &'static str = "balances";
+    const VERSION: u32 = 2;
+
+    fn subscription(&self) -> Subscription {
+        self.inner.subscription()
+    }
+    fn tables(&self) -> Tables {
+        self.inner.tables()
+    }
+    async fn handle(&self, event: Incoming<'_>, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
+        self.inner.handle(event, cx, rows).await?;
+        self.inner.handle(event, cx, rows).await
+    }
+}
+
+fn doubled(annals: &Annals) -> ProjectionHandle {
+    ReadModels::projection::<Doubled>(annals).unwrap()
+}
+
+/// A version is raised: until the new rows are complete the old ones are read, then the new ones, at once, and for good.
+#[tokio::test]
+async fn a_new_version_takes_over_when_it_is_complete() {
+    let store = store();
+    commit(&store, (1..=10).map(|cents| deposited("ada", cents))).await;
+    let annals = open(&store, &Balances::default(), Default::default()).await;
+    until(&annals, is_live).await;
+    stop(annals).await;
+
+    // It cannot get past the second event.
+    let inner = Balances::poisoned_by(2, u64::MAX);
+    inner.faults.hangs.store(true, Ordering::SeqCst);
+    let annals = Annals::over(std::sync::Arc::clone(&store)).projection(Doubled { inner }).open().await.unwrap();
+    assert_eq!(row(&annals, "ada").await.unwrap().cents, 55);
+    let waited = doubled(&annals).wait_until(head(&store)).await;
+    assert!(matches!(waited, Err(WaitError::NotRunning { state: State::Rebuilding, .. })), "{waited:?}");
+    assert_eq!(doubled(&annals).status().build, 2);
+    drop(annals);
+
+    // Started again, it goes on in the same build, and takes over.
+    let inner = Balances::default();
+    let annals = Annals::over(std::sync::Arc::clone(&store)).projection(Doubled { inner }).open().await.unwrap();
+    let read_anew = async {
+        while row(&annals, "ada").await.unwrap().cents != 110 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), read_anew).await.unwrap();
+    assert_eq!(doubled(&annals).status().build, 2);
+    stop(annals).await;
+    let inner = Balances::default();
+    let annals = Annals::over(std::sync::Arc::clone(&store)).projection(Doubled { inner }).open().await.unwrap();
+    assert_eq!(row(&annals, "ada").await.unwrap().cents, 110);
+}
+
+/// The rows of this table have another type than [`Balance`], and its name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Total {
+    account: String,
+    euros: f64,
+}
+
+impl Row for Total {
+    const TABLE: &'static str = "balances";
+    type Key = String;
+
+    fn write_key(&self, key: &mut KeyBytes) {
+        self.account.write(key);
+    }
+    fn write_index(&self, _: usize, _: &mut KeyBytes) {}
+}
+
+struct Totals;
+
+impl Projection for Totals {
+    const NAME: &'static str = "balances";
+    const VERSION: u32 = 1;
+
+    fn subscription(&self) -> Subscription {
+        Subscription::new().kinds(kinds![AccountEvent::Deposited])
+    }
+    fn tables(&self) -> Tables {
+        Tables::new().with::<Total>()
+    }
+    async fn handle(&self, event: Incoming<'_>, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
+        if let Some(AccountEvent::Deposited { cents: 0 }) = event.get::<AccountEvent>() {
+            std::future::pending::<()>().await;
+        }
+        rows.put(Total { account: cx.key().to_owned(), euros: 0.5 })?;
+        Ok(())
+    }
+}
+
+/// Rows of another type, or with other indexes, are computed anew without a new version, and the old ones are not read as
+/// the new.
+#[tokio::test]
+async fn another_type_of_row_is_computed_anew() {
+    let store = store();
+    commit(&store, [deposited("ada", 1), deposited("ada", 0)]).await;
+    let annals = open(&store, &Balances::default(), Default::default()).await;
+    until(&annals, is_live).await;
+    stop(annals).await;
+    let annals = Annals::over(std::sync::Arc::clone(&store)).projection(Totals).open().await.unwrap();
+    let read = annals.view::<Total>().unwrap().get("ada".to_owned()).await;
+    assert!(matches!(read, Err(ViewError::Rebuilding { projection: "balances", .. })), "{read:?}");
+    assert_eq!(ReadModels::projection::<Totals>(&annals).unwrap().status().build, 2);
+}

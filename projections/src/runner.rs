@@ -84,7 +84,9 @@ fn judge(ended: Result<Stop, SessionError>) -> Next {
         Err(error) => error,
     };
     match &error {
-        SessionError::Halt(Halt::Failed { .. } | Halt::TooManyParked { .. }) => Next::WhenResumed(error.to_string()),
+        SessionError::Halt(Halt::Failed { .. } | Halt::TooManyParked { .. } | Halt::BeyondLog { .. }) => {
+            Next::WhenResumed(error.to_string())
+        }
         SessionError::Halt(Halt::Apply(ApplyError::Fenced { .. })) => Next::Rest(State::TakenOver),
         SessionError::Halt(Halt::Apply(ApplyError::GenerationLost { .. } | ApplyError::Conflict { .. })) => Next::Again,
         SessionError::Halt(

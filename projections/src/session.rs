@@ -77,6 +77,10 @@ impl Session {
         let checkpoints = Checkpoints::load(consumer).await.map_err(Halt::from)?;
         let head = consumer.log.head();
         let (position, ahead) = (checkpoints.floor.checkpoint.position, checkpoints.ahead_of_floor());
+        let (end, latest) = (head.borrow().position, ahead.values().copied().max().unwrap_or(position));
+        if end < latest {
+            return Err(Halt::BeyondLog { position: latest, head: end }.into());
+        }
         let mut session = Self {
             head,
             fence,
@@ -107,7 +111,9 @@ impl Session {
         }
         let target = checkpoints.floor.checkpoint.target;
         self.floor = (lanes.get() > 1).then_some(checkpoints.floor);
-        self.setup.board.update(|status| status.target = target);
+        let position = self.position;
+        // Both at once: lost rows are never shown as complete.
+        self.setup.board.update(|status| (status.position, status.target) = (position, target));
         Ok(())
     }
 
@@ -161,13 +167,19 @@ impl Session {
             if lane.marks().ahead() >= UNSTORED_POSITIONS_MAX {
                 lane.store().await?;
             }
-        } else if any {
+        } else if any || self.unstored() >= UNSTORED_POSITIONS_MAX {
             self.store_floor().await?;
         }
         if let Some(record) = chunk.records().last() {
             self.pace.recorded = Some(record.recorded);
         }
         Ok(())
+    }
+
+    /// How many positions several lanes have come further than their floor says.
+    fn unstored(&self) -> u64 {
+        let stored = self.floor.as_ref().map_or(self.position, |floor| floor.checkpoint.position);
+        self.position.get().saturating_sub(stored.get())
     }
 
     /// The records of a chunk that are to be taken in: wanted, not done, not discarded.

@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use annals_core::{AsOf, Head, Position, ReadError, ReadLog, RowBatch, Timestamp};
+use annals_core::{
+    AsOf, Commit, CommitError, Condition, Head, Position, ReadError, ReadLog, RowBatch, RowIs, Timestamp,
+};
 use futures::StreamExt;
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
@@ -11,7 +13,7 @@ use crate::{
     checkpoint::{Checkpoint, CheckpointRow, Checkpoints, lane_of, partition_of},
     chunk::Chunk,
     consumer::{Consumer, Fence, TakeOverError},
-    control::{Control, Discarded, Request, Stop},
+    control::{Control, Discard, Discarded, Request, Stop},
     feed::Feed,
     lane::{Halt, Lane, Marks, Work},
     parked::{self, ParkedId, ParkedKey},
@@ -61,6 +63,9 @@ pub(crate) enum SessionError {
     TakeOver(#[from] TakeOverError),
     #[error(transparent)]
     Halt(#[from] Halt),
+    /// An operator's decision was not recorded, or it is not known whether it was.
+    #[error(transparent)]
+    Decision(CommitError),
     #[error("a lane panicked: {message}")]
     Panic { message: String },
 }
@@ -75,6 +80,8 @@ impl Session {
         let generation = generation.into_iter().flatten().next().as_deref().and_then(annals_core::Generation::from_row);
         let fence = Fence { generation, epoch };
         let checkpoints = Checkpoints::load(consumer).await.map_err(Halt::from)?;
+        // At each start: whether a decision was recorded may have been unknown.
+        discarded.load(&*consumer.log, consumer.name).await.map_err(Halt::from)?;
         let head = consumer.log.head();
         let (position, ahead) = (checkpoints.floor.checkpoint.position, checkpoints.ahead_of_floor());
         let (end, latest) = (head.borrow().position, ahead.values().copied().max().unwrap_or(position));
@@ -267,8 +274,37 @@ impl Session {
                 };
                 let _ = answer.send(done);
             }
+            Request::Discard(discard) => self.discard(discard).await?,
             Request::Stop(_) => {}
         }
+        Ok(())
+    }
+
+    /// Records the decision if it is still to be made, and if this runner still has the right to.
+    async fn discard(&mut self, discard: Discard) -> Result<(), SessionError> {
+        let Discard { id, position, row, answer } = discard;
+        let lane = self.lanes.iter().position(|lane| lane.parked().failed(&id) == Some(position));
+        let Some(lane) = lane else {
+            // Whoever asked may have gone.
+            let _ = answer.send(Ok(None));
+            return Ok(());
+        };
+        let mut commit = Commit::new().row(row);
+        if let Some(epoch) = &self.fence.epoch {
+            let (table, key) = epoch.row();
+            commit = commit.when(Condition::Row { table, key, is: RowIs::Equals(epoch.to_row()) });
+        }
+        if let Err(error) = self.setup.consumer.log.commit(commit).await {
+            let _ = answer.send(Err(error.clone()));
+            return match error {
+                CommitError::Conflict { .. } | CommitError::OutcomeUnknown { .. } => Err(SessionError::Decision(error)),
+                // Nothing was written, and nothing is decided.
+                _ => Ok(()),
+            };
+        }
+        self.discarded.add([position]);
+        let done = self.replay(lane, &id).await?;
+        let _ = answer.send(Ok(Some(done)));
         Ok(())
     }
 

@@ -129,8 +129,12 @@ async fn run(case: &Case) -> u64 {
 #[test]
 fn a_projection_recovers_from_every_failure_of_its_store() {
     let cases_wanted = u32::try_from(soak::size("ANNALS_SOAK_PROJECTION_FAULTS", 300)).unwrap();
-    let mut runner =
-        TestRunner::new(ProptestConfig { cases: cases_wanted, failure_persistence: None, ..Default::default() });
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: cases_wanted,
+        failure_persistence: None,
+        max_shrink_time: 20_000,
+        ..Default::default()
+    });
     let hits = std::cell::Cell::new(0);
     let ran = runner.run(&cases(), |case| {
         hits.set(hits.get() + runtime().block_on(run(&case)));

@@ -14,12 +14,12 @@ use crate::{
 /// Events of a commit.
 const AT_ONCE: u64 = 50;
 /// Commits that a process makes, most of them before it is killed.
-const COMMITS: u64 = 40;
+const COMMITS: u64 = 44;
 /// Deposits of so many cents fail, in every process.
 const POISON: i64 = 13;
 /// So many processes follow each other on one store, which is looked at in between; then there is another one.
 const ROUNDS_OF_A_LOOK: u64 = 10;
-const ROUNDS_OF_A_FOLDER: u64 = 50;
+const ROUNDS_OF_A_FOLDER: u64 = 25;
 
 const LANES: &str = "ANNALS_KILL_TEST_LANES";
 const TEST: &str = "kills::child_projects_until_it_is_killed";

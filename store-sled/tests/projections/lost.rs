@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use annals_conformance::planted::behind;
-use annals_projections::ViewError;
+use annals_projections::{ReadModels, State, ViewError};
 use tokio::sync::watch;
 
 use crate::{
@@ -11,8 +11,6 @@ use crate::{
     caught_up, cured_and_checked, options, store,
     stores::Gate,
 };
-use annals_projections::ReadModels;
-
 const POISON: i64 = 13;
 
 fn poisoned() -> Balances {
@@ -39,7 +37,7 @@ fn copy(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &to)
         } else {
-            drop(fs::copy(entry.path(), to).unwrap())
+            fs::copy(entry.path(), to).map(drop).unwrap();
         }
     }
 }
@@ -57,7 +55,7 @@ async fn lost_rows_are_computed_anew_and_not_read_before() {
         let gated = behind(store.clone(), Gate(closed));
         let balances = poisoned();
         let annals = open(&gated, &balances, options(lanes)).await;
-        until(&annals, |status| !matches!(status.state, annals_projections::State::Starting)).await;
+        until(&annals, |status| !matches!(status.state, State::Starting)).await;
         for account in ["a1", "nobody"] {
             let read = annals.view::<Balance>().unwrap().get(account.to_owned()).await;
             let Err(ViewError::Rebuilding { projection: "balances", position, target }) = read else {

@@ -7,10 +7,14 @@ use std::{
     time::Duration,
 };
 
-use annals_core::Position;
+use annals_core::{CommitError, LoggedTable, Position, ReadError, RowWrite, Scan, Store};
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::parked::{ParkedId, ParkedKey};
+use crate::{
+    KeyBytes,
+    parked::{ParkedId, ParkedKey},
+};
 
 /// How long a consumer that is told to stop may go on with what it is at.
 const GRACE: Duration = Duration::from_secs(5);
@@ -41,9 +45,30 @@ pub(crate) enum Request {
     /// What is parked?
     Parked(oneshot::Sender<Vec<ParkedKey>>),
     /// Which is the first of these positions, both included, that is parked?
-    ParkedBetween(Position, Position, oneshot::Sender<Option<Position>>),
+    ParkedBetween(Position, Position, oneshot::Sender<Option<ParkedAt>>),
     /// Take in what is parked of a key. Answered with how many events were done.
     Replay(ParkedId, oneshot::Sender<usize>),
+    /// Pass by the event of a key that failed, and take in those behind it.
+    Discard(Discard),
+}
+
+/// A decision to pass by an event, which takes effect only while that is the first of its parked key: nobody takes it in
+/// meanwhile.
+pub(crate) struct Discard {
+    pub(crate) id: ParkedId,
+    pub(crate) position: Position,
+    /// The decision as it is recorded.
+    pub(crate) row: RowWrite,
+    /// Answered with how many events were done, `None` when the event is not parked there.
+    pub(crate) answer: oneshot::Sender<Result<Option<usize>, CommitError>>,
+}
+
+/// An event that is parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ParkedAt {
+    pub(crate) position: Position,
+    /// Whether its key will be tried again.
+    pub(crate) retrying: bool,
 }
 
 /// The consumer's end.
@@ -59,6 +84,26 @@ pub(crate) struct Discarded(Arc<Mutex<Arc<HashSet<Position>>>>);
 impl Discarded {
     pub(crate) fn positions(&self) -> Arc<HashSet<Position>> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The row that records the decision about `position` of projection `name`.
+    pub(crate) fn row_key(name: &str, position: Position) -> Bytes {
+        let mut key = KeyBytes::of(&(name, "discarded"));
+        key.push_raw(&position.get().to_be_bytes());
+        Bytes::copy_from_slice(key.as_slice())
+    }
+
+    /// Adds those of projection `name` that `log` has.
+    pub(crate) async fn load(&self, log: &dyn Store, name: &str) -> Result<(), ReadError> {
+        let prefix = Bytes::copy_from_slice(KeyBytes::of(&(name, "discarded")).as_slice());
+        let mut scan = Some(Scan::prefix(LoggedTable::CONSUMERS, prefix.clone()));
+        while let Some(next) = scan {
+            let page = log.scan(next).await?;
+            let positions = page.rows.iter().filter_map(|(key, _)| key.get(prefix.len()..)?.try_into().ok());
+            self.add(positions.filter_map(|position| Position::new(u64::from_be_bytes(position)).ok()));
+            scan = page.next;
+        }
+        Ok(())
     }
 
     pub(crate) fn add(&self, positions: impl IntoIterator<Item = Position>) {

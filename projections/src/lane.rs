@@ -69,7 +69,7 @@ impl Lane {
         while next < work.deliveries.len() {
             let behind = self.first_not_parked(work, next)?;
             let until = self.first_parked(work, behind);
-            let progress = self.hand_over(work, behind..until).await;
+            let progress = self.hand_over(work, behind..until).await?;
             let taken = behind + progress.taken;
             self.reached(work, next..taken);
             next = taken;
@@ -116,7 +116,7 @@ impl Lane {
     async fn process_singly(&mut self, work: &Work, range: Range<usize>) -> Result<(), Halt> {
         self.forget().await?;
         for index in range {
-            if self.first_not_parked(work, index)? > index {
+            if self.queue_if_parked(work, index)? {
                 self.reached(work, index..index + 1);
                 self.store().await?;
                 continue;
@@ -131,7 +131,7 @@ impl Lane {
 
     /// Hands one record over and stores what follows; otherwise says why not, and nothing of it is left.
     async fn attempt(&mut self, work: &Work, index: usize) -> Result<Result<(), BoxError>, Halt> {
-        let progress = self.hand_over(work, index..index + 1).await;
+        let progress = self.hand_over(work, index..index + 1).await?;
         if let Some(error) = progress.failure {
             return Ok(Err(error));
         }
@@ -149,6 +149,11 @@ impl Lane {
     /// Decides about a record that failed, of which nothing is in the batch: it is taken after all, or set aside, or the
     /// consumer halts before it.
     async fn settle_failure(&mut self, work: &Work, index: usize, mut error: BoxError) -> Result<(), Halt> {
+        // One before it may have been set aside since it was handed over.
+        if self.queue_if_parked(work, index)? {
+            self.reached(work, index..index + 1);
+            return self.store().await;
+        }
         let Some(record) = work.record(index) else { return Ok(()) };
         for attempts in 1.. {
             let (reaction, pause) = self.react(record, attempts, &error);
@@ -212,12 +217,19 @@ impl Lane {
     /// Puts records behind those of their keys that are parked, from delivery `next` on, up to the first that is not of a
     /// parked key. Returns which that is.
     fn first_not_parked(&mut self, work: &Work, mut next: usize) -> Result<usize, Halt> {
-        while let Some((id, record)) = work.record(next).and_then(|record| Some((self.parked_id(record)?, record))) {
-            self.check_room(record)?;
-            self.parked.queue(&id, record.position);
+        while self.queue_if_parked(work, next)? {
             next += 1;
         }
         Ok(next)
+    }
+
+    /// Puts a record behind those of its key that are parked, if there are any.
+    fn queue_if_parked(&mut self, work: &Work, index: usize) -> Result<bool, Halt> {
+        let Some(record) = work.record(index) else { return Ok(false) };
+        let Some(id) = self.parked_id(record) else { return Ok(false) };
+        self.check_room(record)?;
+        self.parked.queue(&id, record.position);
+        Ok(true)
     }
 
     /// The first delivery from `next` on that is of a parked key.
@@ -239,7 +251,11 @@ impl Lane {
         self.parked.has(&id).then_some(id)
     }
 
-    async fn hand_over(&mut self, work: &Work, range: Range<usize>) -> Progress {
+    /// Hands records over.
+    ///
+    /// # Errors
+    /// That rows could not be read, whatever the handler made of that: it is no fault of the record.
+    async fn hand_over(&mut self, work: &Work, range: Range<usize>) -> Result<Progress, Halt> {
         let options = &self.consumer.options;
         let run = Run {
             chunk: &work.chunk,
@@ -251,7 +267,10 @@ impl Lane {
         };
         let progress = self.handler.run(run, &mut self.batch).await;
         metrics::events(self.consumer.name, progress.taken + usize::from(progress.failure.is_some()));
-        progress
+        match self.batch.take_unread() {
+            Some(error) => Err(Halt::Read(error)),
+            None => Ok(progress),
+        }
     }
 
     /// Notes that these deliveries are done as soon as the batch is stored.

@@ -104,10 +104,10 @@ impl Parked {
         let mut latest: Option<ParkedId> = None;
         while let Some(next) = scan {
             let page = consumer.rows.scan(next).await?;
-            for (_, value) in page.rows {
+            for (key, value) in page.rows {
                 if value.is_empty() {
                     if let Some(aside) = latest.as_ref().and_then(|id| parked.keys.get_mut(id)) {
-                        aside.events += 1;
+                        aside.take_in(position_of(&key));
                     }
                     continue;
                 }
@@ -131,6 +131,11 @@ impl Parked {
 
     pub(crate) fn has(&self, id: &ParkedId) -> bool {
         self.keys.contains_key(id)
+    }
+
+    /// Whether the key will be tried again without anybody asking for it.
+    pub(crate) fn is_retrying(&self, id: &ParkedId) -> bool {
+        self.keys.get(id).is_some_and(|aside| aside.due.is_some())
     }
 
     /// How many events are set aside.
@@ -190,6 +195,11 @@ impl Parked {
             self.queue(&id, record.position);
         }
         Ok(())
+    }
+
+    /// The event of the key that failed, if any is parked.
+    pub(crate) fn failed(&self, id: &ParkedId) -> Option<Position> {
+        self.keys.get(id).map(|aside| aside.row.position)
     }
 
     /// How often the first event of the key was tried.
@@ -262,6 +272,16 @@ impl Parked {
 }
 
 impl Aside {
+    /// Counts an event that is stored as set aside. The first of them is the one that all wait for: a replay that was cut off has
+    /// taken in those before it, that which failed among them.
+    fn take_in(&mut self, position: Option<Position>) {
+        if let Some(first) = position.filter(|position| self.events == 0 && *position != self.row.position) {
+            self.row.error = format!("not tried since record {} was taken in: {}", self.row.position, self.row.error);
+            (self.row.position, self.row.attempts) = (first, 0);
+        }
+        self.events += 1;
+    }
+
     fn show(&self) -> Result<ParkedKey, ParkedError> {
         let row = self.row.clone();
         let mut key = KeyBytes::new();
@@ -279,6 +299,12 @@ impl Aside {
             retrying: self.due.is_some(),
         })
     }
+}
+
+/// Which event a row stands for, by the end of its key.
+fn position_of(key: &[u8]) -> Option<Position> {
+    let (_, position) = key.split_last_chunk()?;
+    Position::new(u64::from_be_bytes(*position)).ok()
 }
 
 /// What tells the parked key of `tenant` from others.

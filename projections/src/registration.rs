@@ -9,7 +9,9 @@ use std::{
 use annals_core::InvalidText;
 use thiserror::Error;
 
-use crate::{InvalidName, Projection, ProjectionOptions, Subscription, Tables, builds::Code, name, run::Handler};
+use crate::{
+    InvalidName, Order, Projection, ProjectionOptions, Subscription, Tables, builds::Code, name, run::Handler,
+};
 
 /// A projection that is to be run.
 pub(crate) struct Registration {
@@ -67,6 +69,14 @@ pub enum RegistrationError {
         /// What is wrong.
         problem: InvalidText,
     },
+    /// With the order of the log there can be one lane only. Run it in one, or in the order of keys.
+    #[error("projection {name} has {lanes} lanes, and the order of the log has one")]
+    OrderOfLanes {
+        /// The name.
+        name: &'static str,
+        /// How many lanes.
+        lanes: usize,
+    },
     /// With several lanes every table has to be keyed by the lane's key, or two lanes could write one row. Key it so and say
     /// `#[row(keyed_by_lane)]`, or run the projection in one lane.
     #[error("projection {name} has {lanes} lanes, but its table {table} is not keyed by the key of the lane")]
@@ -112,6 +122,10 @@ impl Registration {
         if self.subscription.is_empty() {
             return Err(RegistrationError::NoEvents { name });
         }
+        let lanes = self.options.lanes.get();
+        if lanes > 1 && self.options.order == Order::ByLog {
+            return Err(RegistrationError::OrderOfLanes { name, lanes });
+        }
         for spec in self.tables.specs() {
             let (table, mut indexes) = (spec.name, BTreeSet::new());
             name::check("table", table)?;
@@ -121,7 +135,6 @@ impl Registration {
                     return Err(RegistrationError::DuplicateIndex { table, index: index.name });
                 }
             }
-            let lanes = self.options.lanes.get();
             if lanes > 1 && !spec.keyed_by_lane {
                 return Err(RegistrationError::NotKeyedByLane { name, table, lanes });
             }

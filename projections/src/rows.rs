@@ -7,7 +7,7 @@ mod unique;
 
 use std::{any::TypeId, borrow::Borrow, ops::AddAssign, sync::Arc};
 
-use annals_core::{ROW_KEY_BYTES_MAX, Store, Tenant};
+use annals_core::{ROW_KEY_BYTES_MAX, ReadError, Store, Tenant};
 use hashbrown::HashMap;
 
 use crate::{
@@ -38,15 +38,17 @@ pub(crate) struct Batch {
     build: u64,
     specs: Arc<[TableSpec]>,
     tables: HashMap<Option<Tenant>, Vec<Box<dyn AnyTable>>>,
+    /// Why rows could not be read for a handler.
+    unread: Option<ReadError>,
 }
 
 impl Rows<'_> {
-    /// The row under `key`.
+    /// The row under `key`. With several lanes the key has to begin with the lane's key: other lanes are elsewhere in the log.
     ///
     /// # Errors
     /// [`RowsError`].
     pub async fn get<R: Row>(&mut self, key: impl Borrow<R::Key>) -> Result<Option<R>, RowsError> {
-        let key = KeyBytes::of(key.borrow());
+        let key = self.check::<R>(KeyBytes::of(key.borrow()))?;
         self.get_bytes::<R>(key).await
     }
 
@@ -124,7 +126,8 @@ impl Rows<'_> {
             return Ok(row.cloned());
         }
         let place = table.place(&key);
-        let found = self.batch.store.get(&[place]).await?.into_iter().next().flatten();
+        let found = self.batch.store.get(&[place]).await;
+        let found = self.batch.note(found)?.into_iter().next().flatten();
         let table = self.table::<R>()?;
         table.learn(key.clone(), found.as_deref())?;
         Ok(table.seen(&key).flatten().cloned())
@@ -157,7 +160,7 @@ impl Rows<'_> {
 
 impl Batch {
     pub(crate) fn new(store: Arc<dyn Store>, projection: &'static str, build: u64, specs: Arc<[TableSpec]>) -> Self {
-        Self { store, projection, build, specs, tables: HashMap::new() }
+        Self { store, projection, build, specs, tables: HashMap::new(), unread: None }
     }
 
     /// What a handler is given for an event of `tenant`. What the event before it wrote can no longer be undone.
@@ -173,6 +176,22 @@ impl Batch {
         for table in self.tables.get_mut(tenant).into_iter().flatten() {
             table.undo();
         }
+    }
+
+    /// Notes that rows could not be read. That stored bytes are damaged or of another time is the matter of the event that
+    /// needs them.
+    fn note<T>(&mut self, read: Result<T, ReadError>) -> Result<T, ReadError> {
+        if let Err(error) = &read
+            && !matches!(error, ReadError::Corrupt(_) | ReadError::UnknownEncoding { .. })
+        {
+            self.unread = Some(error.clone());
+        }
+        read
+    }
+
+    /// Why rows could not be read for a handler since this was asked last, if they could not.
+    pub(crate) fn take_unread(&mut self) -> Option<ReadError> {
+        self.unread.take()
     }
 
     /// Whether so much was changed that it should be stored.

@@ -100,10 +100,11 @@ async fn take<P: Projection>(
     tenant: &Option<Tenant>,
     batch: &mut Batch,
 ) -> Result<(), BoxError> {
+    let lane_key = run.lane_key.map(|lane_key| lane_key.key(record));
+    // Begun before anything can fail, so that a failure undoes nothing of the record before.
+    let mut rows = batch.begin(tenant, lane_key.as_ref());
     let Some(column) = run.columns.get(delivery.events) else { return Ok(()) };
     let events = column.events(delivery.index, record).map_err(Clone::clone)?;
-    let lane_key = run.lane_key.map(|lane_key| lane_key.key(record));
-    let mut rows = batch.begin(tenant, lane_key.as_ref());
     let count = events.count();
     for index in 0..count {
         let Some((event, variant)) = events.at(index) else { break };

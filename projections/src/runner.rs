@@ -2,7 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use annals_core::{ApplyError, ReadError};
+use annals_core::{ApplyError, CommitError, ReadError};
 use futures::FutureExt;
 use tracing::Instrument;
 
@@ -92,8 +92,11 @@ fn judge(ended: Result<Stop, SessionError>) -> Next {
         Err(error) => error,
     };
     match &error {
-        SessionError::Halt(Halt::Failed { .. } | Halt::TooManyParked { .. }) => Next::WhenResumed(error.to_string()),
-        SessionError::Halt(Halt::Apply(ApplyError::Fenced { .. })) => Next::Rest(State::TakenOver),
+        SessionError::Halt(Halt::Failed { .. } | Halt::TooManyParked { .. } | Halt::BeyondLog { .. }) => {
+            Next::WhenResumed(error.to_string())
+        }
+        SessionError::Halt(Halt::Apply(ApplyError::Fenced { .. }))
+        | SessionError::Decision(CommitError::Conflict { .. }) => Next::Rest(State::TakenOver),
         SessionError::Halt(Halt::Apply(ApplyError::GenerationLost { .. } | ApplyError::Conflict { .. })) => Next::Again,
         SessionError::Halt(
             Halt::Read(ReadError::ShutDown) | Halt::Apply(ApplyError::Unavailable(ReadError::ShutDown)),

@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use annals_core::{AsOf, Head, Position, ReadError, ReadLog, RowBatch, Timestamp};
+use annals_core::{
+    AsOf, Commit, CommitError, Condition, Head, Position, ReadError, ReadLog, RowBatch, RowIs, Timestamp,
+};
 use futures::StreamExt;
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
@@ -11,7 +13,7 @@ use crate::{
     checkpoint::{Checkpoint, CheckpointRow, Checkpoints, lane_of, partition_of},
     chunk::Chunk,
     consumer::{Consumer, Fence, TakeOverError},
-    control::{Control, Discarded, Request, Stop},
+    control::{Control, Discard, Discarded, ParkedAt, Request, Stop},
     feed::Feed,
     lane::{Halt, Lane, Marks, Work},
     metrics,
@@ -62,6 +64,9 @@ pub(crate) enum SessionError {
     TakeOver(#[from] TakeOverError),
     #[error(transparent)]
     Halt(#[from] Halt),
+    /// An operator's decision was not recorded, or it is not known whether it was.
+    #[error(transparent)]
+    Decision(CommitError),
     #[error("a lane panicked: {message}")]
     Panic { message: String },
 }
@@ -76,8 +81,14 @@ impl Session {
         let generation = generation.into_iter().flatten().next().as_deref().and_then(annals_core::Generation::from_row);
         let fence = Fence { generation, epoch };
         let checkpoints = Checkpoints::load(consumer).await.map_err(Halt::from)?;
+        // At each start: whether a decision was recorded may have been unknown.
+        discarded.load(&*consumer.log, consumer.name).await.map_err(Halt::from)?;
         let head = consumer.log.head();
         let (position, ahead) = (checkpoints.floor.checkpoint.position, checkpoints.ahead_of_floor());
+        let (end, latest) = (head.borrow().position, ahead.values().copied().max().unwrap_or(position));
+        if end < latest {
+            return Err(Halt::BeyondLog { position: latest, head: end }.into());
+        }
         let mut session = Self {
             head,
             fence,
@@ -108,7 +119,9 @@ impl Session {
         }
         let target = checkpoints.floor.checkpoint.target;
         self.floor = (lanes.get() > 1).then_some(checkpoints.floor);
-        self.setup.board.update(|status| status.target = target);
+        let position = self.position;
+        // Both at once: lost rows are never shown as complete.
+        self.setup.board.update(|status| (status.position, status.target) = (position, target));
         Ok(())
     }
 
@@ -162,13 +175,19 @@ impl Session {
             if lane.marks().ahead() >= UNSTORED_POSITIONS_MAX {
                 lane.store().await?;
             }
-        } else if any {
+        } else if any || self.unstored() >= UNSTORED_POSITIONS_MAX {
             self.store_floor().await?;
         }
         if let Some(record) = chunk.records().last() {
             self.pace.recorded = Some(record.recorded);
         }
         Ok(())
+    }
+
+    /// How many positions several lanes have come further than their floor says.
+    fn unstored(&self) -> u64 {
+        let stored = self.floor.as_ref().map_or(self.position, |floor| floor.checkpoint.position);
+        self.position.get().saturating_sub(stored.get())
     }
 
     /// The records of a chunk that are to be taken in: wanted, not done, not discarded.
@@ -256,21 +275,51 @@ impl Session {
                 };
                 let _ = answer.send(done);
             }
+            Request::Discard(discard) => self.discard(discard).await?,
             Request::Stop(_) => {}
         }
         Ok(())
     }
 
-    async fn parked_between(&self, first: Position, last: Position) -> Result<Option<Position>, ReadError> {
+    /// Records the decision if it is still to be made, and if this runner still has the right to.
+    async fn discard(&mut self, discard: Discard) -> Result<(), SessionError> {
+        let Discard { id, position, row, answer } = discard;
+        let lane = self.lanes.iter().position(|lane| lane.parked().failed(&id) == Some(position));
+        let Some(lane) = lane else {
+            // Whoever asked may have gone.
+            let _ = answer.send(Ok(None));
+            return Ok(());
+        };
+        let mut commit = Commit::new().row(row);
+        if let Some(epoch) = &self.fence.epoch {
+            let (table, key) = epoch.row();
+            commit = commit.when(Condition::Row { table, key, is: RowIs::Equals(epoch.to_row()) });
+        }
+        if let Err(error) = self.setup.consumer.log.commit(commit).await {
+            let _ = answer.send(Err(error.clone()));
+            return match error {
+                CommitError::Conflict { .. } | CommitError::OutcomeUnknown { .. } => Err(SessionError::Decision(error)),
+                // Nothing was written, and nothing is decided.
+                _ => Ok(()),
+            };
+        }
+        self.discarded.add([position]);
+        let done = self.replay(lane, &id).await?;
+        let _ = answer.send(Ok(Some(done)));
+        Ok(())
+    }
+
+    async fn parked_between(&self, first: Position, last: Position) -> Result<Option<ParkedAt>, ReadError> {
         let consumer = &self.setup.consumer;
         let before = Position::new(first.get().saturating_sub(1)).unwrap_or_default();
         let read = ReadLog::of(consumer.subscription.query()).after(before).as_of(AsOf::Position(last));
         let mut records = consumer.log.read_log(read);
         while let Some(record) = records.next().await.transpose()? {
             let id = parked::id(record.stream.tenant(), &consumer.options.lane_key.key(&record));
-            if consumer.subscription.enum_of(&record).is_some() && self.lanes.iter().any(|lane| lane.parked().has(&id))
-            {
-                return Ok(Some(record.position));
+            let lane = self.lanes.iter().find(|lane| lane.parked().has(&id));
+            if let Some(lane) = lane.filter(|_| consumer.subscription.enum_of(&record).is_some()) {
+                let retrying = lane.parked().is_retrying(&id);
+                return Ok(Some(ParkedAt { position: record.position, retrying }));
             }
         }
         Ok(None)

@@ -6,7 +6,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use annals_core::{Annals, MemoryStore};
 use annals_projections::{
-    ProjectionOptions, ReadModels, RegistrationError, State, ViewError, WaitError, WithProjections,
+    Order, ProjectionOptions, ReadModels, RegistrationError, State, ViewError, WaitError, WithProjections,
 };
 use bank::*;
 
@@ -158,6 +158,9 @@ async fn what_cannot_run_is_refused_at_the_start() {
     let twice = Annals::over(MemoryStore::new()).projection(Balances::default()).projection(Balances::default());
     let refused = twice.open().await.unwrap_err();
     assert_eq!(refused.to_string(), RegistrationError::Duplicate { name: "balances" }.to_string());
+    let in_order = ProjectionOptions::default().order(Order::ByLog).lanes(2);
+    let refused = Annals::over(MemoryStore::new()).projection_with(Balances::default(), in_order).open().await;
+    assert_eq!(refused.unwrap_err().to_string(), "projection balances has 2 lanes, and the order of the log has one");
 }
 
 /// The tasks end with the last handle.

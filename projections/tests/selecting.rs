@@ -106,6 +106,11 @@ async fn a_command_waits_for_its_rows() {
     let parked = annals.on::<Account>("ada").send(Deposit(13)).and_wait::<Balances>().await.unwrap();
     let position = parked.receipt.positions.unwrap().0;
     assert_eq!(parked.seen, Err(WaitError::Parked { projection: "balances", position }));
+    // One that fails and is tried again is waited for.
+    balances.faults.poison.lock().unwrap().push(14);
+    balances.faults.failures_left.store(3, std::sync::atomic::Ordering::SeqCst);
+    let at_last = annals.on::<Account>("bob").send(Deposit(14)).and_wait::<Balances>().await.unwrap();
+    assert_eq!((at_last.seen, row(&annals, "bob").await.unwrap().cents), (Ok(()), 14));
     let unknown = annals.on::<Account>("ada").send(Deposit(1)).and_wait::<Noting>().await.unwrap();
     assert_eq!(unknown.seen, Err(WaitError::NotRegistered { projection: "noting" }));
 }

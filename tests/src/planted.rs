@@ -149,7 +149,13 @@ pub type Plant = fn(Arc<dyn Store>, u64) -> Arc<dyn Store>;
 
 /// Plants the fault `F`.
 pub fn plant<F: Fault>(store: Arc<dyn Store>, life: u64) -> Arc<dyn Store> {
-    Arc::new(Spoiled { fault: F::new(&store, life), store })
+    let fault = F::new(&store, life);
+    behind(store, fault)
+}
+
+/// Puts `fault` in front of `store`, for tests of what uses a store.
+pub fn behind<F: Fault>(store: Arc<dyn Store>, fault: F) -> Arc<dyn Store> {
+    Arc::new(Spoiled { store, fault })
 }
 
 tokio::task_local! {

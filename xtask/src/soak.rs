@@ -43,7 +43,7 @@ impl Part {
 
 /// Everything that is run, in this order. The sizes are such that a turn takes some 35 minutes on two cores, most of them
 /// kills, and give way to what the environment says.
-const PARTS: [Part; 17] = [
+const PARTS: [Part; 21] = [
     Part::of_store("kill", &[("ANNALS_SOAK_KILLS", "5000"), ("ANNALS_SOAK_KEYED_KILLS", "500")]),
     Part::of_contract("sled", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "1000000")]),
     Part::of_contract("memory", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
@@ -67,11 +67,22 @@ const PARTS: [Part; 17] = [
     Part::of_store("power_cut", &[("ANNALS_SOAK_IMAGES", "20000")]),
     Part::of_contract("fuzz", &[], &[("ANNALS_SOAK_FUZZ_MILLIS", "15000")]),
     Part::of_contract("hostile", &[], &[]),
+    Part::of_store("projections", &[("ANNALS_SOAK_PROJECTION_KILLS", "1000")]),
+    Part::of_package(
+        "annals-projections",
+        "faults",
+        &[("ANNALS_SOAK_PROJECTION_FAULTS", "5000"), ("ANNALS_SOAK_LOST_SUFFIXES", "500")],
+    ),
+    Part::of_package("annals-projections", "histories", &[("ANNALS_SOAK_PROJECTION_HISTORIES", "5000")]),
+    Part {
+        once: true,
+        ..Part::of_package("annals-projections", "backlog", &[("ANNALS_SOAK_PROJECTION_BACKLOG", "1000000")])
+    },
     Part { once: true, ..Part::of_store("bounds", &[("ANNALS_SOAK_BACKLOG", "1000000")]) },
 ];
 
 /// What the numbers are called that the tests report, in the order of the table.
-const NAMES: [(&str, &str); 35] = [
+const NAMES: [(&str, &str); 43] = [
     ("turns", "turns of everything"),
     ("kills", "processes killed (SIGKILL)"),
     ("killed_at_open", "of them while they opened the store"),
@@ -103,6 +114,14 @@ const NAMES: [(&str, &str); 35] = [
     ("dropped", "futures dropped halfway"),
     ("bad_inputs", "bad inputs refused"),
     ("fuzz_executions", "fuzzed inputs"),
+    ("projection_kills", "processes killed (SIGKILL) while they projected"),
+    ("projected", "events projected, each counted once"),
+    ("projection_parked", "of them set aside, and taken in later"),
+    ("projection_faults", "calls to a store that failed under a projection"),
+    ("lost_batches", "batches of a projection lost behind its back"),
+    ("projection_histories", "random histories of a projection"),
+    ("projection_discards", "events discarded in them"),
+    ("most_projection_backlog", "longest backlog of a projection, in events"),
     ("most_backlog", "longest backlog, in events"),
     ("most_slow_readers", "slow readers over it"),
     ("most_growth_kib", "growth of memory meanwhile, in KiB"),

@@ -22,6 +22,11 @@ pub(crate) enum Halt {
     Apply(ApplyError),
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The log ends before what was taken in already.
+    #[error(
+        "position {position} was taken in already, but the log ends at {head}: restore the log, or the rows from it"
+    )]
+    BeyondLog { position: Position, head: Position },
     #[error(transparent)]
     Encode(#[from] EncodeError),
     #[error(transparent)]

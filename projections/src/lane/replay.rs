@@ -25,15 +25,9 @@ impl Lane {
                 return Ok(done);
             }
             for position in slice {
-                if !discarded.contains(&position)
-                    && let Some(record) = self.read(position).await?
-                    && let Err(error) = self.take_again(id, record.clone()).await?
-                {
-                    self.failed_again(id, &record, &error).await?;
+                if !self.replay_one(id, position, discarded.contains(&position)).await? {
                     return Ok(done);
                 }
-                self.parked.done(id, position);
-                self.store().await?;
                 done += 1;
                 if !self.parked.has(id) {
                     return Ok(done);
@@ -42,35 +36,33 @@ impl Lane {
         }
     }
 
-    /// Hands a record over, so that what follows from it is in the batch.
-    async fn take_again(&mut self, id: &ParkedId, record: Record) -> Result<Result<(), BoxError>, Halt> {
-        let Some(events) = self.consumer.subscription.enum_of(&record) else { return Ok(Ok(())) };
-        let position = record.position;
-        let chunk = Arc::new(Chunk::new(vec![record], position));
-        let columns = self.consumer.subscription.columns(&chunk).into();
-        let work = Work { chunk, columns, deliveries: vec![Delivery { index: 0, events }] };
-        let progress = self.hand_over(&work, 0..1).await;
-        if let Some(error) = progress.failure {
-            return Ok(Err(error));
+    /// Takes in one parked event, unless it is discarded; false when it failed again.
+    async fn replay_one(&mut self, id: &ParkedId, position: Position, is_discarded: bool) -> Result<bool, Halt> {
+        let record = if is_discarded { None } else { self.read(position).await? };
+        if let Some(record) = &record
+            && let Some(error) = self.take_again(record).await?
+        {
+            self.failed_again(id, record, &error).await?;
+            return Ok(false);
         }
-        // Whether it can be stored is seen now, while it is known whose fault it is.
-        match self.batch.writes().await {
-            Ok(writes) => match writes.unique_conditions(&*self.consumer.rows).await {
-                Ok(_) => Ok(Ok(())),
-                Err(error) => self.not_storable(id, error).await,
-            },
-            Err(error) => self.not_storable(id, error).await,
+        self.parked.done(id, position);
+        match (self.store().await, record) {
+            (Err(Halt::Rows(error)), Some(record)) => {
+                self.forget().await?;
+                self.failed_again(id, &record, &error.into()).await?;
+                Ok(false)
+            }
+            (stored, _) => stored.map(|()| true),
         }
     }
 
-    async fn not_storable(&mut self, _: &ParkedId, error: crate::RowsError) -> Result<Result<(), BoxError>, Halt> {
-        match Halt::from(error) {
-            Halt::Rows(error) => {
-                self.forget().await?;
-                Ok(Err(error.into()))
-            }
-            halt => Err(halt),
-        }
+    /// Hands a record over, so that what follows from it is in the batch; otherwise says why not.
+    async fn take_again(&mut self, record: &Record) -> Result<Option<BoxError>, Halt> {
+        let Some(events) = self.consumer.subscription.enum_of(record) else { return Ok(None) };
+        let chunk = Arc::new(Chunk::new(vec![record.clone()], record.position));
+        let columns = self.consumer.subscription.columns(&chunk).into();
+        let work = Work { chunk, columns, deliveries: vec![Delivery { index: 0, events }] };
+        Ok(self.hand_over(&work, 0..1).await?.failure)
     }
 
     async fn failed_again(&mut self, id: &ParkedId, record: &Record, error: &BoxError) -> Result<(), Halt> {

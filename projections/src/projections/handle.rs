@@ -11,7 +11,12 @@ use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
-use crate::{KeyBytes, Lag, ParkedKey, State, Status, consumer::Consumer, control::Request, parked};
+use crate::{
+    Lag, ParkedKey, State, Status,
+    consumer::Consumer,
+    control::{Discard, Discarded, ParkedAt, Request},
+    parked::{self, ParkedId},
+};
 
 use super::start::Started;
 
@@ -77,8 +82,8 @@ pub enum OperatorError {
         /// What it is doing.
         state: State,
     },
-    /// The key is not parked, or no more.
-    #[error("projection {projection} has parked nothing of this key")]
+    /// The event is not the first that is parked of its key, or no more: it was taken in meanwhile. List what is parked again.
+    #[error("projection {projection} has not parked this event, or no more")]
     NotParked {
         /// The projection.
         projection: &'static str,
@@ -96,6 +101,13 @@ pub enum OperatorError {
 struct Decided<'a> {
     reason: &'a str,
     at: Timestamp,
+}
+
+impl Decided<'_> {
+    fn row(table: LoggedTable, key: Bytes, reason: &str) -> Result<RowWrite, EncodeError> {
+        let decided = Decided { reason, at: Timestamp::now() };
+        Ok(RowWrite::put(table, key, codec::encode("decision", &decided)?))
+    }
 }
 
 impl ProjectionHandle {
@@ -129,19 +141,31 @@ impl ProjectionHandle {
     }
 
     /// Waits until it has seen what `receipt` is about: from then on its rows hold what follows from that. At once when
-    /// nothing was written.
+    /// nothing was written. An event that failed and will be tried again by itself is waited for.
     ///
     /// # Errors
     /// [`WaitError`], at once where waiting is of no use.
     pub async fn wait_for(&self, receipt: &Receipt) -> Result<(), WaitError> {
         let Some((first, last)) = receipt.positions else { return Ok(()) };
-        self.wait_until(last).await?;
-        if self.status().parked_events > 0
-            && let Some(position) = self.parked_between(first, last).await
-        {
-            return Err(WaitError::Parked { projection: self.name(), position });
+        let mut status = self.started.board.watch();
+        loop {
+            self.wait_until(last).await?;
+            if status.borrow_and_update().parked_events == 0 {
+                return Ok(());
+            }
+            match self.parked_between(first, last).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(ParkedAt { position, retrying: false })) => {
+                    return Err(WaitError::Parked { projection: self.name(), position });
+                }
+                // It is tried again, which changes what is parked.
+                Ok(Some(_)) => drop(status.changed().await),
+                Err(_) => {
+                    let (projection, Status { state, position, .. }) = (self.name(), self.status());
+                    return Err(WaitError::NotRunning { projection, state, position, wanted: last });
+                }
+            }
         }
-        Ok(())
     }
 
     /// The same as [`wait_for`](Self::wait_for), for not longer than `limit`.
@@ -188,8 +212,7 @@ impl ProjectionHandle {
     /// # Errors
     /// [`OperatorError`].
     pub async fn replay(&self, key: &ParkedKey) -> Result<usize, OperatorError> {
-        let id = parked::id(key.tenant.as_ref().map(annals_core::Tenant::as_str), &key.key);
-        self.ask(|answer| Request::Replay(id, answer)).await
+        self.ask(|answer| Request::Replay(Self::id(key), answer)).await
     }
 
     /// Passes by the event of `key` that failed, for ever, also when the rows are computed anew, and takes in those behind it.
@@ -198,11 +221,10 @@ impl ProjectionHandle {
     /// # Errors
     /// [`OperatorError`].
     pub async fn discard(&self, key: &ParkedKey, reason: &str) -> Result<usize, OperatorError> {
-        let mut row = KeyBytes::of(&(self.name(), "discarded"));
-        row.push_raw(&key.position.get().to_be_bytes());
-        self.record(LoggedTable::CONSUMERS, Bytes::copy_from_slice(row.as_slice()), Some(reason)).await?;
-        self.started.discarded.add([key.position]);
-        self.replay(key).await
+        let (id, position) = (Self::id(key), key.position);
+        let row = Decided::row(LoggedTable::CONSUMERS, Discarded::row_key(self.name(), position), reason)?;
+        let done = self.ask(|answer| Request::Discard(Discard { id, position, row, answer })).await??;
+        done.ok_or(OperatorError::NotParked { projection: self.name() })
     }
 
     /// Lets it do nothing until it is resumed, also after a restart. What it is at, it ends. The decision and its reason are
@@ -231,20 +253,21 @@ impl ProjectionHandle {
         Ok(())
     }
 
+    fn id(key: &ParkedKey) -> ParkedId {
+        parked::id(key.tenant.as_ref().map(annals_core::Tenant::as_str), &key.key)
+    }
+
     async fn record(&self, table: LoggedTable, key: Bytes, reason: Option<&str>) -> Result<(), OperatorError> {
         let row = match reason {
-            Some(reason) => {
-                let decided = Decided { reason, at: Timestamp::now() };
-                RowWrite::put(table, key, codec::encode("decision", &decided)?)
-            }
+            Some(reason) => Decided::row(table, key, reason)?,
             None => RowWrite::delete(table, key),
         };
         self.started.consumer.log.commit(Commit::new().row(row)).await?;
         Ok(())
     }
 
-    async fn parked_between(&self, first: Position, last: Position) -> Option<Position> {
-        self.ask(|answer| Request::ParkedBetween(first, last, answer)).await.ok().flatten()
+    async fn parked_between(&self, first: Position, last: Position) -> Result<Option<ParkedAt>, OperatorError> {
+        self.ask(|answer| Request::ParkedBetween(first, last, answer)).await
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, OperatorError> {

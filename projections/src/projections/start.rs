@@ -5,8 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use annals_core::{LoggedTable, MemoryStore, Position, ReadError, Scan, Store};
-use bytes::Bytes;
+use annals_core::{MemoryStore, ReadError, Store};
 use thiserror::Error;
 use tokio::{
     sync::{mpsc, watch},
@@ -14,7 +13,6 @@ use tokio::{
 };
 
 use crate::{
-    KeyBytes,
     builds::{BuildsError, BuildsRow},
     checkpoint::{BeginError, Checkpoints},
     consumer::Consumer,
@@ -39,7 +37,6 @@ pub(crate) struct Started {
     pub(crate) reading: Arc<Reading>,
     pub(crate) orders: watch::Sender<Orders>,
     pub(crate) requests: mpsc::Sender<Request>,
-    pub(crate) discarded: Discarded,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -76,7 +73,6 @@ struct Prepared {
     reading: Arc<Reading>,
     builds: BuildsRow,
     paused: bool,
-    discarded: Discarded,
 }
 
 impl Prepared {
@@ -105,13 +101,12 @@ impl Prepared {
         let paused_row = Consumer::pause_row(name);
         let paused = store.get(&[(paused_row.0.into(), paused_row.1)]).await.map_err(read)?;
         let paused = paused.into_iter().flatten().next().is_some();
-        let discarded = load_discarded(&**store, name).await.map_err(read)?;
         let setup = Setup { consumer, handler: registration.handler, feed, board };
-        Ok(Self { projection: registration.projection, setup, reading, builds, paused, discarded })
+        Ok(Self { projection: registration.projection, setup, reading, builds, paused })
     }
 
     fn run(self) -> Arc<Started> {
-        let Self { projection, setup, reading, builds, paused, discarded } = self;
+        let Self { projection, setup, reading, builds, paused } = self;
         let orders = watch::Sender::new(Orders { paused, ..Orders::default() });
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let control = Control { orders: orders.subscribe(), requests: inbox };
@@ -123,14 +118,13 @@ impl Prepared {
             reading: Arc::clone(&reading),
             orders,
             requests,
-            discarded: discarded.clone(),
             tasks: Mutex::default(),
         };
         let mut tasks = Vec::new();
         if !reading.is_swapped() {
             tasks.push(tokio::spawn(swap_when_complete(Arc::clone(&setup.board), reading, builds)));
         }
-        tasks.push(tokio::spawn(runner::run(setup, control, discarded)));
+        tasks.push(tokio::spawn(runner::run(setup, control, Discarded::default())));
         *started.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
         Arc::new(started)
     }
@@ -167,18 +161,4 @@ async fn swap_when_complete(board: Arc<Board>, reading: Arc<Reading>, mut builds
             tracing::error!(projection = reading.projection, %error, "a new build is complete, and could not take over");
         }
     }
-}
-
-/// The events that operators have decided to pass by.
-async fn load_discarded(store: &dyn Store, name: &'static str) -> Result<Discarded, ReadError> {
-    let discarded = Discarded::default();
-    let prefix = Bytes::copy_from_slice(KeyBytes::of(&(name, "discarded")).as_slice());
-    let mut scan = Some(Scan::prefix(LoggedTable::CONSUMERS, prefix.clone()));
-    while let Some(next) = scan {
-        let page = store.scan(next).await?;
-        let positions = page.rows.iter().filter_map(|(key, _)| key.get(prefix.len()..)?.try_into().ok());
-        discarded.add(positions.filter_map(|position| Position::new(u64::from_be_bytes(position)).ok()));
-        scan = page.next;
-    }
-    Ok(discarded)
 }

@@ -37,7 +37,8 @@ impl Rows<'_> {
         let mut rows = Vec::new();
         while rows.len() < limit {
             let scan = Scan { range: range.clone().into_bounds(), ..Scan::all(table.clone()) };
-            let page = self.batch.store.scan(scan.limit((limit - rows.len()).min(PAGE_ROWS_MAX))).await?;
+            let page = self.batch.store.scan(scan.limit((limit - rows.len()).min(PAGE_ROWS_MAX))).await;
+            let page = self.batch.note(page)?;
             // What the page does not reach is still to be read.
             let reached = page.next.and_then(|next| match next.range.0 {
                 Bound::Included(key) | Bound::Excluded(key) => Some(key),

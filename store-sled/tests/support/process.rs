@@ -23,9 +23,15 @@ pub struct Running {
 impl Running {
     /// Starts the test `test` on the store in `store`.
     pub fn start(store: &Path, test: &str) -> Self {
+        Self::start_with(store, test, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(store: &Path, test: &str, environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture", "--test-threads=1"])
             .env(STORE, store)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

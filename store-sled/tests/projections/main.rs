@@ -1,0 +1,60 @@
+//! Projections over the embedded store (T11; P6, P14): killed at any moment, with the index lost or replaced by an older
+//! one between two starts, their rows equal the fold of the log.
+//!
+//! 50 kills with 100,000 events, or as many as `ANNALS_SOAK_PROJECTION_KILLS` says; `ANNALS_SEED` repeats when they come, as far as
+//! the machine does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may fail, and its child speaks to it"
+)]
+
+#[path = "../../../projections/tests/bank/mod.rs"]
+mod bank;
+#[path = "../../../projections/tests/stores/mod.rs"]
+mod stores;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod kills;
+mod lost;
+
+use std::{path::Path, sync::Arc};
+
+use annals_core::{Annals, Store};
+use annals_projections::{ProjectionOptions, Retry};
+
+use bank::{Balances, is_live, until};
+
+/// A store that hands batches to sled often, so that what happens meets both.
+fn store(path: &Path) -> Arc<dyn Store> {
+    let options = annals_store_sled::SledOptions::new(path).index_batch_entries(256);
+    Arc::new(annals_store_sled::SledStore::open(options).unwrap())
+}
+
+/// What is set aside stays there until somebody asks for it.
+fn options(lanes: usize) -> ProjectionOptions {
+    ProjectionOptions::default().retry(Retry::never()).lanes(lanes)
+}
+
+/// Waits until everything was taken in or set aside.
+async fn caught_up(annals: &Annals) {
+    let head = annals.store().head().borrow().position;
+    until(annals, |status| is_live(status) && status.position >= head).await;
+}
+
+/// Cures the projection, takes in what is set aside, and checks that nothing is missing and nothing counts twice. Says how
+/// many events were set aside.
+async fn cured_and_checked(annals: &Annals, balances: &Balances) -> usize {
+    balances.cure();
+    let mut replayed = 0;
+    for key in bank::handle(annals).parked().await.unwrap() {
+        assert_eq!(bank::handle(annals).replay(&key).await.unwrap(), key.events);
+        replayed += key.events;
+    }
+    until(annals, |status| status.parked_events == 0).await;
+    bank::check(annals).await;
+    replayed
+}

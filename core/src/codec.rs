@@ -5,6 +5,7 @@
 
 mod bounds;
 mod canonical;
+mod decoder;
 mod variant;
 
 pub use bytes::Bytes;
@@ -70,8 +71,7 @@ pub fn encode<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<By
 /// # Errors
 /// [`PayloadError`].
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PayloadError> {
-    bounds::check(bytes)?;
-    rmp_serde::from_slice(bytes).map_err(shape)
+    decoder::decode_all(bytes, |value| T::deserialize(value))
 }
 
 /// Decodes all of `bytes` as a tree, whatever it holds.
@@ -97,7 +97,6 @@ pub fn encode_variant<T: Serialize>(value: &T) -> Result<Bytes, EncodeError> {
 /// # Errors
 /// [`PayloadError`].
 pub fn decode_variant<T: DeserializeOwned>(index: u32, bytes: &[u8]) -> Result<T, PayloadError> {
-    bounds::check(bytes)?;
     variant::decode(index, bytes)
 }
 
@@ -119,10 +118,6 @@ fn write<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Vec<u8>
     rmp_serde::encode::write_named(&mut bytes, value)
         .map_err(|error| EncodeError { what, reason: error.to_string() })?;
     Ok(bytes)
-}
-
-fn shape(error: rmp_serde::decode::Error) -> PayloadError {
-    PayloadError::Shape { reason: error.to_string() }
 }
 
 #[cfg(test)]

@@ -1,13 +1,30 @@
-//! A walk over a payload that refuses what would be dear to decode, before anything is decoded.
+//! Where a value ends, and how deep it is nested, without decoding it.
 
 use super::PayloadError;
 
 /// The deepest nesting of lists and maps that is decoded.
 pub const DEPTH_MAX: usize = 128;
 
-/// Checks that `bytes` are exactly one MessagePack value, nested at most [`DEPTH_MAX`] deep. Costs one pass and no
-/// memory: each value takes a byte at least, so the number of values is bounded by the length.
+/// Checks that `bytes` are exactly one MessagePack value, nested at most [`DEPTH_MAX`] deep.
 pub(super) fn check(bytes: &[u8]) -> Result<(), PayloadError> {
+    match length_of(bytes, DEPTH_MAX)? {
+        end if end == bytes.len() => Ok(()),
+        end => Err(PayloadError::TrailingBytes { end, found: bytes.len() }),
+    }
+}
+
+/// The length of the value that `bytes` begin with, nested at most `levels` deep.
+#[inline]
+pub(super) fn length_of(bytes: &[u8], levels: usize) -> Result<usize, PayloadError> {
+    match bytes.first().map_or(0, |first| short_bytes(*first)) {
+        short if short > 0 && short <= bytes.len() => Ok(short),
+        _ => walk(bytes, levels),
+    }
+}
+
+/// The same, whatever it is. Costs one pass and no memory: each value takes a byte at least, so the number of values is
+/// bounded by the length.
+fn walk(bytes: &[u8], levels: usize) -> Result<usize, PayloadError> {
     // How many values are still to come on the level that is looked at, and on those above it.
     let mut left = 1_u64;
     let mut above = [0_u64; DEPTH_MAX];
@@ -25,7 +42,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), PayloadError> {
         at = at.checked_add(own).filter(|at| *at <= bytes.len()).ok_or(PayloadError::Truncated { at: bytes.len() })?;
         left -= 1;
         if children > 0 {
-            *above.get_mut(depth).ok_or(PayloadError::TooDeep)? = left;
+            *above.get_mut(depth).filter(|_| depth < levels).ok_or(PayloadError::TooDeep)? = left;
             depth += 1;
             left = children;
         }
@@ -34,10 +51,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), PayloadError> {
             left = above.get(depth).copied().unwrap_or_default();
         }
     }
-    if at != bytes.len() {
-        return Err(PayloadError::TrailingBytes { end: at, found: bytes.len() });
-    }
-    Ok(())
+    Ok(at)
 }
 
 /// The length of the value at `at` without its children, and their number.

@@ -5,9 +5,8 @@
 
 use bytes::Bytes;
 use rmp_serde::{
-    Deserializer, Serializer,
+    Serializer,
     config::{DefaultConfig, StructMapConfig},
-    decode::ReadRefReader,
 };
 use serde::{
     Serialize,
@@ -15,7 +14,10 @@ use serde::{
     ser::{self, Error as _, Impossible, SerializeStruct},
 };
 
-use super::{CAPACITY, EncodeError, PayloadError, shape};
+use super::{
+    CAPACITY, EncodeError, PayloadError,
+    decoder::{Decoder, Failure, decode_all},
+};
 
 type Output = Serializer<Vec<u8>, StructMapConfig<DefaultConfig>>;
 type Failed = rmp_serde::encode::Error;
@@ -29,8 +31,7 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Bytes, EncodeError> {
 }
 
 pub(super) fn decode<T: DeserializeOwned>(index: u32, bytes: &[u8]) -> Result<T, PayloadError> {
-    let mut content = Deserializer::from_read_ref(bytes);
-    T::deserialize(VariantDeserializer { index, content: &mut content }).map_err(shape)
+    decode_all(bytes, |content| T::deserialize(VariantDeserializer { index, content }))
 }
 
 struct VariantSerializer<'a> {
@@ -131,11 +132,11 @@ impl<'a> ser::Serializer for VariantSerializer<'a> {
 
 struct VariantDeserializer<'a, 'de> {
     index: u32,
-    content: &'a mut Deserializer<ReadRefReader<'de, [u8]>>,
+    content: &'a mut Decoder<'de>,
 }
 
 impl<'de> de::Deserializer<'de> for VariantDeserializer<'_, 'de> {
-    type Error = rmp_serde::decode::Error;
+    type Error = Failure;
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         visitor.visit_enum(self)
     }
@@ -146,7 +147,7 @@ impl<'de> de::Deserializer<'de> for VariantDeserializer<'_, 'de> {
 }
 
 impl<'de> de::EnumAccess<'de> for VariantDeserializer<'_, 'de> {
-    type Error = rmp_serde::decode::Error;
+    type Error = Failure;
     type Variant = Self;
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Self::Error> {
         let name: U32Deserializer<Self::Error> = de::IntoDeserializer::into_deserializer(self.index);
@@ -155,7 +156,7 @@ impl<'de> de::EnumAccess<'de> for VariantDeserializer<'_, 'de> {
 }
 
 impl<'de> de::VariantAccess<'de> for VariantDeserializer<'_, 'de> {
-    type Error = rmp_serde::decode::Error;
+    type Error = Failure;
     fn unit_variant(self) -> Result<(), Self::Error> {
         // An empty map; a later version's fields are ignored.
         de::Deserializer::deserialize_map(self.content, de::IgnoredAny).map(|_| ())

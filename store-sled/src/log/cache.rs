@@ -89,9 +89,8 @@ impl EventCache {
     }
 
     /// Keeps events that were read and found whole.
-    pub(crate) fn keep(&self, events: Vec<(Place, Record)>) {
-        let events = events.into_iter().map(|(place, record)| Arc::new(Event::new(place, record)));
-        let events: Vec<_> = events.filter(|event| event.bytes <= self.bytes_max / LARGE_PART).collect();
+    pub(super) fn keep(&self, mut events: Vec<Arc<Event>>) {
+        events.retain(|event| event.bytes <= self.bytes_max / LARGE_PART);
         if events.is_empty() {
             return;
         }
@@ -105,7 +104,7 @@ impl EventCache {
 }
 
 impl Event {
-    fn new(place: Place, record: Record) -> Self {
+    pub(super) fn new(place: Place, record: Record) -> Self {
         let bytes = size_of::<Self>() + KEEPING_BYTES + heap_bytes(&record);
         Self { place, record, bytes, was_asked_for: AtomicBool::new(false) }
     }
@@ -197,8 +196,12 @@ mod tests {
         }
     }
 
+    fn event(position: u32, payload: usize) -> Arc<Event> {
+        Arc::new(Event::new(place(position), record(position, payload)))
+    }
+
     fn keep(cache: &EventCache, positions: impl Iterator<Item = u32>) {
-        positions.for_each(|position| cache.keep(vec![(place(position), record(position, 200))]));
+        positions.for_each(|position| cache.keep(vec![event(position, 200)]));
     }
 
     fn has(cache: &EventCache, position: u32) -> bool {
@@ -214,7 +217,7 @@ mod tests {
         const BYTES_MAX: usize = 50_000;
         let cache = EventCache::new(BYTES_MAX);
         for position in 1..2000 {
-            cache.keep(vec![(place(position), record(position, (position as usize * 37) % 2500))]);
+            cache.keep(vec![event(position, (position as usize * 37) % 2500)]);
             has(&cache, position / 3);
             let kept = cache.kept.read().unwrap();
             let sum: usize = kept.events.values().map(|event| event.bytes).sum();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{
     Log, Place,
-    cache::EventCache,
+    cache::{Event, EventCache},
     event_head::{EventHead, Types},
     frame::{FRAME_HEADER, FrameHeader},
     io_error,
@@ -86,10 +86,10 @@ impl Gather {
     }
 
     /// Notes a record that the cache is to keep.
-    fn note(&mut self, new: &mut Vec<(Place, Record)>, place: Place, record: &Record) {
+    fn note(&mut self, new: &mut Vec<Arc<Event>>, place: Place, record: &Record) {
         if self.cache_events > 0 && self.cache.lets_in(place.position) {
             self.cache_events -= 1;
-            new.push((place, record.clone()));
+            new.push(Arc::new(Event::new(place, record.clone())));
         }
     }
 

@@ -156,35 +156,37 @@ impl StreamRecords {
         Ok(self.take(version, last, found))
     }
 
-    /// Takes what was found from `version` on, checking that it is what was asked for.
+    /// Takes what was found from `version` on, checking that it is what was asked for. The records stay in the memory that
+    /// they were read into.
     fn take(&mut self, version: Version, last: Version, found: Vec<Result<Record, ReadError>>) -> Batch {
         let forward = is_forward(self.read.direction);
-        let mut batch = Batch { records: Vec::with_capacity(found.len()), error: None };
-        let mut version = version;
-        for record in found {
+        let (mut next, mut error) = (Some(version), None);
+        let seen = |record| {
+            // What stands behind the end is not looked at.
+            let version = next?;
             let following = if forward { version.next() } else { version.previous() };
-            self.next = (version != last).then_some((following, last));
-            match record.and_then(|record| self.check(version, record)) {
-                Ok(record) if self.read.as_of.sees(&record) => batch.records.push(record),
+            next = (version != last).then_some(following);
+            match self.check(version, record) {
+                Ok(record) if self.read.as_of.sees(&record) => return Some(record),
                 // Positions and recorded times rise with versions: behind the first unseen record all are unseen.
-                Ok(_) if forward => self.next = None,
+                Ok(_) if forward => next = None,
                 Ok(_) => {}
-                Err(error) => batch.error = Some(error),
+                Err(failed) => (next, error) = (None, Some(failed)),
             }
-            if batch.error.is_some() || self.next.is_none() {
-                self.next = None;
-                break;
-            }
-            version = following;
-        }
-        batch
+            None
+        };
+        let records = found.into_iter().filter_map(seen).collect();
+        self.next = next.map(|version| (version, last));
+        Batch { records, error }
     }
 
-    fn check(&self, version: Version, record: Record) -> Result<Record, ReadError> {
-        if record.version != version || record.stream != self.read.stream {
-            return Err(malformed(&format!("version {version} of stream {} is misplaced", self.read.stream)));
+    fn check(&self, version: Version, record: Result<Record, ReadError>) -> Result<Record, ReadError> {
+        match record {
+            Ok(found) if found.version != version || found.stream != self.read.stream => {
+                Err(malformed(&format!("version {version} of stream {} is misplaced", self.read.stream)))
+            }
+            record => record,
         }
-        Ok(record)
     }
 }
 

@@ -180,8 +180,7 @@ mod tests {
     #[tokio::test]
     async fn an_imported_account_ends_on_the_balance_that_was_recorded() {
         let (reference, kind) = ("1".to_owned(), TransactionKind::Interest);
-        let recorded =
-            AccountEvent::TransactionRecorded { reference, kind, change: money(500), balance: money(510) };
+        let recorded = AccountEvent::TransactionRecorded { reference, kind, change: money(500), balance: money(510) };
         let corrected = AccountEvent::BalanceCorrected { difference: money(10), balance: money(510) };
         let rows = ProjectionTest::new(Balances)
             .given::<Account>("1", [AccountEvent::Imported {}, recorded, corrected])

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn a_day_ends_at_midnight_and_keys_are_in_the_order_of_time() {
-        let times = ["1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00Z", "1970-01-31T00:00:00Z", "1970-02-01T00:00:00Z"];
+        let times =
+            ["1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00Z", "1970-01-31T00:00:00Z", "1970-02-01T00:00:00Z"];
         let days = times.map(|time| Day::of(time.parse().unwrap()).unwrap());
         assert_eq!(days.map(|day| day.to_string()), ["1969-12-31", "1970-01-01", "1970-01-31", "1970-02-01"]);
         assert!(days.map(|day| KeyBytes::of(&day)).is_sorted());

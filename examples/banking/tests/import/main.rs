@@ -4,6 +4,7 @@
 
 mod classify;
 mod kill;
+mod read_models;
 
 use std::path::{Path, PathBuf};
 

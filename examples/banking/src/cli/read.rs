@@ -74,7 +74,10 @@ async fn follow(out: &mut Output, bank: &Annals) -> Result<(), CliError> {
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            ended = &mut ended => return Ok(ended?),
+            ended = &mut ended => {
+                ended?;
+                return Ok(writeln!(out)?);
+            }
         }
         let mut text = Vec::new();
         report::dashboard(&mut text, &Dashboard::of(bank).await)?;

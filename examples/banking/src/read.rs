@@ -24,7 +24,6 @@ use annals::{
 };
 
 /// Lets all read models follow the store that `builder` opens.
-#[must_use]
 pub fn register(builder: Builder) -> Builder {
     builder
         .projection(Balances)

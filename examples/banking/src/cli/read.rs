@@ -36,6 +36,9 @@ pub(super) async fn accounts(
         (None, None) => balances.all(),
     };
     report::accounts(out, &query.collect().await?)?;
+    if let Some(status) = bank.projection::<Balances>().map(|balances| balances.status()) {
+        report::set_aside(out, status.parked_keys + status.retrying_keys)?;
+    }
     bank.shut_down().await;
     Ok(true)
 }

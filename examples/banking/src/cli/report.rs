@@ -11,7 +11,7 @@ mod statement;
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use indicatif::HumanCount;
 
-pub(super) use accounts::accounts;
+pub(super) use accounts::{accounts, set_aside};
 pub(super) use audit::audit;
 pub(super) use dashboard::dashboard;
 pub(super) use import::{comparison, import, import_begins, left_out};

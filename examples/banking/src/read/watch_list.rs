@@ -161,10 +161,10 @@ mod tests {
     async fn three_large_withdrawals_within_three_days_are_conspicuous_in_any_order() {
         let mut days = ["2026-01-02", "2026-01-05", "2026-01-04"];
         let (account, total) = (AccountId::from("a"), Money::from_minor(300_000));
-        let expected = Watched { account, from: midnight("2026-01-02"), to: midnight("2026-01-05"), total };
+        let expected = [Watched { account, from: midnight("2026-01-02"), to: midnight("2026-01-05"), total }];
         for _ in 0..3 {
             days.rotate_left(1);
-            assert_eq!(watched(days.map(|day| (day, withdrawn(100_000)))).await, [expected.clone()]);
+            assert_eq!(watched(days.map(|day| (day, withdrawn(100_000)))).await, expected);
         }
     }
 

@@ -17,3 +17,13 @@ pub(in crate::cli) fn accounts(out: &mut impl Write, accounts: &[AccountBalance]
     }
     writeln!(out, "{table}\n{} accounts", count(accounts.len()))
 }
+
+/// Says that rows are not what they should be because of events that could not be taken in.
+pub(in crate::cli) fn set_aside(out: &mut impl Write, accounts: usize) -> io::Result<()> {
+    match accounts {
+        0 => Ok(()),
+        accounts => {
+            writeln!(out, "WRONG: the events of {} accounts are set aside; their rows lack them", count(accounts))
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod error;
 mod output;
+mod read;
 mod report;
 
 use std::{
@@ -19,10 +20,11 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     audit, bank,
-    domain::AccountId,
+    domain::{AccountId, CustomerId},
     import, migrate,
     progress::Progress,
     quarter::{self, Balance, Disk, Plan, Size},
+    read::{Balances, until_current},
     statement::{self, Until},
 };
 use error::CliError;
@@ -68,6 +70,26 @@ enum Command {
         /// Up to a version of the account, or up to a day on which transactions occurred, such as 2026-02-28
         #[arg(long, value_name = "VERSION|DAY")]
         at: Option<Until>,
+        /// What each month brought it, instead
+        #[arg(long, conflicts_with = "at")]
+        monthly: bool,
+    },
+    /// Show what is on the accounts
+    Accounts {
+        /// So many of the largest, in place of all
+        #[arg(long, value_name = "COUNT")]
+        largest: Option<usize>,
+        /// Those of a customer, such as C-0001
+        #[arg(long, value_name = "CUSTOMER", conflicts_with = "largest")]
+        owner: Option<CustomerId>,
+    },
+    /// Show how the read models are doing, and what they say of the bank, until Ctrl-C
+    Dashboard {
+        /// The store's folder, as with `--store`
+        folder: Option<PathBuf>,
+        /// Wait until they have taken in everything, and show them once
+        #[arg(long)]
+        once: bool,
     },
     /// Copy the books of an earlier version of this program into new ones, each event as today's code stores it
     Migrate {
@@ -105,7 +127,12 @@ pub async fn run() -> miette::Result<ExitCode> {
     let is_good = match command {
         None => run_quarter(out, &store(BANK), callers).await?,
         Some(Command::Import { folder }) => run_import(out, &store(BERKA), &folder, callers).await?,
-        Some(Command::Statement { account, at }) => show_statement(out, &store(BANK), account, at).await?,
+        Some(Command::Statement { account, monthly: true, .. }) => read::months(out, &store(BANK), account).await?,
+        Some(Command::Statement { account, at, .. }) => show_statement(out, &store(BANK), account, at).await?,
+        Some(Command::Accounts { largest, owner }) => read::accounts(out, &store(BANK), largest, owner).await?,
+        Some(Command::Dashboard { folder, once }) => {
+            read::dashboard(out, &folder.unwrap_or_else(|| store(BANK)), once).await?
+        }
         Some(Command::Migrate { from, to, verify }) => migrate(out, from, to, verify).await?,
         Some(Command::Verify) => verify(out, &store(BANK)).await?,
         Some(Command::Sample) => import::write_sample(out).map(|()| true).map_err(CliError::Output)?,
@@ -163,9 +190,12 @@ async fn run_import(out: &mut Output, store: &Path, folder: &Path, callers: usiz
     let outcome = import::import(&bank, accounts, callers, progress.clone()).await.map_err(CliError::Import)?;
     progress.finish();
     report::import(out, &outcome, count)?;
+    until_current::<Balances>(&bank).await?;
+    let comparison = import::compare(&bank, &outcome.recorded).await?;
+    report::comparison(out, &comparison)?;
     report::left_out(out, &rows.file, &rows.malformed, &outcome.rejected)?;
     bank.shut_down().await;
-    Ok(rows.malformed.is_empty() && outcome.rejected.is_empty())
+    Ok(rows.malformed.is_empty() && outcome.rejected.is_empty() && comparison.wrong.is_empty())
 }
 
 async fn show_statement(
@@ -174,7 +204,7 @@ async fn show_statement(
     account: AccountId,
     at: Option<Until>,
 ) -> Result<bool, CliError> {
-    let bank = bank::open_existing(store).await?;
+    let bank = bank::open_events(store).await?;
     let failed = |error| CliError::statement(error, store);
     let account = statement::find(&bank, account).await.map_err(failed)?;
     let statement = statement::statement(&bank, account, at).await.map_err(failed)?;
@@ -216,7 +246,7 @@ async fn in_background<R: Send + 'static>(
 }
 
 async fn verify(out: &mut Output, store: &Path) -> Result<bool, CliError> {
-    let bank = bank::open_existing(store).await?;
+    let bank = bank::open_events(store).await?;
     let audit = audit::audit(&bank).await?;
     report::audit(out, &audit)?;
     bank.shut_down().await;

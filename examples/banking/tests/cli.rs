@@ -63,11 +63,63 @@ fn a_statement_ends_at_a_version_or_a_day() {
 }
 
 #[test]
+fn a_month_begins_with_what_the_one_before_ended_with() {
+    let folder = imported();
+    let answer = banking(folder.path(), &["statement", "501", "--monthly", "--store", "berka.annals"]);
+    assert!(answer.is_good, "{}", answer.err);
+    let cells = |line: &str| line.split(['│', '┆']).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let months: Vec<_> = answer.out.lines().filter(|line| line.contains("1993-")).map(cells).collect();
+    assert_eq!(months.len(), 7, "{}", answer.out);
+    assert!(months.windows(2).all(|pair| pair[0][6] == pair[1][2]), "{}", answer.out);
+    let daily = banking(folder.path(), &["statement", "501", "--store", "berka.annals"]).out;
+    assert!(daily.ends_with(&format!("Balance {}\n", months[6][6])), "{daily}");
+}
+
+#[test]
+fn the_largest_accounts_come_first() {
+    let folder = imported();
+    let accounts = |arguments: &[&str]| {
+        let answer = banking(folder.path(), &[&["accounts", "--store", "berka.annals"], arguments].concat());
+        assert!(answer.is_good, "{}", answer.err);
+        answer.out
+    };
+    let balances = |out: &str| {
+        let last = |line: &str| line.rsplit(['│', '┆']).nth(1).unwrap().trim().to_owned();
+        let lines = out.lines().filter(|line| line.starts_with("│ 5"));
+        lines.map(|line| last(line).replace(',', "").parse::<f64>().unwrap()).collect::<Vec<_>>()
+    };
+    let (all, largest) = (balances(&accounts(&[])), balances(&accounts(&["--largest", "3"])));
+    assert_eq!((all.len(), largest.len()), (12, 3));
+    let mut expected = all;
+    expected.sort_by(|one, other| other.total_cmp(one));
+    assert_eq!(largest, expected[..3]);
+    assert!(accounts(&["--owner", "C-0001"]).ends_with("\n0 accounts\n"));
+}
+
+#[test]
+fn a_dashboard_that_is_printed_once_has_seen_everything() {
+    let folder = imported();
+    for store in [&["berka.annals"][..], &["--store", "berka.annals"]] {
+        let answer = banking(folder.path(), &[&["dashboard", "--once"], store].concat());
+        assert!(answer.is_good, "{}", answer.err);
+        for projection in ["balances", "statements", "turnover", "watch_list"] {
+            let line = answer.out.lines().find(|line| line.contains(projection)).unwrap_or_default();
+            assert!(line.contains("live") && line.contains(" 483 "), "{}", answer.out);
+        }
+        assert!(answer.out.contains("12 accounts hold "), "{}", answer.out);
+        assert!(answer.out.contains("Turnover of the latest days"), "{}", answer.out);
+        assert!(!answer.out.contains('\x1b'), "{}", answer.out);
+    }
+    refused(folder.path(), &["dashboard", "nowhere"], "nowhere is no annals store");
+}
+
+#[test]
 fn what_cannot_be_shown_is_said_clearly() {
     let folder = imported();
     let refused = |arguments: &[&str], reason| refused(folder.path(), arguments, reason);
     let store = ["--store", "berka.annals"];
     refused(&[&["statement", "9"], &store[..]].concat(), "account 9 is unknown in berka.annals");
+    refused(&[&["statement", "9", "--monthly"], &store[..]].concat(), "account 9 is unknown in berka.annals");
     refused(&[&["statement", "a/b"], &store[..]].concat(), "no account can be called `a/b`");
     refused(&[&["statement", "DE89370400440532013000"], &store[..]].concat(), "no account has the IBAN DE8937040044");
     refused(&["statement", "501", "--at", "1993-02-30"], "`1993-02-30` is neither a version such as 12 nor a day");

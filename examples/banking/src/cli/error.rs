@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use annals::{LoadError, OpenError, embedded::CopyError};
+use annals::{
+    LoadError, OpenError,
+    embedded::CopyError,
+    projections::{ViewError, WaitError},
+};
 use miette::Diagnostic;
 use thiserror::Error;
 
@@ -51,6 +55,11 @@ pub(super) enum CliError {
     Load(LoadError),
     #[error(transparent)]
     Audit(#[from] AuditError),
+    #[error(transparent)]
+    View(#[from] ViewError),
+    #[error(transparent)]
+    #[diagnostic(help("`dashboard` shows how all read models are doing"))]
+    Behind(#[from] WaitError),
 }
 
 impl CliError {

@@ -1,6 +1,6 @@
 //! Where reports go.
 
-use std::io::{self, ErrorKind, Stdout, Write};
+use std::io::{self, ErrorKind, IsTerminal, Stdout, Write};
 
 /// The standard output. When its reader has gone, what is written is dropped: an import that is piped into `head` goes
 /// on to its end.
@@ -11,6 +11,11 @@ impl Output {
     /// The standard output.
     pub(super) fn standard() -> Self {
         Self(io::stdout())
+    }
+
+    /// Whether it is a screen.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.0.is_terminal()
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is shown.
 
+mod accounts;
 mod audit;
+mod dashboard;
 mod import;
 mod migrate;
 mod quarter;
@@ -9,11 +11,13 @@ mod statement;
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use indicatif::HumanCount;
 
+pub(super) use accounts::{accounts, set_aside};
 pub(super) use audit::audit;
-pub(super) use import::{import, import_begins, left_out};
+pub(super) use dashboard::dashboard;
+pub(super) use import::{comparison, import, import_begins, left_out};
 pub(super) use migrate::{migrated, verification};
 pub(super) use quarter::{apart, balances, begins, next_steps, outcome, slow_disk, slow_run};
-pub(super) use statement::statement;
+pub(super) use statement::{months, statement};
 
 /// An empty table; the columns numbered `numbers` are aligned to the right.
 fn table<const N: usize>(columns: [&str; N], numbers: &[usize]) -> Table {

@@ -21,7 +21,7 @@ pub use product::Product;
 use crate::domain::{CustomerId, Iban, Money};
 
 /// Names an account.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Shape, AggregateId)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Shape, AggregateId, RowKey)]
 pub struct AccountId(String);
 
 impl AccountId {

@@ -6,7 +6,7 @@ use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Names a customer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Shape, AggregateId)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Shape, AggregateId, RowKey)]
 pub struct CustomerId(String);
 
 /// What happened to a customer.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 const AMOUNT_MINOR_MAX: i64 = 10_000_000_000_000;
 
 /// An amount of money in whole minor units (cents, haléř): it adds up exactly, as floating point numbers do not.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, Shape)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, Shape, RowKey)]
 #[serde(transparent)]
 pub struct Money(i64);
 

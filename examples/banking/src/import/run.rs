@@ -1,5 +1,7 @@
 //! Sending the rows.
 
+use std::collections::BTreeMap;
+
 use annals::{Annals, ExecuteError};
 use thiserror::Error;
 
@@ -7,7 +9,7 @@ use super::Row;
 use crate::{
     callers::call_all,
     domain::{
-        Account, AccountId,
+        Account, AccountId, Money,
         account::{AccountError, Match},
     },
     progress::Progress,
@@ -42,6 +44,8 @@ pub struct Outcome {
     pub counts: Counts,
     /// How many rows were imported before, and only answered again.
     pub repeated: u64,
+    /// Which balance was recorded last of each account, by the rows that were not refused.
+    pub recorded: BTreeMap<AccountId, Money>,
     /// The rows that were refused.
     pub rejected: Vec<Rejected>,
 }
@@ -100,11 +104,13 @@ pub async fn import(
 
 async fn send(bank: &Annals, row: Row, outcome: &mut Outcome) -> Result<(), ImportError> {
     let Row { line, account, key, occurred, command } = row;
+    let balance = command.balance;
     let sending = bank.on::<Account>(account.clone()).send(command).idempotency_key(key).occurred(occurred);
     match sending.await {
         Ok(executed) => {
             outcome.counts.add(executed.reply);
             outcome.repeated += u64::from(executed.receipt.repeated);
+            outcome.recorded.insert(account, balance);
         }
         Err(error @ (ExecuteError::Refused(_) | ExecuteError::KeyReused { .. } | ExecuteError::Closed { .. })) => {
             outcome.rejected.push(Rejected { line, account, reason: error.to_string() });
@@ -120,6 +126,7 @@ impl Outcome {
         self.counts.rounding += other.counts.rounding;
         self.counts.unresolved += other.counts.unresolved;
         self.repeated += other.repeated;
+        self.recorded.extend(other.recorded);
         self.rejected.extend(other.rejected);
         self
     }

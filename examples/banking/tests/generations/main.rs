@@ -7,7 +7,7 @@ mod lock;
 
 use annals::{
     Annals, Commit, EventQuery, EventType, ExecuteError, KindOf, NewEvent, QueryItem, ReadLog, Record, SchemaVersion,
-    StreamId, Tag, Timestamp, Version, kinds,
+    StreamId, Tag, Timestamp, Version, kinds, prelude::ReadModels,
 };
 use banking::{
     audit::audit,
@@ -16,6 +16,7 @@ use banking::{
         Account, AccountId, CustomerId, Iban, Money,
         account::{AccountError, AccountEvent, Deposit, PayInterest, Phase, Rate, Withdraw},
     },
+    read::{AccountBalance, Balances, until_current},
     statement::{Entry, StatementError, statement},
 };
 use futures::TryStreamExt;
@@ -161,6 +162,41 @@ async fn the_books_of_all_generations_are_right() {
     assert_eq!((audit.accounts, audit.events, audit.findings), (4, 16, vec![]));
     assert_eq!(audit.balance, Money::from_minor(4 * -4_800));
     assert_eq!(audit.changes["InterestCredited"], Money::from_minor(4 * 200), "under whichever name it was stored");
+}
+
+async fn balances(bank: &Annals) -> Vec<AccountBalance> {
+    until_current::<Balances>(bank).await.unwrap();
+    bank.view().unwrap().all().collect().await.unwrap()
+}
+
+#[tokio::test]
+async fn each_generation_gives_the_same_row() {
+    let (bank, _folder) = bank_of(histories()).await;
+    let rows = balances(&bank).await;
+    assert_eq!(rows.len(), GENERATIONS.len());
+    for row in rows {
+        let expected = AccountBalance {
+            account: row.account.clone(),
+            owner: Some(CustomerId::from("ada")),
+            iban: IBAN.parse().ok().filter(|_| row.account.as_str() != "without-iban"),
+            balance: Money::from_minor(-4_800),
+            bookings: 3,
+            last_booked: Some(Timestamp::EPOCH),
+            is_closed: false,
+        };
+        assert_eq!(row, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_account_whose_events_cannot_be_read_is_set_aside_and_no_other() {
+    let unreadable = stored("ada", "account.opened", 2, SAVINGS_WITH_OVERDRAFT);
+    let (bank, _folder) = bank_of([unreadable].into_iter().chain(histories())).await;
+    assert_eq!(balances(&bank).await.len(), GENERATIONS.len());
+    let parked = bank.projection::<Balances>().unwrap().parked().await.unwrap();
+    let [parked] = parked.as_slice() else { panic!("{parked:?}") };
+    assert_eq!((parked.stream.as_str(), parked.events, parked.retrying), ("account-ada", 1, false));
+    assert!(parked.error.contains("a savings account has an overdraft limit of 50.00"), "{}", parked.error);
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! Taking over what another bank recorded: with the sample of this repository, and with the real file where
 //! `ANNALS_DATA` names the folder that holds it.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail, and speaks")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a test may fail, and speaks")]
 
 mod classify;
 mod kill;
+mod read_models;
 
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{count, table};
-use crate::import::{Malformed, Outcome, Rejected, Rows};
+use crate::import::{Comparison, Malformed, Outcome, Rejected, Rows};
 
 /// How many of the lines that were left out are shown; the rest is counted.
 const LEFT_OUT_SHOWN: usize = 50;
@@ -35,6 +35,19 @@ pub(in crate::cli) fn import(out: &mut impl Write, outcome: &Outcome, count_rows
         writeln!(out, "{repeated} of {all} rows had been imported before: answered as then, and not written again.")?;
     }
     Ok(())
+}
+
+/// Shows how the table of balances compares with the recorded ones.
+pub(in crate::cli) fn comparison(out: &mut impl Write, comparison: &Comparison) -> io::Result<()> {
+    let accounts = count(comparison.accounts);
+    for wrong in &comparison.wrong {
+        let found = wrong.found.map_or_else(|| "nothing".to_owned(), |found| found.to_string());
+        writeln!(out, "WRONG: account {} has {found} in its row, recorded was {}", wrong.account, wrong.recorded)?;
+    }
+    match comparison.wrong.len() {
+        0 => writeln!(out, "{accounts} accounts compared: each row of the balances holds what was recorded last."),
+        wrong => writeln!(out, "{accounts} accounts compared: {} rows of the balances are wrong.", count(wrong)),
+    }
 }
 
 /// Shows which lines were left out, and why.

@@ -90,7 +90,8 @@ fn answer(out: &mut impl Write, what: &str, answer: &Answer) -> io::Result<()> {
 /// Says what to try next. `flag` names the store where that is needed.
 pub(in crate::cli) fn next_steps(out: &mut impl Write, flag: &str) -> io::Result<()> {
     writeln!(out, "\nNext: run it again, and nothing happens twice; or add to `cargo run --release -p banking --`")?;
-    writeln!(out, "  statement A-0001 --at 2026-01-31{flag}\n  verify{flag}\n  import examples/banking/data")
+    writeln!(out, "  dashboard{flag}\n  accounts --largest 10{flag}\n  statement A-0001 --at 2026-01-31{flag}")?;
+    writeln!(out, "  verify{flag}\n  import examples/banking/data")
 }
 
 fn fsync(disk: Disk) -> String {

@@ -2,8 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::table;
-use crate::{domain::Money, statement::Statement};
+use super::{count, table};
+use crate::{
+    domain::{AccountId, Money},
+    read::{Bookings, MonthlyStatement},
+    statement::Statement,
+};
 
 /// Shows a statement, or the last entries of it.
 pub(in crate::cli) fn statement(out: &mut impl Write, statement: &Statement, last: Option<usize>) -> io::Result<()> {
@@ -21,4 +25,17 @@ pub(in crate::cli) fn statement(out: &mut impl Write, statement: &Statement, las
         table.add_row([&entry.version.to_string(), &day, &entry.text, &change, &entry.balance.to_string()]);
     }
     writeln!(out, "{table}\nBalance {}", statement.balance)
+}
+
+/// Shows what each month brought an account.
+pub(in crate::cli) fn months(out: &mut impl Write, account: &AccountId, months: &[MonthlyStatement]) -> io::Result<()> {
+    writeln!(out, "\nMonthly statements of account {account}")?;
+    let mut table = table(["month", "opening", "bookings", "in", "out", "closing"], &[1, 2, 3, 4, 5]);
+    for statement in months {
+        let Bookings { count: bookings, incoming, outgoing } = statement.bookings;
+        let [opening, incoming, outgoing, closing] =
+            [statement.opening, incoming, outgoing, statement.closing()].map(|money| money.to_string());
+        table.add_row([statement.month.to_string(), opening, count(bookings), incoming, outgoing, closing]);
+    }
+    writeln!(out, "{table}")
 }

@@ -1,0 +1,116 @@
+//! The bank at a glance, shown.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use annals::{
+    Timestamp,
+    projections::{Lag, State, Status, ViewError},
+};
+use indicatif::HumanDuration;
+
+use super::{count, table};
+use crate::{
+    dashboard::{Dashboard, Holdings},
+    read::{Bookings, DailyTurnover, Day, Watched},
+};
+
+/// Shows the bank at a glance.
+pub(in crate::cli) fn dashboard(out: &mut impl Write, dashboard: &Dashboard) -> io::Result<()> {
+    writeln!(out, "The log ends at position {}", count(dashboard.end.get()))?;
+    projections(out, &dashboard.projections)?;
+    match &dashboard.holdings {
+        Ok(holdings) => accounts(out, holdings)?,
+        Err(error) => missing(out, "Accounts", error)?,
+    }
+    match &dashboard.days {
+        Ok(days) => turnover(out, days)?,
+        Err(error) => missing(out, "Turnover", error)?,
+    }
+    match &dashboard.watched {
+        Ok(watched) => watch_list(out, watched),
+        Err(error) => missing(out, "Watch-list", error),
+    }
+}
+
+fn missing(out: &mut impl Write, what: &str, error: &ViewError) -> io::Result<()> {
+    writeln!(out, "\n{what}: {error}")
+}
+
+fn projections(out: &mut impl Write, projections: &[(Status, Lag)]) -> io::Result<()> {
+    let columns = ["projection", "state", "position", "behind", "since", "events/s", "left", "parked keys"];
+    let mut table = table(columns, &[2, 3, 4, 5, 6, 7]);
+    for (status, lag) in projections {
+        table.add_row([
+            status.projection.to_owned(),
+            state(&status.state),
+            count(status.position.get()),
+            count(lag.positions),
+            duration(lag.time),
+            format!("{:.0}", status.rate),
+            lag.eta.map_or_else(|| "?".to_owned(), duration),
+            parked(status),
+        ]);
+    }
+    writeln!(out, "{table}")
+}
+
+fn state(state: &State) -> String {
+    match state {
+        State::Starting => "starting".to_owned(),
+        State::Rebuilding => "filling its rows".to_owned(),
+        State::CatchingUp => "catching up".to_owned(),
+        State::Live => "live".to_owned(),
+        State::Paused => "paused".to_owned(),
+        State::Failed { reason, retrying: true } => format!("failed, tries again: {reason}"),
+        State::Failed { reason, retrying: false } => format!("failed: {reason}"),
+        State::TakenOver => "run by somebody else".to_owned(),
+        State::Stopped => "stopped".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn duration(duration: Duration) -> String {
+    if duration.is_zero() { String::new() } else { format!("{:#}", HumanDuration(duration)) }
+}
+
+fn parked(status: &Status) -> String {
+    match (status.parked_keys, status.retrying_keys) {
+        (parked, 0) => count(parked),
+        (parked, retrying) => format!("{}, {} tried again", count(parked), count(retrying)),
+    }
+}
+
+fn accounts(out: &mut impl Write, holdings: &Holdings) -> io::Result<()> {
+    writeln!(out, "\n{} accounts hold {}; the largest:", count(holdings.accounts), holdings.total)?;
+    let mut table = table(["account", "owner", "bookings", "balance"], &[2, 3]);
+    for row in &holdings.largest {
+        let owner = row.owner.as_ref().map(ToString::to_string).unwrap_or_default();
+        table.add_row([row.account.to_string(), owner, count(row.bookings), row.balance.to_string()]);
+    }
+    writeln!(out, "{table}")
+}
+
+fn turnover(out: &mut impl Write, days: &[DailyTurnover]) -> io::Result<()> {
+    writeln!(out, "\nTurnover of the latest days")?;
+    let mut table = table(["day", "bookings", "in", "out"], &[1, 2, 3]);
+    for DailyTurnover { day, bookings: Bookings { count: bookings, incoming, outgoing } } in days {
+        table.add_row([day.to_string(), count(*bookings), incoming.to_string(), outgoing.to_string()]);
+    }
+    writeln!(out, "{table}")
+}
+
+fn watch_list(out: &mut impl Write, watched: &[Watched]) -> io::Result<()> {
+    if watched.is_empty() {
+        return writeln!(out, "\nNo account is conspicuous.");
+    }
+    writeln!(out, "\nConspicuous withdrawals")?;
+    let day = |time: Timestamp| Day::of(time).map(|day| day.to_string()).unwrap_or_default();
+    let mut table = table(["account", "from", "to", "withdrawn"], &[3]);
+    for Watched { account, from, to, total } in watched {
+        table.add_row([account.to_string(), day(*from), day(*to), total.to_string()]);
+    }
+    writeln!(out, "{table}")
+}

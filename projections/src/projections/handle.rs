@@ -215,6 +215,24 @@ impl ProjectionHandle {
         self.ask(|answer| Request::Replay(Self::id(key), answer)).await
     }
 
+    /// Takes in what is parked of every key that `matching` accepts, as [`replay`](Self::replay) does. Returns each of these
+    /// keys and how many of its events were done. What it would be is seen without doing anything by
+    /// [`parked`](Self::parked) and the same function.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the keys before were taken in.
+    pub async fn replay_all(
+        &self,
+        matching: impl Fn(&ParkedKey) -> bool,
+    ) -> Result<Vec<(ParkedKey, usize)>, OperatorError> {
+        let mut done = Vec::new();
+        for key in self.parked().await?.into_iter().filter(matching) {
+            let events = self.replay(&key).await?;
+            done.push((key, events));
+        }
+        Ok(done)
+    }
+
     /// Passes by the event of `key` that failed, for ever, also when the rows are computed anew, and takes in those behind it.
     /// The decision and its reason are recorded in the log. Returns how many events were done, this one included.
     ///

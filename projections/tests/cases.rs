@@ -59,6 +59,10 @@ async fn note(store: &Arc<dyn Store>, subscription: Subscription, lanes: usize) 
     (annals, handle, seen)
 }
 
+async fn caught_up(handle: &ProjectionHandle, store: &Arc<dyn Store>) {
+    handle.watch().wait_for(|status| is_live(status) && status.position == head(store)).await.unwrap();
+}
+
 fn positions(seen: &Seen, key: &str) -> Vec<u64> {
     seen.lock().unwrap().get(key).into_iter().flatten().map(|(position, _)| *position).collect()
 }
@@ -88,10 +92,10 @@ async fn a_choice_holds_in_history_and_in_the_present() {
     let opened = |account: &str| event(account, &AccountEvent::Opened { owner: "x".into() });
     commit(&store, [opened("ada"), opened("bob")]).await;
     let (_annals, handle, seen) = note(&store, everything(), 1).await;
-    handle.wait_until(head(&store)).await.unwrap();
+    caught_up(&handle, &store).await;
     assert!(seen.lock().unwrap().is_empty());
     commit(&store, [deposited("ada", 1), opened("ada"), deposited("ada", 2)]).await;
-    handle.wait_until(head(&store)).await.unwrap();
+    caught_up(&handle, &store).await;
     assert_eq!(positions(&seen, "ada"), [3, 5]);
 }
 
@@ -106,7 +110,7 @@ async fn keys_keep_their_order_and_their_lane() {
         commit(&store, order.map(|key: usize| deposited(&keys[key], 1))).await;
     }
     let (_annals, handle, seen) = note(&store, everything(), 4).await;
-    handle.wait_until(head(&store)).await.unwrap();
+    caught_up(&handle, &store).await;
     for (number, key) in keys.iter().enumerate() {
         let of_key = (0..300_u64).filter(|position| order[usize::try_from(*position).unwrap() % 15] == number);
         assert_eq!(positions(&seen, key), of_key.map(|position| position + 1).collect::<Vec<_>>());

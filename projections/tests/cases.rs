@@ -1,6 +1,7 @@
 //! What other frameworks test of subscriptions (D) and projections (F), as far as it means something here; D.4, D.6, D.14,
 //! D.26 are in `engine.rs`, D.22 in `backlog.rs`, F.18 in `faults.rs` and `unstorable.rs`. Here a consumer neither acknowledges (D.12, F.12)
 //! nor chooses where it begins (D.10, D.16, F.4).
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod bank;
 mod stores;

@@ -1,6 +1,7 @@
 //! What other frameworks test of subscriptions (D) and projections (F), as far as it means something here; D.4, D.6, D.14,
 //! D.26 are in `engine.rs`, D.22 in `backlog.rs`, F.18 in `faults.rs` and `unstorable.rs`. Here a consumer neither acknowledges (D.12, F.12)
 //! nor chooses where it begins (D.10, D.16, F.4).
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod bank;
 mod stores;
@@ -61,6 +62,10 @@ async fn note(store: &Arc<dyn Store>, subscription: Subscription, lanes: usize) 
     (annals, handle, seen)
 }
 
+async fn caught_up(handle: &ProjectionHandle, store: &Arc<dyn Store>) {
+    handle.watch().wait_for(|status| is_live(status) && status.position == head(store)).await.unwrap();
+}
+
 fn positions(seen: &Seen, key: &str) -> Vec<u64> {
     seen.lock().unwrap().get(key).into_iter().flatten().map(|(position, _)| *position).collect()
 }
@@ -90,10 +95,10 @@ async fn a_choice_holds_in_history_and_in_the_present() {
     let opened = |account: &str| event(account, &AccountEvent::Opened { owner: "x".into() });
     commit(&store, [opened("ada"), opened("bob")]).await;
     let (_annals, handle, seen) = note(&store, everything(), 1).await;
-    handle.wait_until(head(&store)).await.unwrap();
+    caught_up(&handle, &store).await;
     assert!(seen.lock().unwrap().is_empty());
     commit(&store, [deposited("ada", 1), opened("ada"), deposited("ada", 2)]).await;
-    handle.wait_until(head(&store)).await.unwrap();
+    caught_up(&handle, &store).await;
     assert_eq!(positions(&seen, "ada"), [3, 5]);
 }
 
@@ -108,7 +113,7 @@ async fn keys_keep_their_order_and_their_lane() {
         commit(&store, order.map(|key: usize| deposited(&keys[key], 1))).await;
     }
     let (_annals, handle, seen) = note(&store, everything(), 4).await;
-    handle.wait_until(head(&store)).await.unwrap();
+    caught_up(&handle, &store).await;
     for (number, key) in keys.iter().enumerate() {
         let of_key = (0..300_u64).filter(|position| order[usize::try_from(*position).unwrap() % 15] == number);
         assert_eq!(positions(&seen, key), of_key.map(|position| position + 1).collect::<Vec<_>>());

@@ -1,4 +1,5 @@
 //! Whatever a store does at whichever call, a projection recovers by itself, and its rows equal the fold of the log.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod bank;
 mod stores;

@@ -1,5 +1,6 @@
 //! Random histories: commits to several accounts, poison that is cured, events that are replayed and discarded, and
 //! runtimes that are dropped in the middle of it, each with another number of lanes.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod bank;
 mod stores;
@@ -8,7 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use annals_conformance::{planted::behind, soak};
 use annals_core::{Annals, LoggedTable, MemoryStore, Position, Scan, Store};
-use annals_projections::{ProjectionOptions, Retry};
+use annals_projections::{OperatorError, ProjectionOptions, Retry};
 use bank::*;
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use stores::Unruly;
@@ -166,4 +167,27 @@ fn rows_equal_the_fold_of_the_log_less_discards() {
     ran.unwrap();
     assert!(discards > 0, "some events were discarded");
     soak::report(&format!("projection_histories={cases} projected={events} projection_discards={discards}"));
+}
+
+/// P6: a decision to discard an event is not recorded when the event is no longer set aside, though others of its key are:
+/// it was taken in meanwhile, and stays so when the rows are computed anew.
+#[test]
+fn an_event_that_was_taken_in_cannot_be_discarded() {
+    runtime().block_on(async {
+        let log: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let balances = Balances::poisoned_by(POISON, u64::MAX);
+        let annals = open(&log, &balances, options(1, false)).await;
+        commit(&log, [deposited("a", POISON), deposited("a", 7)]).await;
+        until(&annals, |status| status.parked_events == 2).await;
+        let stale = handle(&annals).parked().await.unwrap().remove(0);
+        *balances.faults.poison.lock().unwrap() = vec![7];
+        assert_eq!(handle(&annals).replay(&stale).await.unwrap(), 1);
+        let refused = handle(&annals).discard(&stale, "too late").await;
+        assert!(matches!(refused, Err(OperatorError::NotParked { projection: "balances" })), "{refused:?}");
+        assert_eq!(discarded(&log).await, BTreeSet::new());
+        let latest = handle(&annals).parked().await.unwrap().remove(0);
+        assert_eq!(handle(&annals).discard(&latest, "in time").await.unwrap(), 1);
+        let expected = expected_less(&log, &BTreeSet::from([latest.position])).await;
+        assert_rows(&annals, expected).await;
+    });
 }

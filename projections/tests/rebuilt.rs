@@ -1,4 +1,5 @@
 //! Another version of a projection: its rows are computed beside those that are read, and read when they are complete.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod bank;
 mod stores;

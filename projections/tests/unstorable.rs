@@ -1,4 +1,5 @@
 //! What follows from an event and cannot be stored, records that cannot be read, and stores that cannot: whose fault it is.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod bank;
 

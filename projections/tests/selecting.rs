@@ -1,4 +1,5 @@
 //! Which events a projection is given, and what a command can wait for.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod bank;
 
@@ -35,15 +36,14 @@ impl Projection for Noting {
 }
 
 async fn seen(store: &Arc<dyn Store>, subscription: Subscription) -> Vec<u64> {
-    let seen = Arc::default();
+    let seen: Arc<Mutex<Vec<u64>>> = Arc::default();
     let noting = Noting { subscription, seen: Arc::clone(&seen) };
     let options = annals_projections::ProjectionOptions::default().in_memory();
     let annals = Annals::over(Arc::clone(store)).projection_with(noting, options).open().await.unwrap();
     let mut watch = ReadModels::projection::<Noting>(&annals).unwrap().watch();
     let live = watch.wait_for(|status| status.state == State::Live && status.position == head(store));
     tokio::time::timeout(std::time::Duration::from_secs(30), live).await.unwrap().unwrap();
-    let seen = seen.lock().unwrap().clone();
-    seen
+    seen.lock().unwrap().clone()
 }
 
 /// D.2, D.8: by kind, category, stream, tag and any function of the record; events of every tenant are meant.

@@ -225,10 +225,10 @@ async fn a_cursor_never_leads_out_of_a_range() {
     };
     let query = view.range(key(4)..=key(6));
     assert_eq!(numbers(&query, "f.seats.-.").await, [4, 5, 6]);
-    assert_eq!(numbers(&query, "f.seats.-.ff").await, []);
+    assert!(numbers(&query, "f.seats.-.ff").await.is_empty());
     let query = query.backward();
     assert_eq!(numbers(&query, "b.seats.-.ff").await, [6, 5, 4]);
-    assert_eq!(numbers(&query, "b.seats.-.").await, []);
+    assert!(numbers(&query, "b.seats.-.").await.is_empty());
 }
 
 /// Where the rows are is asked at each read: those of a read model that was filled anew are elsewhere.

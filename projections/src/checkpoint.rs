@@ -4,7 +4,7 @@ use std::{collections::HashMap, num::NonZeroUsize};
 
 use annals_core::{
     ApplyError, DerivedCondition, DerivedTable, DerivedWrite, Generation, Position, ReadError, RowBatch, RowIs, Scan,
-    codec,
+    Store, codec,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ impl Checkpoints {
     /// Reads those of `consumer`.
     pub(crate) async fn load(consumer: &Consumer) -> Result<Self, ReadError> {
         let prefix = Bytes::copy_from_slice(consumer.key().as_slice());
-        let floor = Self::floor_key(consumer);
+        let floor = Self::floor_key(consumer.key());
         let mut all = HashMap::new();
         let mut scan = Some(Scan::prefix(DerivedTable::CHECKPOINTS, prefix));
         while let Some(next) = scan {
@@ -133,6 +133,14 @@ impl Checkpoints {
         Ok(Self { partitions: partitions.collect(), floor })
     }
 
+    /// Whether the rows of build `build` of projection `name` were ever complete.
+    pub(crate) async fn were_complete(rows: &dyn Store, name: &str, build: u64) -> Result<bool, ReadError> {
+        let key = Self::floor_key(KeyBytes::of(&(name, build)));
+        let found = rows.get(&[(DerivedTable::CHECKPOINTS.into(), key.clone())]).await?;
+        let Checkpoint { position, target } = CheckpointRow::new(key, found.into_iter().flatten().next()).checkpoint;
+        Ok(target.is_some_and(|target| position >= target))
+    }
+
     /// Where every partition is, or will be when the floor gets there.
     pub(crate) fn ahead_of_floor(&self) -> HashMap<u16, Position> {
         let floor = self.floor.checkpoint.position;
@@ -140,8 +148,7 @@ impl Checkpoints {
         positions.filter(|(_, position)| *position > floor).collect()
     }
 
-    fn floor_key(consumer: &Consumer) -> Bytes {
-        let mut key = consumer.key();
+    fn floor_key(mut key: KeyBytes) -> Bytes {
         key.push_raw(&[0]);
         Bytes::copy_from_slice(key.as_slice())
     }

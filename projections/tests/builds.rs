@@ -60,17 +60,33 @@ async fn a_new_version_takes_over_when_it_is_complete() {
     // Started again, it goes on in the same build, and takes over.
     let inner = Balances::default();
     let annals = Annals::over(std::sync::Arc::clone(&store)).projection(Doubled { inner }).open().await.unwrap();
-    let read_anew = async {
-        while row(&annals, "ada").await.unwrap().cents != 110 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), read_anew).await.unwrap();
+    // Once it has seen something, its rows are the ones that are read.
+    let live = async { doubled(&annals).watch().wait_for(is_live).await.map(drop) };
+    tokio::time::timeout(std::time::Duration::from_secs(30), live).await.unwrap().unwrap();
+    doubled(&annals).wait_until(head(&store)).await.unwrap();
+    assert_eq!(row(&annals, "ada").await.unwrap().cents, 110);
     assert_eq!(doubled(&annals).status().build, 2);
     stop(annals).await;
     let inner = Balances::default();
     let annals = Annals::over(std::sync::Arc::clone(&store)).projection(Doubled { inner }).open().await.unwrap();
     assert_eq!(row(&annals, "ada").await.unwrap().cents, 110);
+}
+
+/// Rows that were not complete when new code came are not read as if they were.
+#[tokio::test]
+async fn an_incomplete_build_is_not_read_by_new_code() {
+    let hanging = || {
+        let balances = Balances::poisoned_by(1, u64::MAX);
+        balances.faults.hangs.store(true, Ordering::SeqCst);
+        balances
+    };
+    let store = store();
+    commit(&store, [deposited("ada", 1)]).await;
+    drop(open(&store, &hanging(), Default::default()).await);
+    let doubled = Doubled { inner: hanging() };
+    let annals = Annals::over(std::sync::Arc::clone(&store)).projection(doubled).open().await.unwrap();
+    let read = annals.view::<Balance>().unwrap().get("ada".to_owned()).await;
+    assert!(matches!(read, Err(ViewError::Rebuilding { .. })), "{read:?}");
 }
 
 /// The rows of this table have another type than [`Balance`], and its name.

@@ -192,6 +192,8 @@ impl ProjectionHandle {
             .wait_for(|status| (status.position >= position && status.is_complete()) || is_hopeless(&status.state));
         let status = settled.await.map_or_else(|_| self.status(), |status| status.clone());
         if status.position >= position && status.is_complete() {
+            // What was waited for is in the rows of this build, so those are to be the ones that are read.
+            self.started.reading.swapped().await;
             return Ok(());
         }
         let (projection, state) = (self.name(), status.state);

@@ -3,6 +3,7 @@
 use std::{
     any::TypeId,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use annals_core::{MemoryStore, ReadError, Store};
@@ -13,6 +14,7 @@ use tokio::{
 };
 
 use crate::{
+    State, Status,
     builds::{BuildsError, BuildsRow},
     checkpoint::{BeginError, Checkpoints},
     consumer::Consumer,
@@ -24,6 +26,9 @@ use crate::{
     session::Setup,
     status::Board,
 };
+
+/// The pause before a build that is complete is tried again to be made the one that is read.
+const SWAP_PAUSE: Duration = Duration::from_secs(1);
 
 /// How many requests may wait for a consumer.
 const REQUESTS: usize = 16;
@@ -85,6 +90,7 @@ impl Prepared {
         let running = builds.of_code(&*rows, &code).await.map_err(|source| StartError::Builds { name, source })?;
         let live = builds.builds.live;
         let is_alike = builds.builds.all.iter().any(|build| build.number == live && build.code.tables == code.tables);
+        let is_readable = is_alike && Checkpoints::were_complete(&*rows, name, live).await.map_err(read)?;
         let subscription = registration.subscription;
         let feed = if subscription.is_restricted() {
             Arc::new(Feed::new(Arc::clone(store), vec![subscription.clone()]))
@@ -97,7 +103,7 @@ impl Prepared {
         let checkpoints = Checkpoints::begin(&consumer).await.map_err(|source| StartError::Begin { name, source })?;
         let board = Arc::new(Board::new(name, running, checkpoints.floor.checkpoint));
         let (rows, specs) = (Arc::clone(&consumer.rows), Arc::clone(&consumer.specs));
-        let reading = Arc::new(Reading::new(name, rows, specs, (live, running), is_alike, Arc::clone(&board)));
+        let reading = Arc::new(Reading::new(name, rows, specs, (live, running), is_readable, Arc::clone(&board)));
         let paused_row = Consumer::pause_row(name);
         let paused = store.get(&[(paused_row.0.into(), paused_row.1)]).await.map_err(read)?;
         let paused = paused.into_iter().flatten().next().is_some();
@@ -149,16 +155,26 @@ impl Started {
     }
 }
 
-/// Lets a build be read as soon as it holds what it should.
+/// Lets a build be read as soon as it holds what it should. Ends with the runner of the build.
 async fn swap_when_complete(board: Arc<Board>, reading: Arc<Reading>, mut builds: BuildsRow) {
     let mut status = board.watch();
-    if status.wait_for(|status| status.target.is_some() && status.is_complete()).await.is_err() {
-        return;
-    }
-    match builds.swap(&*reading.rows, board.now().build).await {
-        Ok(()) => reading.swap(),
-        Err(error) => {
-            tracing::error!(projection = reading.projection, %error, "a new build is complete, and could not take over");
+    let has_ended = |status: &Status| matches!(status.state, State::Stopped | State::TakenOver);
+    loop {
+        // The board is here too, so waiting does not fail.
+        drop(status.wait_for(|status| status.is_complete() || has_ended(status)).await);
+        let now = board.now();
+        if !now.is_complete() {
+            return;
+        }
+        let Err(error) = builds.swap(&*reading.rows, now.build).await else { return reading.swap() };
+        tracing::error!(projection = reading.projection, %error, "a new build is complete, and could not take over");
+        if has_ended(&now) {
+            return;
+        }
+        tokio::time::sleep(SWAP_PAUSE).await;
+        // What is stored may be other than it was; what cannot be read is tried again.
+        if let Ok(stored) = BuildsRow::load(&*reading.rows, reading.projection).await {
+            builds = stored;
         }
     }
 }

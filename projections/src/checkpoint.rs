@@ -128,7 +128,8 @@ impl Checkpoints {
         let mut floor = row(floor);
         if floor.stored.is_none() {
             // The rows are to be computed from nothing, and are not complete before they are where the log is now.
-            floor.checkpoint.target = Some(consumer.log.head().borrow().position);
+            let target = Some(consumer.log.head().borrow().position);
+            floor.checkpoint = Checkpoint { position: consumer.scope.after, target };
         }
         Ok(Self { partitions: partitions.collect(), floor })
     }

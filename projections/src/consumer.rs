@@ -8,12 +8,15 @@ use annals_core::{
 };
 use bytes::Bytes;
 
-use crate::{KeyBytes, ProjectionOptions, Subscription, tables::TableSpec};
+use crate::{KeyBytes, ProjectionOptions, Subscription, rebuild::Scope, tables::TableSpec};
 
 /// One build of one projection, as it is run.
+#[derive(Clone)]
 pub(crate) struct Consumer {
     pub(crate) name: &'static str,
     pub(crate) build: u64,
+    /// Which events the build is computed from.
+    pub(crate) scope: Scope,
     pub(crate) subscription: Subscription,
     pub(crate) specs: Arc<[TableSpec]>,
     pub(crate) options: ProjectionOptions,

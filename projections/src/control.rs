@@ -26,6 +26,8 @@ pub(crate) struct Orders {
     pub(crate) stop: bool,
     /// Do nothing for now.
     pub(crate) paused: bool,
+    /// Leave everything as it is, because which build runs is about to change.
+    pub(crate) held: bool,
     /// Counts how often it was told to go on after a failure.
     pub(crate) resumed: u64,
 }
@@ -37,6 +39,8 @@ pub(crate) enum Stop {
     Ended,
     /// Until it is resumed.
     Paused,
+    /// Until somebody else lets it go on.
+    Held,
 }
 
 /// What a consumer at work is asked.
@@ -75,6 +79,8 @@ pub(crate) struct ParkedAt {
 pub(crate) struct Control {
     pub(crate) orders: watch::Receiver<Orders>,
     pub(crate) requests: mpsc::Receiver<Request>,
+    /// Where it is held, if anywhere.
+    pub(crate) until: Option<Position>,
 }
 
 /// Positions that an operator has decided to pass by.
@@ -134,18 +140,22 @@ impl Control {
         match orders {
             _ if self.orders.has_changed().is_err() => Some(Stop::Ended),
             Orders { stop: true, .. } => Some(Stop::Ended),
+            Orders { held: true, .. } => Some(Stop::Held),
             Orders { paused: true, .. } => Some(Stop::Paused),
             _ => None,
         }
     }
 
-    /// Waits until it is no longer told to pause; false when it is to end.
-    pub(crate) async fn may_work(&mut self) -> bool {
+    /// Waits until it is no longer told to pause.
+    ///
+    /// # Errors
+    /// What it is told otherwise.
+    pub(crate) async fn may_work(&mut self) -> Result<(), Stop> {
         loop {
             match self.told() {
-                None => return true,
-                Some(Stop::Ended) => return false,
+                None => return Ok(()),
                 Some(Stop::Paused) => drop(self.orders.changed().await),
+                Some(stop) => return Err(stop),
             }
         }
     }
@@ -161,17 +171,12 @@ impl Control {
     pub(crate) async fn while_not_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
         let mut orders = self.orders.clone();
         let told = async {
-            loop {
-                let now = *orders.borrow_and_update();
-                if now.stop || now.paused {
-                    tokio::time::sleep(GRACE).await;
-                    return if now.stop { Stop::Ended } else { Stop::Paused };
-                }
-                if orders.changed().await.is_err() {
-                    tokio::time::sleep(GRACE).await;
-                    return Stop::Ended;
-                }
+            while self.told().is_none() {
+                // That nobody is there to tell it anything is seen by `told`.
+                drop(orders.changed().await);
             }
+            tokio::time::sleep(GRACE).await;
+            self.told().unwrap_or(Stop::Ended)
         };
         tokio::select! {
             biased;

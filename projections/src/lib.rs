@@ -24,7 +24,10 @@ mod builds;
 mod checkpoint;
 mod consumer;
 mod parked;
+mod rebuild;
 mod status;
+mod tenants;
+mod unused;
 
 pub mod metrics;
 
@@ -32,6 +35,7 @@ mod control;
 mod lane;
 mod runner;
 mod session;
+mod worker;
 
 mod reading;
 mod view;
@@ -51,7 +55,11 @@ pub use on_annals::{AndWait, ReadModels, Waited, Waiting, WithProjections};
 pub use options::{Failed, LaneKey, OnFailure, Order, ProjectionOptions, Reaction, Retry};
 pub use parked::ParkedKey;
 pub use projection::{BoxError, EventContext, Incoming, NoSuchId, Projection};
-pub use projections::{OperatorError, ProjectionHandle, ProjectionSet, Projections, WaitError};
+pub use projections::{
+    Difference, OperatorError, ProjectionHandle, ProjectionSet, Projections, RowDifference, Shadow, ShadowError,
+    TableDifference, WaitError,
+};
+pub use rebuild::Rebuild;
 pub use registration::RegistrationError;
 pub use row::{Row, RowIndex, TableIndex};
 pub use rows::{Rows, RowsError, UnreadableRow};

@@ -1,18 +1,22 @@
 //! All projections that run on a store.
 
+mod decided;
 mod handle;
+mod shadow;
 mod start;
 
-use std::{any::TypeId, sync::Arc};
+use std::{any::TypeId, marker::PhantomData, sync::Arc};
 
 use annals_core::{Annals, Component, OpenError, Running, Store, Tenant, async_trait};
 
 use crate::{
     Projection, ProjectionOptions, Row, View, ViewError,
+    reading::RowsOf,
     registration::{self, Registration},
 };
 
 pub use handle::{OperatorError, ProjectionHandle, WaitError};
+pub use shadow::{Difference, RowDifference, Shadow, ShadowError, TableDifference};
 use start::{Started, start};
 
 /// The projections of an application, before they run. [`WithProjections`](crate::WithProjections) adds to them.
@@ -93,8 +97,9 @@ impl Projections {
         let Some(started) = self.all.iter().find(keeps) else {
             return Err(ViewError::NotRegistered { row: std::any::type_name::<R>() });
         };
-        let (reading, tenant) = (Arc::clone(&started.reading), tenant.cloned());
-        Ok(View::new(Arc::clone(&reading.rows), move || reading.names::<R>(tenant.as_ref())))
+        let reading = Arc::clone(&started.reading);
+        let rows = RowsOf { reading: Arc::clone(&reading), tenant: tenant.cloned(), of: PhantomData::<fn() -> R> };
+        Ok(View::new(Arc::clone(&reading.rows), rows))
     }
 }
 

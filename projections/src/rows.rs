@@ -8,11 +8,12 @@ mod unique;
 use std::{any::TypeId, borrow::Borrow, ops::AddAssign, sync::Arc};
 
 use annals_core::{ROW_KEY_BYTES_MAX, ReadError, Store, Tenant};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::{
     KeyBytes, Row,
     tables::{TableNames, TableSpec},
+    tenants,
 };
 
 pub use error::{RowsError, UnreadableRow};
@@ -38,6 +39,8 @@ pub(crate) struct Batch {
     build: u64,
     specs: Arc<[TableSpec]>,
     tables: HashMap<Option<Tenant>, Vec<Box<dyn AnyTable>>>,
+    /// The tenants with tables here that are marked in the store as having some.
+    marked: HashSet<Tenant>,
     /// Why rows could not be read for a handler.
     unread: Option<ReadError>,
 }
@@ -160,7 +163,7 @@ impl Rows<'_> {
 
 impl Batch {
     pub(crate) fn new(store: Arc<dyn Store>, projection: &'static str, build: u64, specs: Arc<[TableSpec]>) -> Self {
-        Self { store, projection, build, specs, tables: HashMap::new(), unread: None }
+        Self { store, projection, build, specs, tables: HashMap::new(), marked: HashSet::new(), unread: None }
     }
 
     /// What a handler is given for an event of `tenant`. What the event before it wrote can no longer be undone.
@@ -219,6 +222,10 @@ impl Batch {
         for table in self.tables.values().flatten() {
             table.write(&mut writes)?;
         }
+        if !writes.is_empty() {
+            let unmarked = self.tables.keys().flatten().filter(|tenant| !self.marked.contains(*tenant));
+            writes.puts.extend(unmarked.map(|tenant| tenants::mark(self.projection, self.build, tenant)));
+        }
         Ok(writes)
     }
 
@@ -227,8 +234,10 @@ impl Batch {
         for table in self.tables.values_mut().flatten() {
             table.settle(keep);
         }
+        self.marked.extend(self.tables.keys().flatten().cloned());
         if self.tables.len() > TENANTS_KEPT_MAX {
             self.tables.clear();
+            self.marked.clear();
         }
     }
 

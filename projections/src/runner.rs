@@ -29,27 +29,33 @@ enum Next {
     /// The same, when an operator says so.
     WhenResumed(String),
     Rest(State),
+    /// Do nothing, and say nothing.
+    Hold,
 }
 
-/// Runs a consumer until it is told to end, or has no right to run any more. Nothing that happens to it ends it silently.
-pub(crate) async fn run(setup: Setup, control: Control, discarded: Discarded) {
+/// Runs a consumer until it is told to end or is held, or has no right to run any more. Nothing that happens to it ends it
+/// silently.
+pub(crate) async fn run(setup: Setup, mut control: Control, discarded: Discarded) -> Control {
     let span = tracing::info_span!("projection", name = setup.consumer.name, build = setup.consumer.build);
-    keep_running(setup, control, discarded).instrument(span).await;
+    keep_running(setup, &mut control, discarded).instrument(span).await;
+    control
 }
 
-async fn keep_running(setup: Setup, mut control: Control, discarded: Discarded) {
+async fn keep_running(setup: Setup, control: &mut Control, discarded: Discarded) {
     let board = std::sync::Arc::clone(&setup.board);
     let mut restarts = 0;
     loop {
         if control.told() == Some(Stop::Paused) {
             board.state(State::Paused);
         }
-        if !control.may_work().await {
-            return board.state(State::Stopped);
+        match control.may_work().await {
+            Ok(()) => {}
+            Err(Stop::Held) => return,
+            Err(Stop::Ended | Stop::Paused) => return board.state(State::Stopped),
         }
         board.state(State::Starting);
         let before = board.now().position;
-        let session = AssertUnwindSafe(work(setup.clone(), &mut control, discarded.clone())).catch_unwind().await;
+        let session = AssertUnwindSafe(work(setup.clone(), control, discarded.clone())).catch_unwind().await;
         let next = match session {
             Ok(ended) => judge(ended),
             Err(panic) => Next::Later(format!("it panicked: {}", message(&*panic))),
@@ -77,6 +83,7 @@ async fn keep_running(setup: Setup, mut control: Control, discarded: Discarded) 
                 control.changed().await;
             }
             Next::Rest(state) => return board.state(state),
+            Next::Hold => return,
         }
     }
 }
@@ -89,6 +96,7 @@ fn judge(ended: Result<Stop, SessionError>) -> Next {
     let error = match ended {
         Ok(Stop::Paused) => return Next::Again,
         Ok(Stop::Ended) => return Next::Rest(State::Stopped),
+        Ok(Stop::Held) => return Next::Hold,
         Err(error) => error,
     };
     match &error {

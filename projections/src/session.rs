@@ -129,6 +129,10 @@ impl Session {
     pub(crate) async fn follow(&mut self, control: &mut Control) -> Result<Stop, SessionError> {
         loop {
             self.report();
+            if control.until.is_some_and(|until| self.position >= until) {
+                self.store_floor().await?;
+                return Ok(Stop::Held);
+            }
             let due = self.next_due();
             let wake = due.as_ref().map_or_else(Instant::now, |(due, ..)| *due);
             tokio::select! {
@@ -138,16 +142,23 @@ impl Session {
                         self.store_floor().await?;
                         return Ok(stop);
                     }
-                    request => self.answer(request).await?,
+                    request => match control.while_not_stopped(self.answer(request)).await {
+                        Ok(answered) => answered?,
+                        Err(stop) => return Ok(stop),
+                    },
                 },
                 () = tokio::time::sleep_until(wake), if due.is_some() => {
                     if let Some((_, lane, id)) = due {
-                        self.replay(lane, &id).await?;
+                        match control.while_not_stopped(self.replay(lane, &id)).await {
+                            Ok(done) => drop(done?),
+                            Err(stop) => return Ok(stop),
+                        }
                     }
                 }
                 chunk = self.setup.feed.next(self.position, &mut self.head) => {
                     let chunk = chunk.map_err(Halt::from)?;
-                    match control.while_not_stopped(self.take(chunk)).await {
+                    let until = control.until.unwrap_or(Position::MAX).min(chunk.end());
+                    match control.while_not_stopped(self.take(chunk, until)).await {
                         Ok(taken) => taken?,
                         Err(stop) => return Ok(stop),
                     }
@@ -156,9 +167,9 @@ impl Session {
         }
     }
 
-    /// Takes a chunk in.
-    async fn take(&mut self, chunk: Arc<Chunk>) -> Result<(), SessionError> {
-        let deliveries = self.deliveries(&chunk);
+    /// Takes a chunk in, up to `end`.
+    async fn take(&mut self, chunk: Arc<Chunk>, end: Position) -> Result<(), SessionError> {
+        let deliveries = self.deliveries(&chunk, end);
         let any = !deliveries.is_empty();
         if any {
             let columns = self.setup.consumer.subscription.columns(&chunk).into();
@@ -168,17 +179,17 @@ impl Session {
                 _ => self.share_out(work).await?,
             }
         }
-        self.position = chunk.end();
-        self.ahead.retain(|_, position| *position > chunk.end());
+        self.position = end;
+        self.ahead.retain(|_, position| *position > end);
         if let [lane] = self.lanes.as_mut_slice() {
-            lane.marks().raise(chunk.end());
+            lane.marks().raise(end);
             if lane.marks().ahead() >= UNSTORED_POSITIONS_MAX {
                 lane.store().await?;
             }
         } else if any || self.unstored() >= UNSTORED_POSITIONS_MAX {
             self.store_floor().await?;
         }
-        if let Some(record) = chunk.records().last() {
+        if let Some(record) = chunk.records().iter().rfind(|record| record.position <= end) {
             self.pace.recorded = Some(record.recorded);
         }
         Ok(())
@@ -190,8 +201,8 @@ impl Session {
         self.position.get().saturating_sub(stored.get())
     }
 
-    /// The records of a chunk that are to be taken in: wanted, not done, not discarded.
-    fn deliveries(&self, chunk: &Chunk) -> Vec<Delivery> {
+    /// The records of a chunk, up to `end`, that are to be taken in: wanted, not done, not discarded.
+    fn deliveries(&self, chunk: &Chunk, end: Position) -> Vec<Delivery> {
         let consumer = &self.setup.consumer;
         let discarded = self.discarded.positions();
         let is_done = |record: &annals_core::Record| {
@@ -200,9 +211,10 @@ impl Session {
                 || (!self.ahead.is_empty()
                     && self.ahead.get(&partition()).is_some_and(|position| record.position <= *position))
         };
-        let wanted = chunk.records().iter().enumerate().filter_map(|(index, record)| {
+        let up_to_end = chunk.records().iter().take_while(|record| record.position <= end);
+        let wanted = up_to_end.enumerate().filter_map(|(index, record)| {
             let events = consumer.subscription.enum_of(record)?;
-            let skip = is_done(record) || discarded.contains(&record.position);
+            let skip = is_done(record) || !consumer.scope.has(record) || discarded.contains(&record.position);
             (!skip).then_some(Delivery { index, events })
         });
         wanted.collect()

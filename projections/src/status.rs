@@ -127,6 +127,14 @@ impl Board {
         });
     }
 
+    /// From now on this is about another build, which is where `status` says.
+    pub(crate) fn take_over(&self, status: Status) {
+        self.update(|now| {
+            let state = now.state.clone();
+            *now = Status { state, ..status };
+        });
+    }
+
     pub(crate) fn state(&self, state: State) {
         self.update(|status| status.state = state);
     }

@@ -29,6 +29,8 @@ pub(crate) struct TableSpec {
 /// What a table and its indexes are called in a store, for one tenant and one build of the read model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableNames {
+    /// The build of the read model.
+    pub(crate) build: u64,
     pub(crate) rows: DerivedTable,
     /// In the order of [`Row::INDEXES`].
     pub(crate) indexes: Vec<DerivedTable>,
@@ -69,10 +71,26 @@ impl TableNames {
         indexes: &[RowIndex],
         tenant: Option<&Tenant>,
     ) -> Result<Self, InvalidText> {
-        let table = |name: &str| DerivedTable::new(name).map(|table| table.in_tenant(tenant.cloned()));
-        let rows = format!("{projection}:{build}:{name}");
-        let indexes = indexes.iter().map(|index| table(&format!("{rows}:{}", index.name))).collect::<Result<_, _>>()?;
-        Ok(Self { rows: table(&rows)?, indexes })
+        let mut tables = Self::relative(name, indexes).map(|name| Self::table(projection, build, &name, tenant));
+        // There is one for the rows, and then one for each index.
+        let rows = tables.next().unwrap_or_else(|| Self::table(projection, build, name, tenant))?;
+        Ok(Self { build, rows, indexes: tables.collect::<Result<_, _>>()? })
+    }
+
+    /// What the table of the rows, and then those of its indexes, are called behind projection and build.
+    pub(crate) fn relative(name: &str, indexes: &[RowIndex]) -> impl Iterator<Item = String> {
+        let indexes = indexes.iter().map(move |index| format!("{name}:{}", index.name));
+        std::iter::once(name.to_owned()).chain(indexes)
+    }
+
+    /// The table of this relative name.
+    pub(crate) fn table(
+        projection: &str,
+        build: u64,
+        relative: &str,
+        tenant: Option<&Tenant>,
+    ) -> Result<DerivedTable, InvalidText> {
+        Ok(DerivedTable::new(&format!("{projection}:{build}:{relative}"))?.in_tenant(tenant.cloned()))
     }
 }
 

@@ -52,21 +52,22 @@ pub use query::{RowQuery, ViewPage};
 /// with each of them.
 pub struct View<R> {
     store: Arc<dyn Store>,
-    source: Source,
+    source: Arc<dyn Source>,
     of: PhantomData<fn() -> R>,
 }
 
-/// Says where the rows are at the moment, or why they cannot be read: a read model that was filled anew has tables of other
-/// names.
-type Source = Arc<dyn Fn() -> Result<TableNames, ViewError> + Send + Sync>;
+/// Says where the rows are at the moment: a read model that was filled anew has tables of other names.
+pub(crate) trait Source: Send + Sync {
+    /// Where the rows are, or why they cannot be read.
+    fn names(&self) -> Result<TableNames, ViewError>;
+
+    /// Whether that is where they still are. The tables may be gone otherwise.
+    fn is_current(&self, names: &TableNames) -> bool;
+}
 
 impl<R: Row> View<R> {
-    /// A view of the rows in `store` that asks `source` at each read, and at each page, where they are. The tables that it
-    /// says must stay for as long as a page takes.
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        source: impl Fn() -> Result<TableNames, ViewError> + Send + Sync + 'static,
-    ) -> Self {
+    /// A view of the rows in `store` that asks `source` at each read, and at each page, where they are.
+    pub(crate) fn new(store: Arc<dyn Store>, source: impl Source + 'static) -> Self {
         Self { store, source: Arc::new(source), of: PhantomData }
     }
 
@@ -86,10 +87,16 @@ impl<R: Row> View<R> {
         &self,
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Option<R>>, ViewError> {
-        let rows: Table = self.names()?.rows.into();
-        let place = |key: K| (rows.clone(), Bytes::copy_from_slice(KeyBytes::of(key.borrow()).as_slice()));
-        let places: Vec<_> = keys.into_iter().map(place).collect();
-        let found = self.store.get(&places).await?;
+        let keys: Vec<_> = keys.into_iter().map(|key| KeyBytes::of(key.borrow())).collect();
+        let found = loop {
+            let names = self.source.names()?;
+            let rows: Table = names.rows.clone().into();
+            let place = |key: &KeyBytes| (rows.clone(), Bytes::copy_from_slice(key.as_slice()));
+            let found = self.store.get(&keys.iter().map(place).collect::<Vec<_>>()).await?;
+            if self.source.is_current(&names) {
+                break found;
+            }
+        };
         found.into_iter().map(|row| row.map(|row| Ok(read(&row)?)).transpose()).collect()
     }
 
@@ -117,10 +124,6 @@ impl<R: Row> View<R> {
 
     fn query(&self, index: Option<usize>, range: KeyRange) -> RowQuery<R> {
         RowQuery::new(self.clone(), index, range)
-    }
-
-    fn names(&self) -> Result<TableNames, ViewError> {
-        (self.source)()
     }
 }
 

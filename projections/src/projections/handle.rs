@@ -2,23 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annals_core::{
-    Commit, CommitError, LoggedTable, Position, Receipt, RowWrite, Timestamp,
-    codec::{self, EncodeError},
-};
+use annals_core::{Commit, CommitError, LoggedTable, Position, Receipt, RowWrite, Timestamp, codec::EncodeError};
 use bytes::Bytes;
-use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Lag, ParkedKey, State, Status,
+    Lag, ParkedKey, Rebuild, State, Status,
     consumer::Consumer,
     control::{Discard, Discarded, ParkedAt, Request},
     parked::{self, ParkedId},
 };
 
-use super::start::Started;
+use super::{
+    decided::Decided,
+    shadow::{self, Shadow, ShadowError},
+    start::Started,
+};
 
 /// One projection that runs. Cloning is cheap.
 #[derive(Clone)]
@@ -96,20 +96,6 @@ pub enum OperatorError {
     Encode(#[from] EncodeError),
 }
 
-/// A decision as it is recorded.
-#[derive(Debug, Serialize)]
-struct Decided<'a> {
-    reason: &'a str,
-    at: Timestamp,
-}
-
-impl Decided<'_> {
-    fn row(table: LoggedTable, key: Bytes, reason: &str) -> Result<RowWrite, EncodeError> {
-        let decided = Decided { reason, at: Timestamp::now() };
-        Ok(RowWrite::put(table, key, codec::encode("decision", &decided)?))
-    }
-}
-
 impl ProjectionHandle {
     pub(super) fn new(started: &Arc<Started>) -> Self {
         Self { started: Arc::clone(started) }
@@ -124,19 +110,19 @@ impl ProjectionHandle {
     /// How it is doing.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.started.board.now()
+        self.started.worker.board.now()
     }
 
     /// The same, and a signal whenever that changes.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Status> {
-        self.started.board.watch()
+        self.started.worker.board.watch()
     }
 
     /// How far it is behind.
     #[must_use]
     pub fn lag(&self) -> Lag {
-        let head = self.started.consumer.log.head().borrow().position;
+        let head = self.started.worker.consumer().log.head().borrow().position;
         self.status().lag(head, Timestamp::now())
     }
 
@@ -147,7 +133,7 @@ impl ProjectionHandle {
     /// [`WaitError`], at once where waiting is of no use.
     pub async fn wait_for(&self, receipt: &Receipt) -> Result<(), WaitError> {
         let Some((first, last)) = receipt.positions else { return Ok(()) };
-        let mut status = self.started.board.watch();
+        let mut status = self.started.worker.board.watch();
         loop {
             self.wait_until(last).await?;
             if status.borrow_and_update().parked_events == 0 {
@@ -186,7 +172,7 @@ impl ProjectionHandle {
     /// # Errors
     /// [`WaitError`], at once where waiting is of no use.
     pub async fn wait_until(&self, position: Position) -> Result<(), WaitError> {
-        let mut status = self.started.board.watch();
+        let mut status = self.started.worker.board.watch();
         let is_hopeless = |state: &State| !matches!(state, State::Starting | State::CatchingUp | State::Live);
         let settled = status
             .wait_for(|status| (status.position >= position && status.is_complete()) || is_hopeless(&status.state));
@@ -255,7 +241,7 @@ impl ProjectionHandle {
     pub async fn pause(&self, reason: &str) -> Result<(), OperatorError> {
         let (table, key) = Consumer::pause_row(self.name());
         self.record(table, key, Some(reason)).await?;
-        self.started.orders.send_modify(|orders| orders.paused = true);
+        self.started.worker.orders.send_modify(|orders| orders.paused = true);
         Ok(())
     }
 
@@ -266,11 +252,36 @@ impl ProjectionHandle {
     pub async fn resume(&self) -> Result<(), OperatorError> {
         let (table, key) = Consumer::pause_row(self.name());
         self.record(table, key, None).await?;
-        self.started.orders.send_modify(|orders| {
+        self.started.worker.orders.send_modify(|orders| {
             orders.paused = false;
             orders.resumed += 1;
         });
         Ok(())
+    }
+
+    /// Computes its rows anew, beside those that are read meanwhile; they are read when they are [swapped](Shadow::swap). Goes on
+    /// after a restart. When the same is being computed already, this is that.
+    ///
+    /// # Errors
+    /// [`ShadowError`]; [`UnderWay`](ShadowError::UnderWay) while something else runs beside it.
+    pub async fn rebuild(&self, rebuild: Rebuild) -> Result<Shadow, ShadowError> {
+        shadow::begin(&self.started, rebuild).await
+    }
+
+    /// Lets the rows go on that were read before the latest swap, from where they were then. They are read when they are
+    /// [swapped](Shadow::swap) back.
+    ///
+    /// # Errors
+    /// [`ShadowError`]; [`NoPrevious`](ShadowError::NoPrevious) when there are none, or none that this code computed.
+    pub async fn bring_back(&self) -> Result<Shadow, ShadowError> {
+        shadow::bring_back(&self.started).await
+    }
+
+    /// What is computed beside the rows that are read, by [`rebuild`](Self::rebuild) or [`bring_back`](Self::bring_back), maybe
+    /// before a restart.
+    #[must_use]
+    pub fn shadow(&self) -> Option<Shadow> {
+        shadow::present(&self.started)
     }
 
     fn id(key: &ParkedKey) -> ParkedId {
@@ -282,7 +293,7 @@ impl ProjectionHandle {
             Some(reason) => Decided::row(table, key, reason)?,
             None => RowWrite::delete(table, key),
         };
-        self.started.consumer.log.commit(Commit::new().row(row)).await?;
+        self.started.worker.consumer().log.commit(Commit::new().row(row)).await?;
         Ok(())
     }
 
@@ -296,7 +307,7 @@ impl ProjectionHandle {
         if !matches!(self.status().state, State::Starting | State::Rebuilding | State::CatchingUp | State::Live) {
             return Err(not_running());
         }
-        self.started.requests.send(request(answer)).await.map_err(|_| not_running())?;
+        self.started.worker.requests.send(request(answer)).await.map_err(|_| not_running())?;
         answered.await.map_err(|_| not_running())
     }
 }
@@ -307,7 +318,8 @@ impl std::fmt::Debug for ProjectionHandle {
     }
 }
 
-fn describe(state: &State) -> String {
+/// What a projection is doing, behind "it is".
+pub(super) fn describe(state: &State) -> String {
     match state {
         State::Starting => "starting".into(),
         State::Rebuilding => "computing its rows anew".into(),

@@ -2,47 +2,50 @@
 
 use std::{
     any::TypeId,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use annals_core::{MemoryStore, ReadError, Store};
+use annals_core::{MemoryStore, Position, ReadError, Store};
 use thiserror::Error;
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
+use tokio::task::JoinHandle;
 
 use crate::{
     State, Status,
-    builds::{BuildsError, BuildsRow},
+    builds::{Build, Builds, BuildsError, Code},
     checkpoint::{BeginError, Checkpoints},
     consumer::Consumer,
-    control::{Control, Discarded, Orders, Request},
     feed::Feed,
-    reading::Reading,
+    reading::{InUse, Reading},
+    rebuild::Scope,
     registration::Registration,
-    runner,
     session::Setup,
     status::Board,
+    unused,
+    worker::Worker,
 };
 
 /// The pause before a build that is complete is tried again to be made the one that is read.
 const SWAP_PAUSE: Duration = Duration::from_secs(1);
 
-/// How many requests may wait for a consumer.
-const REQUESTS: usize = 16;
-
 /// A projection that runs.
 pub(crate) struct Started {
     pub(crate) projection: TypeId,
     pub(crate) name: &'static str,
-    pub(crate) consumer: Arc<Consumer>,
-    pub(crate) board: Arc<Board>,
+    pub(crate) code: Code,
+    /// Runs the build that is read, or is to be read as soon as it is complete.
+    pub(crate) worker: Worker,
     pub(crate) reading: Arc<Reading>,
-    pub(crate) orders: watch::Sender<Orders>,
-    pub(crate) requests: mpsc::Sender<Request>,
+    /// Whoever changes which builds there are, and what runs, has this.
+    pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
+    beside: Mutex<Option<Arc<Beside>>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A build that runs beside the one that is read.
+pub(crate) struct Beside {
+    pub(crate) build: u64,
+    pub(crate) worker: Worker,
 }
 
 /// Why projections could not be started.
@@ -74,107 +77,183 @@ pub(crate) async fn start(
 /// A projection that could be started: nothing can go wrong any more.
 struct Prepared {
     projection: TypeId,
+    code: Code,
     setup: Setup,
+    /// What is to run beside it.
+    beside: Option<Setup>,
     reading: Arc<Reading>,
-    builds: BuildsRow,
     paused: bool,
 }
 
 impl Prepared {
     async fn of(store: &Arc<dyn Store>, registration: Registration, together: &Arc<Feed>) -> Result<Self, StartError> {
-        let (name, code) = (registration.name, registration.code());
+        let (name, code, projection) = (registration.name, registration.code(), registration.projection);
         let read = |source| StartError::Read { name, source };
         let rows: Arc<dyn Store> =
             if registration.options.in_memory { Arc::new(MemoryStore::new()) } else { Arc::clone(store) };
-        let mut builds = BuildsRow::load(&*rows, name).await.map_err(read)?;
-        let running = builds.of_code(&*rows, &code).await.map_err(|source| StartError::Builds { name, source })?;
-        let live = builds.builds.live;
-        let is_alike = builds.builds.all.iter().any(|build| build.number == live && build.code.tables == code.tables);
+        let specs = registration.tables.specs();
+        let chosen = Builds::change(&*rows, name, |builds| (builds.of_code(&code, specs), builds.clone())).await;
+        let (build, builds) = chosen.map_err(|source| StartError::Builds { name, source })?;
+        let (live, running) = (builds.live, build.number);
+        let is_alike = builds.get(live).is_some_and(|build| build.code.tables == code.tables);
         let is_readable = is_alike && Checkpoints::were_complete(&*rows, name, live).await.map_err(read)?;
-        let subscription = registration.subscription;
-        let feed = if subscription.is_restricted() {
-            Arc::new(Feed::new(Arc::clone(store), vec![subscription.clone()]))
-        } else {
-            Arc::clone(together)
+        let consumer = consumer_of(&registration, store, &rows, build);
+        let feed = match consumer.subscription.is_restricted() {
+            true => Arc::new(Feed::new(Arc::clone(store), vec![consumer.subscription.clone()])),
+            false => Arc::clone(together),
         };
-        let specs: Arc<[_]> = registration.tables.specs().into();
-        let (log, options) = (Arc::clone(store), registration.options);
-        let consumer = Arc::new(Consumer { name, build: running, subscription, specs, options, log, rows });
-        let checkpoints = Checkpoints::begin(&consumer).await.map_err(|source| StartError::Begin { name, source })?;
-        let board = Arc::new(Board::new(name, running, checkpoints.floor.checkpoint));
-        let (rows, specs) = (Arc::clone(&consumer.rows), Arc::clone(&consumer.specs));
-        let reading = Arc::new(Reading::new(name, rows, specs, (live, running), is_readable, Arc::clone(&board)));
+        let begin = |source| StartError::Begin { name, source };
+        let setup = Setup::begin(consumer, registration.handler, feed).await.map_err(begin)?;
+        let beside = match builds.beside.and_then(|number| builds.get(number)) {
+            Some(build) => Some(setup.of_build(build.number, build.scope.clone()).await.map_err(begin)?),
+            None => None,
+        };
+        let (specs, in_use) = (Arc::clone(&setup.consumer.specs), InUse { live, running });
+        let reading = Arc::new(Reading::new(name, rows, specs, in_use, is_readable, Arc::clone(&setup.board)));
         let paused_row = Consumer::pause_row(name);
         let paused = store.get(&[(paused_row.0.into(), paused_row.1)]).await.map_err(read)?;
         let paused = paused.into_iter().flatten().next().is_some();
-        let setup = Setup { consumer, handler: registration.handler, feed, board };
-        Ok(Self { projection: registration.projection, setup, reading, builds, paused })
+        Ok(Self { projection, code, setup, beside, reading, paused })
     }
 
     fn run(self) -> Arc<Started> {
-        let Self { projection, setup, reading, builds, paused } = self;
-        let orders = watch::Sender::new(Orders { paused, ..Orders::default() });
-        let (requests, inbox) = mpsc::channel(REQUESTS);
-        let control = Control { orders: orders.subscribe(), requests: inbox };
-        let started = Started {
+        let Self { projection, code, setup, beside, reading, paused } = self;
+        let (name, head) = (setup.consumer.name, setup.consumer.log.head().borrow().position);
+        let started = Arc::new(Started {
             projection,
-            name: setup.consumer.name,
-            consumer: Arc::clone(&setup.consumer),
-            board: Arc::clone(&setup.board),
+            name,
+            code,
+            worker: Worker::start(setup, paused),
             reading: Arc::clone(&reading),
-            orders,
-            requests,
+            changing: Arc::default(),
+            beside: Mutex::new(beside.map(Beside::start)),
             tasks: Mutex::default(),
-        };
-        let mut tasks = Vec::new();
-        if !reading.is_swapped() {
-            tasks.push(tokio::spawn(swap_when_complete(Arc::clone(&setup.board), reading, builds)));
-        }
-        tasks.push(tokio::spawn(runner::run(setup, control, Discarded::default())));
-        *started.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
-        Arc::new(started)
+        });
+        let board = Arc::clone(&started.worker.board);
+        let (consumer, orders) = (started.worker.consumer(), started.worker.orders.subscribe());
+        started.spawn(async move {
+            if !reading.is_swapped() {
+                swap_when_complete(board, &reading, head).await;
+            }
+            unused::delete(&consumer, orders).await;
+        });
+        started
+    }
+}
+
+impl Setup {
+    /// What `consumer` is run with. The first time, it is noted where its rows are complete.
+    async fn begin(
+        consumer: Arc<Consumer>,
+        handler: Arc<dyn crate::run::Handler>,
+        feed: Arc<Feed>,
+    ) -> Result<Self, BeginError> {
+        let checkpoints = Checkpoints::begin(&consumer).await?;
+        let board = Arc::new(Board::new(consumer.name, consumer.build, checkpoints.floor.checkpoint));
+        Ok(Self { consumer, handler, feed, board })
+    }
+
+    /// The same for another build.
+    pub(crate) async fn of_build(&self, build: u64, scope: Scope) -> Result<Self, BeginError> {
+        let consumer = Arc::new(Consumer { build, scope, ..(*self.consumer).clone() });
+        Self::begin(consumer, Arc::clone(&self.handler), Arc::clone(&self.feed)).await
+    }
+}
+
+impl Beside {
+    pub(crate) fn start(setup: Setup) -> Arc<Self> {
+        Arc::new(Self { build: setup.consumer.build, worker: Worker::start(setup, false) })
     }
 }
 
 impl Started {
+    /// The build that runs beside the one that is read.
+    pub(crate) fn beside(&self) -> Option<Arc<Beside>> {
+        locked(&self.beside).clone()
+    }
+
+    pub(crate) fn set_beside(&self, beside: Option<Arc<Beside>>) {
+        *locked(&self.beside) = beside;
+        if self.worker.is_told_to_stop() {
+            self.tell_to_stop();
+        }
+    }
+
+    /// Lets `task` run until it ends or the projection does.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = locked(&self.tasks);
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(tokio::spawn(task));
+    }
+
     pub(crate) fn tell_to_stop(&self) {
-        self.orders.send_modify(|orders| orders.stop = true);
+        self.worker.tell_to_stop();
+        if let Some(beside) = self.beside() {
+            beside.worker.tell_to_stop();
+        }
     }
 
     /// Waits until nothing of it runs any more.
     pub(crate) async fn ended(&self) {
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut tasks = tasks;
-        if let Some(runner) = tasks.pop() {
-            // What became of it is on the board.
-            drop(runner.await);
+        // Whoever changes what runs comes to an end, because it is told to stop.
+        let _changing = self.changing.lock().await;
+        drop(self.worker.rests().await);
+        if let Some(beside) = self.beside() {
+            drop(beside.worker.rests().await);
         }
-        for task in tasks {
+        for task in std::mem::take(&mut *locked(&self.tasks)) {
             task.abort();
         }
     }
 }
 
-/// Lets a build be read as soon as it holds what it should. Ends with the runner of the build.
-async fn swap_when_complete(board: Arc<Board>, reading: Arc<Reading>, mut builds: BuildsRow) {
+fn consumer_of(
+    registration: &Registration,
+    log: &Arc<dyn Store>,
+    rows: &Arc<dyn Store>,
+    build: Build,
+) -> Arc<Consumer> {
+    Arc::new(Consumer {
+        name: registration.name,
+        build: build.number,
+        scope: build.scope,
+        subscription: registration.subscription.clone(),
+        specs: registration.tables.specs().into(),
+        options: registration.options.clone(),
+        log: Arc::clone(log),
+        rows: Arc::clone(rows),
+    })
+}
+
+/// Lets a build be read as soon as it holds what it should, and what the log held when it was started. Ends with the runner of
+/// the build.
+async fn swap_when_complete(board: Arc<Board>, reading: &Reading, head: Position) {
     let mut status = board.watch();
     let has_ended = |status: &Status| matches!(status.state, State::Stopped | State::TakenOver);
+    let is_due = |status: &Status| status.is_complete() && status.position >= head;
     loop {
         // The board is here too, so waiting does not fail.
-        drop(status.wait_for(|status| status.is_complete() || has_ended(status)).await);
+        drop(status.wait_for(|status| is_due(status) || has_ended(status)).await);
         let now = board.now();
-        if !now.is_complete() {
+        if !is_due(&now) {
             return;
         }
-        let Err(error) = builds.swap(&*reading.rows, now.build).await else { return reading.swap() };
-        tracing::error!(projection = reading.projection, %error, "a new build is complete, and could not take over");
+        let swapped = Builds::change(&*reading.rows, reading.projection, |builds| builds.swap(now.build)).await;
+        match swapped {
+            Ok(true) => return reading.swap(),
+            // Its tables are lost, and it will begin anew.
+            Ok(false) => return,
+            Err(error) => {
+                tracing::error!(projection = reading.projection, %error, "a new build is complete, and could not take over");
+            }
+        }
         if has_ended(&now) {
             return;
         }
         tokio::time::sleep(SWAP_PAUSE).await;
-        // What is stored may be other than it was; what cannot be read is tried again.
-        if let Ok(stored) = BuildsRow::load(&*reading.rows, reading.projection).await {
-            builds = stored;
-        }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -111,9 +111,19 @@ impl<R: Row> RowQuery<R> {
     /// # Errors
     /// [`ViewError`].
     pub async fn count(&self) -> Result<usize, ViewError> {
+        loop {
+            let names = self.view.source.names()?;
+            let count = self.count_in(&names).await?;
+            if self.view.source.is_current(&names) {
+                return Ok(count);
+            }
+        }
+    }
+
+    async fn count_in(&self, names: &TableNames) -> Result<usize, ViewError> {
         let limit = self.limit.unwrap_or(usize::MAX);
         let mut count = 0;
-        let mut next = Some(self.scan(&self.view.names()?, self.range.clone(), limit)?);
+        let mut next = Some(self.scan(names, self.range.clone(), limit)?);
         while let Some(scan) = next.filter(|_| count < limit) {
             let page = self.view.store.scan(scan).await?;
             count += page.rows.len();
@@ -124,10 +134,19 @@ impl<R: Row> RowQuery<R> {
 
     /// The first rows in `range`, as of one moment: none only if there are none.
     async fn find(&self, range: KeyRange, limit: usize) -> Result<Found, ViewError> {
-        let names = self.view.names()?;
-        let mut next = Some(self.scan(&names, range, limit)?);
+        loop {
+            let names = self.view.source.names()?;
+            let found = self.find_in(&names, range.clone(), limit).await?;
+            if self.view.source.is_current(&names) {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn find_in(&self, names: &TableNames, range: KeyRange, limit: usize) -> Result<Found, ViewError> {
+        let mut next = Some(self.scan(names, range, limit)?);
         if self.index.is_some() {
-            next = next.map(|scan| scan.lookup(names.rows));
+            next = next.map(|scan| scan.lookup(names.rows.clone()));
         }
         while let Some(scan) = next {
             let page = self.view.store.scan(scan).await?;

@@ -15,8 +15,20 @@ use crate::{
     rows::tests::{Change, Hall, Model, Seat, SeatKey, a_key, batches, run},
 };
 
+/// What says where the rows of the hall are, and stays at that.
+struct InHall<F>(F);
+
+impl<F: Fn() -> Result<TableNames, ViewError> + Send + Sync> Source for InHall<F> {
+    fn names(&self) -> Result<TableNames, ViewError> {
+        (self.0)()
+    }
+    fn is_current(&self, _: &TableNames) -> bool {
+        true
+    }
+}
+
 fn view(hall: &Hall) -> View<Seat> {
-    View::new(Arc::clone(&hall.store) as Arc<dyn Store>, || Ok(Hall::names()))
+    View::new(Arc::clone(&hall.store) as Arc<dyn Store>, InHall(|| Ok(Hall::names())))
 }
 
 /// A question that views answer, and what they should say.
@@ -170,7 +182,7 @@ async fn what_needs_several_pages_is_read_to_its_end() {
         batch.puts.push(DerivedWrite { table: names.indexes[0].clone(), key: entry, value: Some(key) });
     }
     store.apply(RowBatch { rows: batch.puts, ..RowBatch::default() }).await.unwrap();
-    let view = View::<Seat>::new(store, || Ok(Hall::names()));
+    let view = View::<Seat>::new(store, InHall(|| Ok(Hall::names())));
     for query in [view.all(), view.by(Seat::BY_PRICE).equal_to(7), view.by(Seat::BY_PRICE).all().backward()] {
         let rows = query.collect().await.unwrap();
         assert_eq!(rows.len(), ROWS as usize);
@@ -246,7 +258,7 @@ async fn each_read_asks_where_the_rows_are() {
             }
         }
     };
-    let view = View::<Seat>::new(Arc::clone(&hall.store) as Arc<dyn Store>, source);
+    let view = View::<Seat>::new(Arc::clone(&hall.store) as Arc<dyn Store>, InHall(source));
     let query = view.by(Seat::BY_PRICE).all();
     assert_eq!(query.collect().await.unwrap(), [seat(1, 1)]);
     is_ready.store(false, Ordering::Relaxed);
@@ -254,6 +266,31 @@ async fn each_read_asks_where_the_rows_are() {
     assert!(refused(view.get(seat(1, 1).key()).await.unwrap_err()));
     assert!(refused(query.collect().await.unwrap_err()) && refused(query.count().await.unwrap_err()));
     assert!(refused(query.first().await.unwrap_err()) && refused(query.page(None).await.unwrap_err()));
+}
+
+/// Says for the first time that the rows are where none are any more by the end of the read.
+#[derive(Default)]
+struct Moving(AtomicBool);
+
+impl Source for Moving {
+    fn names(&self) -> Result<TableNames, ViewError> {
+        let build = if self.0.load(Ordering::Relaxed) { 1 } else { 0 };
+        Ok(TableNames::of("halls", build, Seat::TABLE, Seat::INDEXES, None)?)
+    }
+    fn is_current(&self, names: &TableNames) -> bool {
+        self.0.store(true, Ordering::Relaxed);
+        names.build == 1
+    }
+}
+
+/// Rows that went elsewhere while they were read are read there: what was left of them is never taken for all.
+#[tokio::test]
+async fn rows_that_move_while_they_are_read_are_read_again() {
+    let hall = hall_of([seat(1, 1)]).await;
+    let moving = || View::<Seat>::new(Arc::clone(&hall.store) as Arc<dyn Store>, Moving::default());
+    assert_eq!(moving().get(seat(1, 1).key()).await.unwrap(), Some(seat(1, 1)));
+    assert_eq!(moving().all().collect().await.unwrap(), [seat(1, 1)]);
+    assert_eq!(moving().by(Seat::BY_PRICE).all().count().await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use annals_core::{
 };
 use bytes::Bytes;
 
-use crate::{KeyBytes, ProjectionOptions, Subscription, rebuild::Scope, tables::TableSpec};
+use crate::{Delivery, KeyBytes, ProjectionOptions, Subscription, rebuild::Scope, tables::TableSpec};
 
 /// One build of one projection, as it is run.
 #[derive(Clone)]
@@ -68,6 +68,11 @@ impl Consumer {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Whether no event may be handed over twice.
+    pub(crate) fn is_at_most_once(&self) -> bool {
+        self.options.delivery == Delivery::AtMostOnce
     }
 
     /// The row of the store's generation.

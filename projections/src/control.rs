@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
-use annals_core::{CommitError, LoggedTable, Position, ReadError, RowWrite, Scan, Store};
+use annals_core::{CommitError, LoggedTable, Position, ReadError, RowWrite, Scan, Store, Tenant};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     KeyBytes,
+    lane::Undone,
     parked::{ParkedId, ParkedKey},
 };
 
@@ -52,6 +53,8 @@ pub(crate) enum Request {
     ParkedBetween(Position, Position, oneshot::Sender<Option<ParkedAt>>),
     /// Take in what is parked of a key. Answered with how many events were done.
     Replay(ParkedId, oneshot::Sender<usize>),
+    /// Compute the rows of a key of a tenant anew.
+    Anew(Option<Tenant>, KeyBytes, oneshot::Sender<Result<usize, Undone>>),
     /// Pass by the event of a key that failed, and take in those behind it.
     Discard(Discard),
 }

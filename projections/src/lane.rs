@@ -1,5 +1,6 @@
 //! One worker of a consumer: hands events over, and stores what follows from them together with how far it has come.
 
+mod anew;
 mod halt;
 mod marks;
 mod replay;
@@ -19,6 +20,7 @@ use crate::{
     run::{Delivery, Handler, Progress, Run},
 };
 
+pub(crate) use anew::{Anew, Undone};
 pub(crate) use halt::Halt;
 pub(crate) use marks::Marks;
 
@@ -64,6 +66,9 @@ impl Lane {
 
     /// Takes everything in, in order, and stores what follows.
     pub(crate) async fn process(&mut self, work: &Work) -> Result<(), Halt> {
+        if self.consumer.is_at_most_once() {
+            return self.process_once(work).await;
+        }
         // What is before `stored` is stored; what is before `next` is that, or in the batch.
         let (mut stored, mut next) = (0, 0);
         while next < work.deliveries.len() {
@@ -85,6 +90,19 @@ impl Lane {
                 next += 1;
             }
             stored = next;
+        }
+        self.store().await
+    }
+
+    /// Hands each over once, and passes by what fails.
+    async fn process_once(&mut self, work: &Work) -> Result<(), Halt> {
+        for index in 0..work.deliveries.len() {
+            if let (Err(error), Some(record)) = (self.attempt(work, index).await?, work.record(index)) {
+                let (projection, position) = (self.consumer.name, record.position.get());
+                tracing::warn!(projection, position, stream = %record.stream, %error, "event passed by");
+                metrics::failure(projection);
+                self.reached(work, index..index + 1);
+            }
         }
         self.store().await
     }
@@ -289,7 +307,7 @@ impl Lane {
 }
 
 impl Work {
-    fn record(&self, delivery: usize) -> Option<&Record> {
+    pub(crate) fn record(&self, delivery: usize) -> Option<&Record> {
         self.chunk.records().get(self.deliveries.get(delivery)?.index)
     }
 }

@@ -25,6 +25,7 @@ mod checkpoint;
 mod consumer;
 mod parked;
 mod rebuild;
+mod seen;
 mod status;
 mod tenants;
 mod unused;
@@ -52,7 +53,7 @@ pub mod testing;
 pub use key::{KeyBytes, RowKey, StartsWith};
 pub use name::InvalidName;
 pub use on_annals::{AndWait, ReadModels, Waited, Waiting, WithProjections};
-pub use options::{Failed, LaneKey, OnFailure, Order, ProjectionOptions, Reaction, Retry};
+pub use options::{Delivery, Failed, LaneKey, OnFailure, Order, ProjectionOptions, Reaction, Retry};
 pub use parked::ParkedKey;
 pub use projection::{BoxError, EventContext, Incoming, NoSuchId, Projection};
 pub use projections::{

@@ -18,6 +18,8 @@ pub struct ProjectionOptions {
     pub lane_key: LaneKey,
     /// In which order events are taken, which is also what waits for an event that fails.
     pub order: Order,
+    /// How often an event is taken in when something goes wrong; exactly once by default.
+    pub delivery: Delivery,
     /// How often and when an event is tried again whose handler failed.
     pub retry: Retry,
     /// What is done about a failure, asked before each further attempt; by default it is tried again.
@@ -43,6 +45,21 @@ pub enum Order {
     /// All in the order of the log. Behind an event that fails all others wait, and the projection stops when its attempts
     /// are used up.
     ByLog,
+}
+
+/// How often an event is taken in when something goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// Rows hold every event exactly once: they are stored together with the fact that it was seen. What a handler does elsewhere
+    /// is done at least once: again, when its rows could not be stored.
+    #[default]
+    ExactlyOnce,
+    /// No event is handed over twice, also when its handler failed, the process died, or the rows are lost: that it was seen is
+    /// in the log before it is handed over. An event that fails is passed by, with a warning and a [failure
+    /// counted](crate::metrics::FAILURES); [`retry`](ProjectionOptions::retry) and
+    /// [`on_failure`](ProjectionOptions::on_failure) have no say. When the process dies, up to 64 events are passed by that were
+    /// not handed over yet. Nothing is computed anew: a new version of the code begins with empty rows where the one before was.
+    AtMostOnce,
 }
 
 /// How often and when an event is tried again: after `first`, then twice as long each time, at most `max`, each time up to a
@@ -95,6 +112,7 @@ impl Default for ProjectionOptions {
             lanes: NonZeroUsize::MIN,
             lane_key: LaneKey::stream(),
             order: Order::ByKey,
+            delivery: Delivery::ExactlyOnce,
             retry: Retry::default(),
             on_failure: OnFailure::new(|_| Reaction::Retry),
             handler_timeout: Duration::from_secs(30),
@@ -124,6 +142,13 @@ impl ProjectionOptions {
     #[must_use]
     pub fn order(mut self, order: Order) -> Self {
         self.order = order;
+        self
+    }
+
+    /// The same with another answer to what goes wrong.
+    #[must_use]
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
         self
     }
 

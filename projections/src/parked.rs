@@ -236,6 +236,24 @@ impl Parked {
         }
     }
 
+    /// Notes that everything that is parked of a key is done.
+    pub(crate) async fn release(&mut self, id: &ParkedId) -> Result<(), ReadError> {
+        if !self.has(id) {
+            return Ok(());
+        }
+        let mut prefix = self.consumer.key();
+        prefix.push_raw(id.as_slice());
+        let mut scan = Some(Scan::prefix(DerivedTable::PARKED, Bytes::copy_from_slice(prefix.as_slice())));
+        while let Some(next) = scan {
+            let page = self.consumer.rows.scan(next).await?;
+            let delete = |(key, _)| DerivedWrite { table: DerivedTable::PARKED, key, value: None };
+            self.writes.extend(page.rows.into_iter().map(delete));
+            scan = page.next;
+        }
+        self.keys.remove(id);
+        Ok(())
+    }
+
     /// Notes that nothing is parked of a key.
     pub(crate) fn drop_key(&mut self, id: &ParkedId) {
         if self.keys.remove(id).is_some() {

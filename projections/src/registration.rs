@@ -10,7 +10,7 @@ use annals_core::InvalidText;
 use thiserror::Error;
 
 use crate::{
-    InvalidName, Order, Projection, ProjectionOptions, Subscription, Tables, builds::Code, name, run::Handler,
+    Delivery, InvalidName, Order, Projection, ProjectionOptions, Subscription, Tables, builds::Code, name, run::Handler,
 };
 
 /// A projection that is to be run.
@@ -77,6 +77,13 @@ pub enum RegistrationError {
         /// How many lanes.
         lanes: usize,
     },
+    /// Rows in memory are computed from the whole log at each start, which hands events over again. Keep them in the store, or do
+    /// without [`AtMostOnce`](Delivery::AtMostOnce).
+    #[error("projection {name} is to see each event at most once, but keeps its rows in memory")]
+    AtMostOnceInMemory {
+        /// The projection.
+        name: &'static str,
+    },
     /// With several lanes every table has to be keyed by the lane's key, or two lanes could write one row. Key it so and say
     /// `#[row(keyed_by_lane)]`, or run the projection in one lane.
     #[error("projection {name} has {lanes} lanes, but its table {table} is not keyed by the key of the lane")]
@@ -125,6 +132,9 @@ impl Registration {
         let lanes = self.options.lanes.get();
         if lanes > 1 && self.options.order == Order::ByLog {
             return Err(RegistrationError::OrderOfLanes { name, lanes });
+        }
+        if self.options.in_memory && self.options.delivery == Delivery::AtMostOnce {
+            return Err(RegistrationError::AtMostOnceInMemory { name });
         }
         for spec in self.tables.specs() {
             let (table, mut indexes) = (spec.name, BTreeSet::new());

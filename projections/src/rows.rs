@@ -7,7 +7,8 @@ mod unique;
 
 use std::{any::TypeId, borrow::Borrow, ops::AddAssign, sync::Arc};
 
-use annals_core::{ROW_KEY_BYTES_MAX, ReadError, Store, Tenant};
+use annals_core::{ROW_KEY_BYTES_MAX, ReadError, Scan, Store, Tenant};
+use bytes::Bytes;
 use hashbrown::{HashMap, HashSet};
 
 use crate::{
@@ -172,6 +173,23 @@ impl Batch {
             table.mark();
         }
         Rows { batch: self, tenant, lane_key }
+    }
+
+    /// Deletes all rows of `tenant` whose keys begin with `prefix`.
+    pub(crate) async fn delete_all(&mut self, tenant: &Option<Tenant>, prefix: &Bytes) -> Result<(), RowsError> {
+        if !self.tables.contains_key(tenant) {
+            let tables = self.make(tenant.as_ref())?;
+            self.tables.insert(tenant.clone(), tables);
+        }
+        for table in self.tables.get_mut(tenant).into_iter().flatten() {
+            let mut scan = Some(Scan::prefix(table.stored(), prefix.clone()));
+            while let Some(next) = scan {
+                let page = self.store.scan(next).await?;
+                page.rows.into_iter().try_for_each(|(key, row)| table.delete_stored(&key, &row))?;
+                scan = page.next;
+            }
+        }
+        Ok(())
     }
 
     /// Undoes what the present event of `tenant` wrote.

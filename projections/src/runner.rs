@@ -104,7 +104,7 @@ fn judge(ended: Result<Stop, SessionError>) -> Next {
             Next::WhenResumed(error.to_string())
         }
         SessionError::Halt(Halt::Apply(ApplyError::Fenced { .. }))
-        | SessionError::Decision(CommitError::Conflict { .. }) => Next::Rest(State::TakenOver),
+        | SessionError::Log(CommitError::Conflict { .. }) => Next::Rest(State::TakenOver),
         SessionError::Halt(Halt::Apply(ApplyError::GenerationLost { .. } | ApplyError::Conflict { .. })) => Next::Again,
         SessionError::Halt(
             Halt::Read(ReadError::ShutDown) | Halt::Apply(ApplyError::Unavailable(ReadError::ShutDown)),

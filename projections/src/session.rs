@@ -2,23 +2,22 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use annals_core::{
-    AsOf, Commit, CommitError, Condition, Head, Position, ReadError, ReadLog, RowBatch, RowIs, Timestamp,
-};
+use annals_core::{AsOf, Commit, CommitError, Head, Position, ReadError, ReadLog, RowBatch, Tenant, Timestamp};
 use futures::StreamExt;
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use crate::{
-    State,
+    KeyBytes, State,
     checkpoint::{Checkpoint, CheckpointRow, Checkpoints, lane_of, partition_of},
     chunk::Chunk,
     consumer::{Consumer, Fence, TakeOverError},
     control::{Control, Discard, Discarded, ParkedAt, Request, Stop},
     feed::Feed,
-    lane::{Halt, Lane, Marks, Work},
+    lane::{Anew, Halt, Lane, Marks, Undone, Work},
     metrics,
     parked::{self, ParkedId, ParkedKey},
     run::{Delivery, Handler},
+    seen::{self, SEEN_AT_ONCE},
     status::{Board, to_f64},
 };
 
@@ -64,9 +63,9 @@ pub(crate) enum SessionError {
     TakeOver(#[from] TakeOverError),
     #[error(transparent)]
     Halt(#[from] Halt),
-    /// An operator's decision was not recorded, or it is not known whether it was.
+    /// What has to be in the log was not recorded, or it is not known whether it was.
     #[error(transparent)]
-    Decision(CommitError),
+    Log(CommitError),
     #[error("a lane panicked: {message}")]
     Panic { message: String },
 }
@@ -84,7 +83,11 @@ impl Session {
         // At each start: whether a decision was recorded may have been unknown.
         discarded.load(&*consumer.log, consumer.name).await.map_err(Halt::from)?;
         let head = consumer.log.head();
-        let (position, ahead) = (checkpoints.floor.checkpoint.position, checkpoints.ahead_of_floor());
+        let (mut position, mut ahead) = (checkpoints.floor.checkpoint.position, checkpoints.ahead_of_floor());
+        if consumer.is_at_most_once() {
+            // What was stored of the rows does not matter, only what was handed over.
+            (position, ahead) = (seen::load(consumer).await.map_err(Halt::from)?.unwrap_or(position), HashMap::new());
+        }
         let (end, latest) = (head.borrow().position, ahead.values().copied().max().unwrap_or(position));
         if end < latest {
             return Err(Halt::BeyondLog { position: latest, head: end }.into());
@@ -171,13 +174,11 @@ impl Session {
     async fn take(&mut self, chunk: Arc<Chunk>, end: Position) -> Result<(), SessionError> {
         let deliveries = self.deliveries(&chunk, end);
         let any = !deliveries.is_empty();
-        if any {
-            let columns = self.setup.consumer.subscription.columns(&chunk).into();
-            let work = Work { chunk: Arc::clone(&chunk), columns, deliveries };
-            match self.lanes.as_mut_slice() {
-                [lane] => lane.process(&work).await?,
-                _ => self.share_out(work).await?,
-            }
+        let columns: Arc<[_]> = self.setup.consumer.subscription.columns(&chunk).into();
+        let at_once = if self.setup.consumer.is_at_most_once() { SEEN_AT_ONCE } else { usize::MAX };
+        for deliveries in deliveries.chunks(at_once) {
+            let (chunk, columns) = (Arc::clone(&chunk), Arc::clone(&columns));
+            self.work(Work { chunk, columns, deliveries: deliveries.to_vec() }).await?;
         }
         self.position = end;
         self.ahead.retain(|_, position| *position > end);
@@ -193,6 +194,19 @@ impl Session {
             self.pace.recorded = Some(record.recorded);
         }
         Ok(())
+    }
+
+    async fn work(&mut self, work: Work) -> Result<(), SessionError> {
+        let consumer = &self.setup.consumer;
+        if consumer.is_at_most_once()
+            && let Some(last) = work.deliveries.len().checked_sub(1).and_then(|last| work.record(last))
+        {
+            seen::note(consumer, &self.fence, last.position).await.map_err(SessionError::Log)?;
+        }
+        match self.lanes.as_mut_slice() {
+            [lane] => Ok(lane.process(&work).await?),
+            _ => self.share_out(work).await,
+        }
     }
 
     /// How many positions several lanes have come further than their floor says.
@@ -287,10 +301,24 @@ impl Session {
                 };
                 let _ = answer.send(done);
             }
+            Request::Anew(tenant, key, answer) => {
+                let done = self.compute_anew(tenant, key).await?;
+                let _ = answer.send(done);
+            }
             Request::Discard(discard) => self.discard(discard).await?,
             Request::Stop(_) => {}
         }
         Ok(())
+    }
+
+    async fn compute_anew(&mut self, tenant: Option<Tenant>, key: KeyBytes) -> Result<Result<usize, Undone>, Halt> {
+        let until = self.ahead.get(&partition_of(&key)).copied().unwrap_or(self.position);
+        let number = lane_of(&key, self.setup.consumer.options.lanes);
+        let anew = Anew { tenant, key, until, discarded: self.discarded.positions() };
+        match self.lanes.get_mut(number) {
+            Some(lane) => lane.compute_anew(&anew).await,
+            None => Ok(Ok(0)),
+        }
     }
 
     /// Records the decision if it is still to be made, and if this runner still has the right to.
@@ -302,15 +330,11 @@ impl Session {
             let _ = answer.send(Ok(None));
             return Ok(());
         };
-        let mut commit = Commit::new().row(row);
-        if let Some(epoch) = &self.fence.epoch {
-            let (table, key) = epoch.row();
-            commit = commit.when(Condition::Row { table, key, is: RowIs::Equals(epoch.to_row()) });
-        }
+        let commit = self.fence.guard(Commit::new().row(row));
         if let Err(error) = self.setup.consumer.log.commit(commit).await {
             let _ = answer.send(Err(error.clone()));
             return match error {
-                CommitError::Conflict { .. } | CommitError::OutcomeUnknown { .. } => Err(SessionError::Decision(error)),
+                CommitError::Conflict { .. } | CommitError::OutcomeUnknown { .. } => Err(SessionError::Log(error)),
                 // Nothing was written, and nothing is decided.
                 _ => Ok(()),
             };

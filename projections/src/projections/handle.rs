@@ -2,15 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annals_core::{Commit, CommitError, LoggedTable, Position, Receipt, RowWrite, Timestamp, codec::EncodeError};
+use annals_core::{
+    Commit, CommitError, LoggedTable, Position, Receipt, RowWrite, Tenant, Timestamp, codec::EncodeError,
+};
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Lag, ParkedKey, Rebuild, State, Status,
+    KeyBytes, Lag, ParkedKey, Rebuild, RowKey, RowsError, State, Status,
     consumer::Consumer,
     control::{Discard, Discarded, ParkedAt, Request},
+    lane::Undone,
     parked::{self, ParkedId},
 };
 
@@ -88,6 +91,36 @@ pub enum OperatorError {
         /// The projection.
         projection: &'static str,
     },
+    /// Rows of this table need not belong to one key. Key it by the lane's key and say `#[row(keyed_by_lane)]`, or
+    /// [rebuild](ProjectionHandle::rebuild) all rows.
+    #[error(
+        "the rows of one key cannot be told in table {table} of projection {projection}: it is not keyed by the lane's key"
+    )]
+    NotKeyedByLane {
+        /// The projection.
+        projection: &'static str,
+        /// The table.
+        table: &'static str,
+    },
+    /// It sees each event at most once, so no rows can be computed anew.
+    #[error("projection {projection} sees each event at most once, so its rows cannot be computed anew")]
+    AtMostOnce {
+        /// The projection.
+        projection: &'static str,
+    },
+    /// The handler failed at an event of the key. Its rows are what they were.
+    #[error("projection {projection} failed at record {position}: {error}")]
+    Failed {
+        /// The projection.
+        projection: &'static str,
+        /// The record.
+        position: Position,
+        /// Why.
+        error: String,
+    },
+    /// The rows of the key cannot be read, or not be stored at once. They are what they were.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
     /// The decision could not be recorded.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -268,6 +301,35 @@ impl ProjectionHandle {
         shadow::begin(&self.started, rebuild).await
     }
 
+    /// Computes the rows of one key of nobody or of a tenant anew: what there is of it is replaced, at once, by what follows from
+    /// its events, and nothing of it is set aside any more. The key is that of the lane, by default the key of a stream; every
+    /// table has to be keyed by it. The log is read from the start, and meanwhile nothing else is taken in. Returns how many events
+    /// the rows now follow from.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the rows are then what they were.
+    pub async fn rebuild_key<K: RowKey + ?Sized>(
+        &self,
+        tenant: Option<&Tenant>,
+        key: &K,
+    ) -> Result<usize, OperatorError> {
+        let (consumer, projection) = (self.started.worker.consumer(), self.name());
+        if consumer.is_at_most_once() {
+            return Err(OperatorError::AtMostOnce { projection });
+        }
+        if let Some(spec) = consumer.specs.iter().find(|spec| !spec.keyed_by_lane) {
+            return Err(OperatorError::NotKeyedByLane { projection, table: spec.name });
+        }
+        let (tenant, key) = (tenant.cloned(), KeyBytes::of(key));
+        let done = self.ask(|answer| Request::Anew(tenant, key, answer)).await?;
+        done.map_err(|undone| match undone {
+            Undone::Failed { position, error } => {
+                OperatorError::Failed { projection, position, error: error.to_string() }
+            }
+            Undone::Rows(error) => OperatorError::Rows(error),
+        })
+    }
+
     /// Lets the rows go on that were read before the latest swap, from where they were then. They are read when they are
     /// [swapped](Shadow::swap) back.
     ///
@@ -285,7 +347,7 @@ impl ProjectionHandle {
     }
 
     fn id(key: &ParkedKey) -> ParkedId {
-        parked::id(key.tenant.as_ref().map(annals_core::Tenant::as_str), &key.key)
+        parked::id(key.tenant.as_ref().map(Tenant::as_str), &key.key)
     }
 
     async fn record(&self, table: LoggedTable, key: Bytes, reason: Option<&str>) -> Result<(), OperatorError> {

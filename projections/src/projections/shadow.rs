@@ -100,6 +100,9 @@ impl Started {
     /// Whether something may run beside what is read, if nothing does yet.
     fn check_may_begin(&self) -> Result<(), ShadowError> {
         self.check_ours()?;
+        if self.worker.consumer().is_at_most_once() {
+            return Err(ShadowError::AtMostOnce { projection: self.name });
+        }
         let builds = self.reading.builds();
         if builds.is_swapped() { Ok(()) } else { Err(self.under_way(builds.running)) }
     }
@@ -186,7 +189,7 @@ impl Shadow {
             let _changing = shadow.started.changing.lock().await;
             shadow.check_complete()?;
             let mut held = shadow.hold_both().await;
-            let position = held.to_one_position().await?;
+            let position = held.bring_to_one_position().await?;
             difference::between(&shadow.started, shadow.build(), position, examples).await
         })
         .await

@@ -4,7 +4,7 @@ use std::ops::{Bound, RangeBounds};
 
 use annals_core::{Direction, PAGE_ROWS_MAX, Scan};
 
-use super::{Rows, RowsError};
+use super::{AnyTable, Rows, RowsError};
 use crate::{Row, RowKey, key_range::KeyRange};
 
 impl Rows<'_> {
@@ -33,7 +33,7 @@ impl Rows<'_> {
         if self.lane_key.is_some_and(|lane_key| !range.is_within(lane_key)) {
             return Err(RowsError::OutsideLane { table: R::TABLE });
         }
-        let table = self.table::<R>()?.rows();
+        let table = self.table::<R>()?.stored();
         let mut rows = Vec::new();
         while rows.len() < limit {
             let scan = Scan { range: range.clone().into_bounds(), ..Scan::all(table.clone()) };

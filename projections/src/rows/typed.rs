@@ -18,6 +18,12 @@ pub(crate) trait AnyTable: Any + Send + Sync {
     /// Undoes what was done since the mark.
     fn undo(&mut self);
 
+    /// The table in the store.
+    fn stored(&self) -> Table;
+
+    /// Deletes a row that is stored.
+    fn delete_stored(&mut self, key: &[u8], row: &[u8]) -> Result<(), RowsError>;
+
     /// Adds the rows that have to be looked up before the batch can be written.
     fn missing(&self, keys: &mut Vec<(Table, Bytes)>);
 
@@ -64,6 +70,8 @@ pub(crate) struct TypedTable<R: Row> {
     changed: Vec<KeyBytes>,
     /// What the changed slots of the present event held before.
     undo: Vec<(KeyBytes, Option<Change<R>>)>,
+    /// Entries of indexes are written although they should be there.
+    afresh: bool,
 }
 
 struct Slot<R> {
@@ -99,7 +107,7 @@ enum Change<R> {
 
 impl<R: Row> TypedTable<R> {
     pub(crate) fn new(names: TableNames) -> Self {
-        Self { names, slots: HashMap::new(), changed: Vec::new(), undo: Vec::new() }
+        Self { names, slots: HashMap::new(), changed: Vec::new(), undo: Vec::new(), afresh: false }
     }
 
     /// The row as this batch sees it; `None` when the store has to be asked.
@@ -115,11 +123,6 @@ impl<R: Row> TypedTable<R> {
     /// Where the row is in the store.
     pub(crate) fn place(&self, key: &KeyBytes) -> (Table, Bytes) {
         (self.names.rows.clone().into(), Bytes::copy_from_slice(key.as_slice()))
-    }
-
-    /// The table in the store.
-    pub(crate) fn rows(&self) -> Table {
-        self.names.rows.clone().into()
     }
 
     /// The rows in `part` of the table as this batch sees them, in the order of their keys; `stored` is what the store has
@@ -209,7 +212,7 @@ impl<R: Row> TypedTable<R> {
                 Bytes::copy_from_slice(entry.as_slice())
             };
             let (before, after) = (before.map(entry), after.map(entry));
-            if before == after {
+            if before == after && !self.afresh {
                 continue;
             }
             if let Some(entry) = before {
@@ -247,6 +250,19 @@ impl<R: Row> AnyTable for TypedTable<R> {
                 self.changed.pop();
             }
         }
+    }
+
+    fn stored(&self) -> Table {
+        self.names.rows.clone().into()
+    }
+
+    fn delete_stored(&mut self, key: &[u8], row: &[u8]) -> Result<(), RowsError> {
+        let mut bytes = KeyBytes::new();
+        bytes.push_raw(key);
+        self.learn(bytes.clone(), Some(row))?;
+        self.delete(bytes);
+        self.afresh = true;
+        Ok(())
     }
 
     fn missing(&self, keys: &mut Vec<(Table, Bytes)>) {
@@ -302,12 +318,14 @@ impl<R: Row> AnyTable for TypedTable<R> {
             }
         }
         self.undo.clear();
+        self.afresh = false;
     }
 
     fn forget(&mut self) {
         self.slots.clear();
         self.changed.clear();
         self.undo.clear();
+        self.afresh = false;
     }
 
     fn changed(&self) -> usize {

@@ -52,6 +52,13 @@ pub enum ShadowError {
         /// The projection.
         projection: &'static str,
     },
+    /// Computing rows anew would hand events over again, which this projection does not do: see
+    /// [`Delivery::AtMostOnce`](crate::Delivery::AtMostOnce).
+    #[error("projection {projection} sees each event at most once, so its rows cannot be computed anew")]
+    AtMostOnce {
+        /// The projection.
+        projection: &'static str,
+    },
     /// An event that was named has a stored name that is none. Correct it.
     #[error("a rebuild of projection {projection} names an impossible event: {problem}")]
     Name {

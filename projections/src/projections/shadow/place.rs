@@ -33,7 +33,7 @@ impl<'a> Held<'a> {
     }
 
     /// Brings both to one position, and says which.
-    pub(super) async fn to_one_position(&mut self) -> Result<Position, ShadowError> {
+    pub(super) async fn bring_to_one_position(&mut self) -> Result<Position, ShadowError> {
         let (live, beside) = (Place::of(self.live).await?, Place::of(self.beside).await?);
         let to = live.latest.max(beside.latest);
         self.of_live = advance(self.projection, self.live, self.of_live.take(), live, to).await?;

@@ -87,6 +87,10 @@ async fn what_fails_changes_nothing() {
     assert_eq!(refused.to_string(), "projection balances failed at record 2: poison of 13");
     assert_eq!(row(&annals, "ada").await.unwrap(), Balance { account: "ada".into(), cents: 1, events: 1 });
     assert_eq!(handle(&annals).parked().await.unwrap()[0].events, 2);
+    // Nothing of it is stored with what comes next either.
+    let receipt = commit(&store, [deposited("bob", 1)]).await;
+    handle(&annals).wait_for(&receipt).await.unwrap();
+    assert_eq!(row(&annals, "ada").await.unwrap(), Balance { account: "ada".into(), cents: 1, events: 1 });
 
     balances.cure();
     assert_eq!(handle(&annals).rebuild_key(None, "ada").await.unwrap(), 3);

@@ -94,7 +94,7 @@ pub trait Projection: Send + Sync + 'static {
     /// use annals_projections::{
     ///     BoxError, Delivered, EventContext, Incoming, Projection, Rows, Subscription, Tables,
     /// };
-#[doc = include_str!("doc/balance.txt")]
+    #[doc = include_str!("doc/balance.txt")]
     /// struct Balances;
     ///
     /// impl Projection for Balances {

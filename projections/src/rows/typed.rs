@@ -157,7 +157,8 @@ impl<R: Row> TypedTable<R> {
     /// The changed rows that have to be looked up before it is known what index `number` finds them by.
     pub(crate) fn unsettled(&self, number: usize) -> Vec<KeyBytes> {
         let keys = self.entries.unknown(number, &self.changed).iter();
-        let is_unsettled = |slot: &Slot<R>| matches!((&slot.change, &slot.stored), (Some(Change::Add(..)), Stored::Unknown));
+        let is_unsettled =
+            |slot: &Slot<R>| matches!((&slot.change, &slot.stored), (Some(Change::Add(..)), Stored::Unknown));
         keys.filter(|key| self.slots.get(*key).is_some_and(is_unsettled)).cloned().collect()
     }
 

@@ -202,7 +202,6 @@ impl<R: Row> TypedTable<R> {
             Some(bytes) => Stored::Row(Arc::new(read::<R>(bytes)?)),
             None => Stored::Nothing,
         };
-        self.entries.touch(&key);
         let slot = self.slots.entry(key).or_insert(Slot { stored: Stored::Unknown, change: None });
         slot.stored = stored;
         slot.settle_sum();

@@ -59,3 +59,84 @@ impl<'a> Group<'a> {
         Some((position(self.events.first()?), position(self.events.last()?)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use annals_core::{
+        Commit, Decoded, Event, EventKind, EventType, InvalidText, MemoryStore, NewEvent, ReadLog, Store, StreamId,
+        Tag,
+        codec::{Bytes, EncodeError, PayloadError},
+        kinds,
+        past::Past,
+    };
+    use futures::TryStreamExt;
+
+    use super::*;
+    use crate::{Subscription, chunk::Chunk, run::Delivery};
+
+    #[derive(Clone)]
+    enum SideEvent {
+        Left,
+        Right,
+    }
+
+    impl Event for SideEvent {
+        const KINDS: &'static [EventKind] =
+            &[EventKind::new("Left", "side.left", 1), EventKind::new("Right", "side.right", 1)];
+        const PAST: &'static [Past<Self>] = &[
+            Past {
+                name: "side.both",
+                version: 1,
+                kinds: &[0, 1],
+                read: |_| Ok(Decoded::Many(vec![Self::Left, Self::Right, Self::Left])),
+            },
+            Past { name: "side.neither", version: 1, kinds: &[0], read: |_| Ok(Decoded::Many(Vec::new())) },
+        ];
+        fn kind(&self) -> &'static EventKind {
+            match self {
+                Self::Left => &Self::KINDS[0],
+                Self::Right => &Self::KINDS[1],
+            }
+        }
+        fn tags(&self) -> Result<Vec<Tag>, InvalidText> {
+            Ok(vec![])
+        }
+        fn encode(&self) -> Result<Bytes, EncodeError> {
+            Ok(Bytes::new())
+        }
+        fn decode(kind: usize, _: &[u8]) -> Result<Self, PayloadError> {
+            Ok(if kind == 0 { Self::Left } else { Self::Right })
+        }
+    }
+
+    /// How many records there are in a group, and how many events, beginning at each of the records.
+    async fn groups(names: &[&str], subscription: &Subscription, limit: usize) -> Vec<Option<(usize, usize)>> {
+        let store = MemoryStore::new();
+        let stream = StreamId::new("side", "1").unwrap();
+        let event = |name: &&str| NewEvent::new(stream.clone(), EventType::new(*name).unwrap(), b"".as_slice());
+        store.commit(Commit::of(names.iter().map(event))).await.unwrap();
+        let chunk = Chunk::new(store.read_log(ReadLog::all()).try_collect().await.unwrap(), Position::ZERO);
+        let deliveries: Vec<_> = (0..names.len()).map(|index| Delivery { index, events: 0 }).collect();
+        let columns = subscription.columns(&chunk);
+        let (columns, timeout) = (columns.as_slice(), Duration::MAX);
+        let run = Run { chunk: &chunk, columns, deliveries: &deliveries, subscription, timeout, lane_key: None };
+        let counts = |first| Group::gather(run, first, limit).map(|group| (group.records(), group.events().len()));
+        (0..names.len()).map(counts).collect()
+    }
+
+    #[tokio::test]
+    async fn a_record_of_several_events_stays_whole() {
+        let names = ["side.left", "side.both", "side.left", "side.both", "side.neither", "side.right"];
+        let all = Subscription::new().kinds(kinds![SideEvent::Left, SideEvent::Right]);
+        let found = groups(&names, &all, 4).await;
+        assert_eq!(found, [Some((2, 4)), Some((2, 4)), Some((2, 4)), Some((3, 4)), Some((2, 1)), None]);
+        // Alone it may be more than the limit, and is no group.
+        assert_eq!(groups(&names, &all, 2).await, [None, None, None, None, Some((2, 1)), None]);
+        assert_eq!(groups(&names, &all, 1).await, [None; 6]);
+        // What nobody wants of a record does not count.
+        let right = Subscription::new().kinds(kinds![SideEvent::Right]);
+        assert_eq!(groups(&names[3..], &right, 2).await, [Some((3, 2)), Some((2, 1)), None]);
+    }
+}

@@ -60,9 +60,9 @@ pub trait Projection: Send + Sync + 'static {
     /// The tables that it keeps.
     fn tables(&self) -> Tables;
 
-    /// How many events are handed over at once, at most; 1 when nothing is said: each alone, to [`handle`](Self::handle). With
-    /// more, those of several records go to [`handle_batch`](Self::handle_batch). A few hundred are enough: what a batch writes
-    /// is stored as a whole, and has to keep to the limits of the store.
+    /// How many events are handed over at once, at most; 1 when nothing is said, and 0 is 1: each alone, to
+    /// [`handle`](Self::handle). With more, those of several records go to [`handle_batch`](Self::handle_batch). A few hundred are
+    /// enough: what is written for them is stored as a whole, and has to keep to the limits of the store.
     const BATCH: usize = 1;
 
     /// Takes one event in. What it writes is kept together with the fact that the event was seen, or not at all.

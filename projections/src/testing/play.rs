@@ -20,7 +20,8 @@ pub(super) const BUILD: u64 = 1;
 pub(super) enum Batches {
     /// One after the other, all in one batch of rows.
     One,
-    /// One after the other, each in a batch of its own, which knows nothing of the one before but what is stored.
+    /// One after the other, those of each record in a batch of their own, which knows nothing of the one before but what is
+    /// stored.
     OfEach,
     /// So many at once, as far as there are as many of one tenant, all in one batch of rows.
     Groups(usize),
@@ -63,8 +64,7 @@ pub(super) async fn play<P: Projection>(
         let events = subscription.enum_of(record)?;
         Some(Delivery { index, events })
     });
-    let deliveries: Vec<_> = wanted.collect();
-    let columns = subscription.columns(&chunk);
+    let (columns, deliveries) = (subscription.columns(&chunk), wanted.collect::<Vec<_>>());
     let run = Run {
         chunk: &chunk,
         columns: &columns,
@@ -73,31 +73,39 @@ pub(super) async fn play<P: Projection>(
         timeout: Duration::MAX,
         lane_key: None,
     };
-    let group = |taken| match batches {
-        Batches::Groups(limit) => Group::gather(run, taken, limit),
-        Batches::One | Batches::OfEach => None,
-    };
     let mut taken = 0;
-    while let Some(delivery) = deliveries.get(taken) {
-        let Some(record) = run.record(*delivery) else { break };
-        match group(taken) {
-            Some(group) => {
-                handle_group(projection, &mut batch, record, &group).await?;
-                taken += group.records();
-            }
-            None => {
-                for event in run.events(*delivery, record).map_err(Clone::clone)? {
-                    handle(projection, &mut batch, event).await?;
-                    if batches == Batches::OfEach {
-                        write::<P>(&mut played, &mut batch).await?;
-                    }
-                }
-                taken += 1;
-            }
+    while taken < deliveries.len() {
+        taken += take(projection, run, taken, batches, &mut batch).await?;
+        if batches == Batches::OfEach {
+            write::<P>(&mut played, &mut batch).await?;
         }
     }
     write::<P>(&mut played, &mut batch).await?;
     Ok(played)
+}
+
+/// Hands over the next records, and says how many.
+async fn take<P: Projection>(
+    projection: &P,
+    run: Run<'_>,
+    next: usize,
+    batches: Batches,
+    batch: &mut Batch,
+) -> Result<usize, Failed> {
+    let group = match batches {
+        Batches::Groups(limit) => Group::gather(run, next, limit),
+        Batches::One | Batches::OfEach => None,
+    };
+    if let Some(group) = group {
+        handle_group(projection, batch, &group).await?;
+        return Ok(group.records());
+    }
+    let Some(delivery) = run.deliveries.get(next) else { return Ok(1) };
+    let Some(record) = run.record(*delivery) else { return Ok(1) };
+    for event in run.events(*delivery, record).map_err(Clone::clone)? {
+        handle(projection, batch, event).await?;
+    }
+    Ok(1)
 }
 
 async fn handle<P: Projection>(projection: &P, batch: &mut Batch, event: Delivered<'_>) -> Result<(), Failed> {
@@ -108,15 +116,9 @@ async fn handle<P: Projection>(projection: &P, batch: &mut Batch, event: Deliver
     handled.map_err(|error| Failed::Handler { projection: P::NAME, record: Box::new(record.clone()), error })
 }
 
-/// Hands over events of the tenant of `record` at once.
-async fn handle_group<P: Projection>(
-    projection: &P,
-    batch: &mut Batch,
-    record: &Record,
-    group: &Group<'_>,
-) -> Result<(), Failed> {
-    let Some((first, last)) = group.positions() else { return Ok(()) };
-    let tenant = tenant_of(record);
+async fn handle_group<P: Projection>(projection: &P, batch: &mut Batch, group: &Group<'_>) -> Result<(), Failed> {
+    let (Some(event), Some((first, last))) = (group.events().first(), group.positions()) else { return Ok(()) };
+    let tenant = tenant_of(event.context().record());
     let mut rows = batch.begin(&tenant, None);
     let handled = projection.handle_batch(group.events(), &mut rows).await;
     handled.map_err(|error| Failed::Group { projection: P::NAME, first, last, error })

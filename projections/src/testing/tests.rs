@@ -153,8 +153,10 @@ async fn a_projection_that_remembers_something_beside_its_rows_is_noticed() {
 }
 
 /// Takes several at once, and does then what it does alone, or not quite.
+#[derive(Default)]
 struct Batched {
     forgets: bool,
+    fails: bool,
 }
 
 impl Projection for Batched {
@@ -171,6 +173,9 @@ impl Projection for Batched {
         Totals::default().handle(event, cx, rows).await
     }
     async fn handle_batch(&self, events: &[Delivered<'_>], rows: &mut Rows<'_>) -> Result<(), BoxError> {
+        if self.fails {
+            return Err("too many".into());
+        }
         // The last of as many as there may be.
         let events = if self.forgets && events.len() == Self::BATCH { &events[..2] } else { events };
         for event in events {
@@ -180,14 +185,14 @@ impl Projection for Batched {
     }
 }
 
-fn four_given(forgets: bool) -> ProjectionTest<Batched> {
-    let test = ProjectionTest::new(Batched { forgets }).given::<Meter>("water", [1, 2].map(counted));
+fn four_given(batched: Batched) -> ProjectionTest<Batched> {
+    let test = ProjectionTest::new(batched).given::<Meter>("water", [1, 2].map(counted));
     test.given::<Meter>("gas", [3, 4].map(counted))
 }
 
 #[tokio::test]
 async fn what_is_done_at_once_is_compared_with_what_is_done_singly() {
-    let rows = four_given(false).rows().await;
+    let rows = four_given(Batched::default()).rows().await;
     assert_eq!(rows.by(BY_SUM), [total("water", 3, Timestamp::EPOCH), total("gas", 7, Timestamp::EPOCH)]);
 }
 
@@ -196,5 +201,11 @@ async fn what_is_done_at_once_is_compared_with_what_is_done_singly() {
     expected = "the rows of batched depend on whether events are handed over at once: a row of batched:1:totals"
 )]
 async fn a_batch_that_leaves_other_rows_is_noticed() {
-    let _ = four_given(true).rows().await;
+    let _ = four_given(Batched { forgets: true, ..Batched::default() }).rows().await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "batched fails when it is handed records 1 to 2 at once: too many")]
+async fn a_batch_that_fails_fails_the_test() {
+    let _ = four_given(Batched { fails: true, ..Batched::default() }).rows().await;
 }

@@ -43,7 +43,7 @@ impl Part {
 
 /// Everything that is run, in this order. The sizes are such that a turn takes some 35 minutes on two cores, most of them
 /// kills, and give way to what the environment says.
-const PARTS: [Part; 21] = [
+const PARTS: [Part; 22] = [
     Part::of_store("kill", &[("ANNALS_SOAK_KILLS", "5000"), ("ANNALS_SOAK_KEYED_KILLS", "500")]),
     Part::of_contract("sled", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "1000000")]),
     Part::of_contract("memory", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),

@@ -58,8 +58,8 @@ pub use annals_projections as projections;
 #[doc(hidden)]
 pub use annals_projections::derived;
 pub use annals_projections::{
-    BoxError, EventContext, Incoming, KeyBytes, Projection, Row, RowIndex, RowKey, Rows, Subscription, TableIndex,
-    Tables,
+    BoxError, Delivered, EventContext, Incoming, KeyBytes, Projection, Row, RowIndex, RowKey, Rows, Subscription,
+    TableIndex, Tables,
 };
 
 /// Compiles and runs the program of the README.

@@ -6,5 +6,5 @@ pub use annals_core::{
 };
 pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Row, RowKey, Shape, projection};
 pub use annals_projections::{
-    AndWait, BoxError, EventContext, Projection, ReadModels, Row, RowKey, Rows, WithProjections,
+    AndWait, BoxError, Delivered, EventContext, Projection, ReadModels, Row, RowKey, Rows, WithProjections,
 };

@@ -285,7 +285,13 @@ fn derived_keys_are_in_the_order_of_the_values() {
 
 /// What a method or a block may be beside the usual.
 mod unusual {
-    use std::marker::PhantomData;
+    use std::{
+        marker::PhantomData,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
 
     use super::*;
 
@@ -355,5 +361,51 @@ mod unusual {
             .rows()
             .await;
         assert_eq!(rows.all::<Count>(), ["-1 1 2", "a1", "a2"].map(Count::counted));
+    }
+
+    /// Counts how often several events came at once.
+    struct AtOnce<R>(Arc<AtomicUsize>, PhantomData<fn() -> R>);
+
+    #[projection(name = "at-once", tables(R), ignore(AccountEvent::*))]
+    impl<R: Counted> AtOnce<R> {
+        #[on(AccountEvent::Closed)]
+        fn closed(&self, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
+            Ok(rows.put(R::counted(cx.key()))?)
+        }
+
+        #[cfg(any())]
+        #[on_batch(max = 7)]
+        fn all(&self, events: &[Delivered<NoSuchType>]) {}
+
+        #[cfg(not(any()))]
+        #[on_batch(max = 3)]
+        async fn all(
+            &self,
+            rows: &mut Rows<'_>,
+            closed: &[Delivered<'_>],
+        ) -> Result<(), annals::projections::RowsError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            closed.iter().try_for_each(|event| rows.put(R::counted(event.context().key())))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_method_may_take_several_events_at_once() {
+        assert_eq!((<AtOnce<Count> as Projection>::BATCH, <Counts<Count> as Projection>::BATCH), (3, 1));
+        let store = annals::MemoryStore::new();
+        let closed = ["a", "b", "c", "d", "e"].map(|account| (account, AccountEvent::Closed));
+        for (account, event) in closed {
+            let commit = annals::testing::commit_of::<Account>(account, [event]);
+            annals::Store::commit(&store, commit).await.unwrap();
+        }
+        let times = Arc::<AtomicUsize>::default();
+        let at_once = AtOnce::<Count>(Arc::clone(&times), PhantomData);
+        let annals = Annals::over(store).projection(at_once).open().await.unwrap();
+        let handle = annals.projection::<AtOnce<Count>>().unwrap();
+        let mut watch = handle.watch();
+        watch.wait_for(|status| status.state == annals::projections::State::Live).await.unwrap();
+        let rows = annals.view::<Count>().unwrap().all().collect().await.unwrap();
+        assert_eq!(rows, ["a", "b", "c", "d", "e"].map(Count::counted));
+        assert_eq!(times.load(Ordering::Relaxed), 2);
     }
 }

@@ -254,6 +254,7 @@ pub fn derive_shape(input: TokenStream) -> TokenStream {
 /// | `ignore(AccountEvent::*)` | every variant that has no method, also such as are added later |
 /// | `crate = path` | where annals is, if its own search in the manifest does not find it |
 /// | `#[on(AccountEvent::Deposited { amount })]` | on a method: it is given these events; several times where it takes the same from each |
+/// | `#[on_batch(max = 500)]` | on one method: it is given up to so many events at once, where there are several of one tenant |
 ///
 /// Every variant of an enum that occurs is handled or ignored: a new one does not compile before somebody has thought of
 /// it. A pattern is written `Enum::Variant`, with the enum always in the same way, and binds whole fields: `{ amount }`,
@@ -264,7 +265,9 @@ pub fn derive_shape(input: TokenStream) -> TokenStream {
 /// * `&mut Rows<'_>`, by type: the rows to read and change.
 ///
 /// It is a plain `fn`, or an `async fn` where it reads rows, and returns nothing or a `Result<(), E>` of any error that
-/// becomes a `BoxError`. Methods without `#[on(..)]` stay what they are. A method under `#[cfg(..)]` is handed its events when
+/// becomes a `BoxError`. The method with `#[on_batch(..)]` is alike and takes `&[Delivered<'_>]` and, if it wants them,
+/// `&mut Rows<'_>`; it has to leave the same rows as the other methods, to which events go that come alone or failed
+/// together (`Projection::handle_batch`). Methods without either stay what they are. A method under `#[cfg(..)]` is handed its events when
 /// it is there; its variants count as handled in any case.
 ///
 /// ```

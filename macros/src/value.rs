@@ -82,7 +82,8 @@ impl FromMeta for TypePath {
     }
 }
 
-fn whole(expr: &Expr) -> Option<NonZeroU64> {
+/// A whole number from 1.
+pub(crate) fn whole(expr: &Expr) -> Option<NonZeroU64> {
     match literal(expr)? {
         Lit::Int(number) => number.base10_parse().ok(),
         _ => None,

@@ -27,6 +27,11 @@ impl KeyBytes {
         bytes
     }
 
+    /// These bytes as they are.
+    pub(crate) fn raw(bytes: &[u8]) -> Self {
+        Self(SmallVec::from_slice(bytes))
+    }
+
     /// Bytes as they are. Their order is the order of the key only if all are of one length, or none is the beginning of
     /// another.
     pub fn push_raw(&mut self, bytes: &[u8]) {

@@ -76,12 +76,16 @@ impl KeyRange {
             Bound::Excluded(from) => key > &from[..],
             Bound::Unbounded => true,
         };
-        is_from_here
-            && match &self.to {
-                Bound::Included(to) => key <= &to[..],
-                Bound::Excluded(to) => key < &to[..],
-                Bound::Unbounded => true,
-            }
+        is_from_here && self.reaches(key)
+    }
+
+    /// Whether `key` is not behind the range.
+    pub(crate) fn reaches(&self, key: &[u8]) -> bool {
+        match &self.to {
+            Bound::Included(to) => key <= &to[..],
+            Bound::Excluded(to) => key < &to[..],
+            Bound::Unbounded => true,
+        }
     }
 
     pub(crate) fn into_bounds(self) -> (Bound<Bytes>, Bound<Bytes>) {

@@ -55,7 +55,7 @@ pub use name::InvalidName;
 pub use on_annals::{AndWait, ReadModels, Waited, Waiting, WithProjections};
 pub use options::{Delivery, Failed, LaneKey, OnFailure, Order, ProjectionOptions, Reaction, Retry};
 pub use parked::ParkedKey;
-pub use projection::{BoxError, EventContext, Incoming, NoSuchId, Projection};
+pub use projection::{BoxError, Delivered, EventContext, Incoming, NoSuchId, Projection};
 pub use projections::{
     Difference, OperatorError, ProjectionHandle, ProjectionSet, Projections, RowDifference, Shadow, ShadowError,
     TableDifference, WaitError,
@@ -63,7 +63,7 @@ pub use projections::{
 pub use rebuild::Rebuild;
 pub use registration::RegistrationError;
 pub use row::{Row, RowIndex, TableIndex};
-pub use rows::{Rows, RowsError, UnreadableRow};
+pub use rows::{IndexRows, Rows, RowsError, UnreadableRow};
 pub use run::{HandlerPanic, HandlerTimeout};
 pub use status::{Lag, State, Status};
 pub use subscription::Subscription;

@@ -1,6 +1,8 @@
 //! What a handler reads and writes.
 
 mod error;
+mod index;
+mod lane_keys;
 mod range;
 mod typed;
 mod unique;
@@ -18,6 +20,8 @@ use crate::{
 };
 
 pub use error::{RowsError, UnreadableRow};
+pub use index::IndexRows;
+pub(crate) use lane_keys::LaneKeys;
 pub(crate) use typed::{AnyTable, TypedTable, Writes, read};
 
 /// The rows of a projection, as the handler of an event sees them: what is stored, and what the events before it in the same
@@ -30,7 +34,7 @@ pub struct Rows<'a> {
     /// Whose tables these are.
     tenant: &'a Option<Tenant>,
     /// What every row's key has to begin with, where several lanes write.
-    lane_key: Option<&'a KeyBytes>,
+    lane_keys: Option<LaneKeys<'a>>,
 }
 
 /// The rows that a lane has changed and not stored yet, and what it knows of rows that are stored.
@@ -47,7 +51,8 @@ pub(crate) struct Batch {
 }
 
 impl Rows<'_> {
-    /// The row under `key`. With several lanes the key has to begin with the lane's key: other lanes are elsewhere in the log.
+    /// The row under `key`. With several lanes the key has to begin with the lane's key of the event, or of one of the events
+    /// that are handed over at once: other lanes are elsewhere in the log.
     ///
     /// # Errors
     /// [`RowsError`].
@@ -151,7 +156,7 @@ impl Rows<'_> {
                 limit: ROW_KEY_BYTES_MAX,
             });
         }
-        if self.lane_key.is_some_and(|lane_key| !key.as_slice().starts_with(lane_key.as_slice())) {
+        if self.lane_keys.is_some_and(|lane_keys| !lane_keys.begin(key.as_slice())) {
             return Err(RowsError::OutsideLane { table: R::TABLE });
         }
         Ok(key)
@@ -167,12 +172,12 @@ impl Batch {
         Self { store, projection, build, specs, tables: HashMap::new(), marked: HashSet::new(), unread: None }
     }
 
-    /// What a handler is given for an event of `tenant`. What the event before it wrote can no longer be undone.
-    pub(crate) fn begin<'a>(&'a mut self, tenant: &'a Option<Tenant>, lane_key: Option<&'a KeyBytes>) -> Rows<'a> {
+    /// What a handler is given for events of `tenant`. What was written before can no longer be undone.
+    pub(crate) fn begin<'a>(&'a mut self, tenant: &'a Option<Tenant>, lane_keys: Option<LaneKeys<'a>>) -> Rows<'a> {
         for table in self.tables.get_mut(tenant).into_iter().flatten() {
             table.mark();
         }
-        Rows { batch: self, tenant, lane_key }
+        Rows { batch: self, tenant, lane_keys }
     }
 
     /// Deletes all rows of `tenant` whose keys begin with `prefix`.
@@ -192,7 +197,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Undoes what the present event of `tenant` wrote.
+    /// Undoes what the present events of `tenant` wrote.
     pub(crate) fn undo(&mut self, tenant: &Option<Tenant>) {
         for table in self.tables.get_mut(tenant).into_iter().flatten() {
             table.undo();
@@ -213,6 +218,11 @@ impl Batch {
     /// Why rows could not be read for a handler since this was asked last, if they could not.
     pub(crate) fn take_unread(&mut self) -> Option<ReadError> {
         self.unread.take()
+    }
+
+    /// Whether there were rows that could not be read for a handler.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.is_some()
     }
 
     /// Whether so much was changed that it should be stored.

@@ -1,8 +1,10 @@
-//! Hands events to a projection, one after the other.
+//! Hands events to a projection, one after the other or several at once.
+
+mod group;
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration};
 
-use annals_core::{Record, Tenant};
+use annals_core::{DecodeError, Record, Tenant};
 use futures::{
     FutureExt,
     future::{BoxFuture, Future},
@@ -11,12 +13,14 @@ use thiserror::Error;
 use tracing::Instrument;
 
 use crate::{
-    BoxError, EventContext, LaneKey, Projection, Subscription,
+    BoxError, Delivered, EventContext, LaneKey, Projection, Subscription,
     chunk::{Chunk, Column},
-    rows::Batch,
+    rows::{Batch, LaneKeys},
 };
 
-/// A handler that panicked. What it had written for its event was undone.
+pub(crate) use group::Group;
+
+/// A handler that panicked. What it had written was undone.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the handler panicked: {message}")]
 pub struct HandlerPanic {
@@ -24,7 +28,7 @@ pub struct HandlerPanic {
     pub message: String,
 }
 
-/// A handler that took too long. What it had written for its event was undone.
+/// A handler that took too long. What it had written was undone.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the handler took longer than {limit:?}")]
 pub struct HandlerTimeout {
@@ -72,26 +76,70 @@ impl<P: Projection> Handler for P {
     }
 }
 
-async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch) -> Progress {
-    let mut tenant: Option<Tenant> = None;
-    for (taken, delivery) in run.deliveries.iter().enumerate() {
-        let Some(record) = run.chunk.records().get(delivery.index) else { continue };
-        if record.stream.tenant() != tenant.as_ref().map(Tenant::as_str) {
-            // A stream's tenant was checked when the id was made.
-            tenant = record.stream.tenant().and_then(|tenant| Tenant::new(tenant).ok());
-        }
-        if let Err(failure) = take(projection, run, *delivery, record, &tenant, batch).await {
-            batch.undo(&tenant);
-            return Progress { taken, failure: Some(failure) };
-        }
-        if batch.is_full() {
-            return Progress { taken: taken + 1, failure: None };
-        }
+impl<'a> Run<'a> {
+    pub(crate) fn record(self, delivery: Delivery) -> Option<&'a Record> {
+        self.chunk.records().get(delivery.index)
     }
-    Progress { taken: run.deliveries.len(), failure: None }
+
+    /// The events of a record that are wanted.
+    pub(crate) fn events(
+        self,
+        delivery: Delivery,
+        record: &'a Record,
+    ) -> Result<impl Iterator<Item = Delivered<'a>>, &'a DecodeError> {
+        let column = self.columns.get(delivery.events);
+        let events = column.map(|column| column.events(delivery.index, record)).transpose()?;
+        let count = events.map_or(0, |events| events.count());
+        Ok((0..count).filter_map(move |index| {
+            let (event, variant) = events?.at(index)?;
+            let is_wanted = count == 1 || self.subscription.wants(delivery.events, variant);
+            is_wanted.then(|| Delivered::new(event, EventContext::new(record, index)))
+        }))
+    }
 }
 
-/// Hands over all events of one record.
+async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch) -> Progress {
+    let mut tenant: Option<Tenant> = None;
+    // What is before `alone` was in a group that failed.
+    let (mut taken, mut alone) = (0, 0);
+    while let Some(delivery) = run.deliveries.get(taken) {
+        let Some(record) = run.record(*delivery) else {
+            taken += 1;
+            continue;
+        };
+        if record.stream.tenant() != tenant.as_ref().map(Tenant::as_str) {
+            tenant = tenant_of(record);
+        }
+        let group = if taken < alone { None } else { Group::gather(run, taken, P::BATCH) };
+        let (records, outcome) = match &group {
+            Some(group) => (group.records(), take_group(projection, run, group, &tenant, batch).await),
+            None => (1, take(projection, run, *delivery, record, &tenant, batch).await),
+        };
+        if let Err(failure) = outcome {
+            batch.undo(&tenant);
+            if group.is_none() || batch.is_unread() {
+                return Progress { taken, failure: Some(failure) };
+            }
+            let (projection, position) = (P::NAME, record.position.get());
+            tracing::warn!(projection, position, records, error = %failure, "batch not taken in, its events follow singly");
+            alone = taken + records;
+            continue;
+        }
+        taken += records;
+        if batch.is_full() {
+            break;
+        }
+    }
+    Progress { taken, failure: None }
+}
+
+/// Whose tables the rows are in that follow from `record`.
+pub(crate) fn tenant_of(record: &Record) -> Option<Tenant> {
+    // A stream's tenant was checked when the id was made.
+    record.stream.tenant().and_then(|tenant| Tenant::new(tenant).ok())
+}
+
+/// Hands over all events of one record, one after the other.
 async fn take<P: Projection>(
     projection: &P,
     run: Run<'_>,
@@ -102,20 +150,29 @@ async fn take<P: Projection>(
 ) -> Result<(), BoxError> {
     let lane_key = run.lane_key.map(|lane_key| lane_key.key(record));
     // Begun before anything can fail, so that a failure undoes nothing of the record before.
-    let mut rows = batch.begin(tenant, lane_key.as_ref());
-    let Some(column) = run.columns.get(delivery.events) else { return Ok(()) };
-    let events = column.events(delivery.index, record).map_err(Clone::clone)?;
-    let count = events.count();
-    for index in 0..count {
-        let Some((event, variant)) = events.at(index) else { break };
-        if count > 1 && !run.subscription.wants(delivery.events, variant) {
-            continue;
-        }
-        let context = EventContext::new(record, index);
-        let handling = projection.handle(event, &context, &mut rows);
+    let mut rows = batch.begin(tenant, lane_key.as_ref().map(LaneKeys::one));
+    for event in run.events(delivery, record).map_err(Clone::clone)? {
+        let handling = projection.handle(event.event(), event.context(), &mut rows);
         guarded(handling.instrument(span_of(record)), run.timeout).await?;
     }
     Ok(())
+}
+
+/// Hands over all events of several records at once.
+async fn take_group<P: Projection>(
+    projection: &P,
+    run: Run<'_>,
+    group: &Group<'_>,
+    tenant: &Option<Tenant>,
+    batch: &mut Batch,
+) -> Result<(), BoxError> {
+    let mut lane_keys = group.lane_keys(run);
+    let mut rows = batch.begin(tenant, lane_keys.as_mut().map(LaneKeys::any_of));
+    // Records of the past may hold no event of today.
+    let Some((first, last)) = group.positions() else { return Ok(()) };
+    let span = tracing::debug_span!("events", first = first.get(), last = last.get(), count = group.events().len());
+    let handling = projection.handle_batch(group.events(), &mut rows);
+    guarded(handling.instrument(span), run.timeout).await
 }
 
 /// What a handler does belongs to this span, for those who trace in detail.

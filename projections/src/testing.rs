@@ -7,7 +7,7 @@ mod clock;
 mod play;
 mod projected;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use annals_core::{Aggregate, Commit, Limits, MemoryStore, ReadLog, Record, Store, Timestamp, testing::commit_of};
 use futures::TryStreamExt;
@@ -71,7 +71,9 @@ pub use projected::Projected;
 /// ```
 ///
 /// The events go through their encoding, and the rows through theirs, as with a real store. They are handled twice: all in
-/// one batch, and each in a batch of its own. An engine may cut them anywhere, so the rows have to be the same.
+/// one batch, and each in a batch of its own. An engine may cut them anywhere, so the rows have to be the same. Of a projection
+/// that takes [several at once](Projection::BATCH) they also have to be the same when events are handed over together, as many
+/// as it takes and two of them.
 #[must_use = "nothing is tested before `rows` or `fails`"]
 pub struct ProjectionTest<P> {
     projection: P,
@@ -109,17 +111,28 @@ impl<P: Projection> ProjectionTest<P> {
     /// Hands the events over, and gives the rows that came of them.
     ///
     /// # Panics
-    /// When a handler fails, a record cannot be decoded, or the rows depend on where batches end.
+    /// When a handler fails, a record cannot be decoded, or the rows depend on where batches end, or on whether events are
+    /// handed over together.
     pub async fn rows(self) -> Projected<P> {
         let log = self.log().await;
         let rows = self.played(&log, Batches::One).await;
         let others = self.played(&log, Batches::OfEach).await;
-        if let Some(difference) = projected::difference(&rows, &others).await {
+        if let Some((row, one, several)) = projected::difference(&rows, &others).await {
             fail(&format!(
-                "the rows of {} depend on where batches end: {difference}; \
+                "the rows of {} depend on where batches end: {row} is {one} after one batch and {several} after several; \
                  is something remembered outside of the rows?",
                 P::NAME
             ));
+        }
+        for limit in BTreeSet::from([P::BATCH, 2]).into_iter().filter(|limit| *limit <= P::BATCH) {
+            let others = self.played(&log, Batches::Groups(limit)).await;
+            if let Some((row, one, together)) = projected::difference(&rows, &others).await {
+                fail(&format!(
+                    "the rows of {} depend on whether events are handed over at once: {row} is {one} after one event at a \
+                     time and {together} after {limit} at once; does `handle_batch` do what `handle` does?",
+                    P::NAME
+                ));
+            }
         }
         Projected::new(rows.rows)
     }

@@ -82,15 +82,16 @@ async fn what_fails_changes_nothing() {
     let options = ProjectionOptions::default().retry(Retry::never());
     let annals = open(&store, &balances, options).await;
     until(&annals, |status| is_live(status) && status.parked_events == 2).await;
+    spoil(&store, "ada").await;
     let refused = handle(&annals).rebuild_key(None, "ada").await.unwrap_err();
     assert!(matches!(&refused, OperatorError::Failed { projection: "balances", position, .. } if position.get() == 2));
     assert_eq!(refused.to_string(), "projection balances failed at record 2: poison of 13");
-    assert_eq!(row(&annals, "ada").await.unwrap(), Balance { account: "ada".into(), cents: 1, events: 1 });
+    assert_eq!(row(&annals, "ada").await.unwrap().events, 0, "what it was");
     assert_eq!(handle(&annals).parked().await.unwrap()[0].events, 2);
     // Nothing of it is stored with what comes next either.
     let receipt = commit(&store, [deposited("bob", 1)]).await;
     handle(&annals).wait_for(&receipt).await.unwrap();
-    assert_eq!(row(&annals, "ada").await.unwrap(), Balance { account: "ada".into(), cents: 1, events: 1 });
+    assert_eq!(row(&annals, "ada").await.unwrap().events, 0, "what it was");
 
     balances.cure();
     assert_eq!(handle(&annals).rebuild_key(None, "ada").await.unwrap(), 3);

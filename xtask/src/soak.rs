@@ -43,7 +43,7 @@ impl Part {
 
 /// Everything that is run, in this order. The sizes are such that a turn takes some 35 minutes on two cores, most of them
 /// kills, and give way to what the environment says.
-const PARTS: [Part; 21] = [
+const PARTS: [Part; 22] = [
     Part::of_store("kill", &[("ANNALS_SOAK_KILLS", "5000"), ("ANNALS_SOAK_KEYED_KILLS", "500")]),
     Part::of_contract("sled", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "1000000")]),
     Part::of_contract("memory", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
@@ -74,6 +74,7 @@ const PARTS: [Part; 21] = [
         &[("ANNALS_SOAK_PROJECTION_FAULTS", "5000"), ("ANNALS_SOAK_LOST_SUFFIXES", "500")],
     ),
     Part::of_package("annals-projections", "histories", &[("ANNALS_SOAK_PROJECTION_HISTORIES", "5000")]),
+    Part::of_package("annals-projections", "batches", &[("ANNALS_SOAK_BATCHED_HISTORIES", "5000")]),
     Part {
         once: true,
         ..Part::of_package("annals-projections", "backlog", &[("ANNALS_SOAK_PROJECTION_BACKLOG", "1000000")])
@@ -82,7 +83,7 @@ const PARTS: [Part; 21] = [
 ];
 
 /// What the numbers are called that the tests report, in the order of the table.
-const NAMES: [(&str, &str); 43] = [
+const NAMES: [(&str, &str); 44] = [
     ("turns", "turns of everything"),
     ("kills", "processes killed (SIGKILL)"),
     ("killed_at_open", "of them while they opened the store"),
@@ -121,6 +122,7 @@ const NAMES: [(&str, &str); 43] = [
     ("lost_batches", "batches of a projection lost behind its back"),
     ("projection_histories", "random histories of a projection"),
     ("projection_discards", "events discarded in them"),
+    ("batched_histories", "random histories handed over in groups and singly"),
     ("most_projection_backlog", "longest backlog of a projection, in events"),
     ("most_backlog", "longest backlog, in events"),
     ("most_slow_readers", "slow readers over it"),

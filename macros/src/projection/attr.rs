@@ -1,10 +1,10 @@
-//! The grammar of `#[projection(..)]`.
+//! The grammar of `#[projection(..)]` and of `#[on_batch(..)]`.
 
-use darling::{FromAttributes, FromMeta, Result};
-use proc_macro2::Span;
+use darling::{Error, FromAttributes, FromMeta, Result};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::ToTokens;
 use syn::{
-    Ident, Meta, Path, PathSegment, Token, Type,
+    Expr, Ident, Meta, Path, PathSegment, Token, Type,
     ext::IdentExt,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
@@ -14,7 +14,7 @@ use syn::{
 use super::pattern::split;
 use crate::{
     attr::listed,
-    value::{Text, TypePath, Version},
+    value::{Text, TypePath, Version, whole},
 };
 
 /// `#[projection(..)]` on the block.
@@ -49,6 +49,31 @@ pub(super) enum Which {
     Variant(Ident, Path),
     /// Every one that has no handler; where the `*` stands.
     Rest(Span),
+}
+
+/// `#[on_batch(max = 500)]` on a method.
+#[derive(FromAttributes)]
+#[darling(attributes(on_batch))]
+pub(super) struct BatchAttr {
+    pub(super) max: Option<BatchMax>,
+}
+
+/// How many events are handed over at once, at most.
+#[derive(Clone, Copy)]
+pub(super) struct BatchMax(u64);
+
+impl FromMeta for BatchMax {
+    fn from_expr(expr: &Expr) -> Result<Self> {
+        let message = "how many events are handed over at once, at most, is a whole number from 2";
+        let max = whole(expr).filter(|max| max.get() > 1);
+        max.map(|max| Self(max.get())).ok_or_else(|| Error::custom(message).with_span(expr))
+    }
+}
+
+impl ToTokens for BatchMax {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        Literal::u64_unsuffixed(self.0).to_tokens(tokens);
+    }
 }
 
 impl FromMeta for Rows {

@@ -2,12 +2,12 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Path, ReturnType, ext::IdentExt, spanned::Spanned};
+use syn::{Path, ReturnType, Signature, ext::IdentExt, spanned::Spanned};
 
 use super::{
-    ast::{Handler, Projection},
+    ast::{BatchHandler, Handler, Projection},
     pattern::name,
-    valid::{Argument, Arm, Events, Valid},
+    valid::{Argument, Arm, Batch, BatchArgument, Events, Valid},
 };
 
 /// The parameters of `handle`. What a pattern binds is never one of them, whatever it is called.
@@ -19,12 +19,13 @@ struct Names {
 
 pub(super) fn code(projection: &Projection, valid: &Valid<'_>) -> TokenStream {
     let Projection { root, block, .. } = projection;
-    let Valid { name, version, tables, enums } = valid;
+    let Valid { name, version, tables, enums, batches } = valid;
     let ty = &block.self_ty;
     let (parameters, _, bounds) = block.generics.split_for_impl();
     let subscribed = enums.iter().filter(|events| !events.arms.is_empty()).map(subscribed);
     let tables = tables.iter().map(|row| quote_spanned!(place(*row)=> .with::<#row>()));
     let handle = handle(root, enums);
+    let batches = batches.iter().map(|batch| handle_batch(root, batch));
     let covered = covered(root, enums);
     quote! {
         #block
@@ -43,6 +44,8 @@ pub(super) fn code(projection: &Projection, valid: &Valid<'_>) -> TokenStream {
             }
 
             #handle
+
+            #(#batches)*
         }
 
         #covered
@@ -122,14 +125,46 @@ fn of_enum(names: &Names, events: &Events<'_>) -> TokenStream {
 
 fn arm(names: &Names, arm: &Arm<'_>) -> TokenStream {
     let Handler { signature, conditions, .. } = arm.handler;
-    let (written, method) = (&arm.pattern.written, &signature.ident);
+    let written = &arm.pattern.written;
     let arguments = arm.arguments.iter().map(|argument| match argument {
         Argument::Binding(name) => *name,
         Argument::Context => &names.context,
         Argument::Rows => &names.rows,
     });
+    let outcome = outcome(signature, arguments);
+    quote!(#(#conditions)* #written => #outcome,)
+}
+
+/// How many events are handed over at once, and what is done about them.
+fn handle_batch(root: &Path, batch: &Batch<'_>) -> TokenStream {
+    let BatchHandler { signature, conditions, max } = batch.handler;
+    let (events, rows) = (Ident::new("events", Span::mixed_site()), Ident::new("rows", Span::mixed_site()));
+    let arguments = batch.arguments.iter().map(|argument| match argument {
+        BatchArgument::Events => &events,
+        BatchArgument::Rows => &rows,
+    });
+    let outcome = outcome(signature, arguments);
+    quote! {
+        #(#conditions)*
+        const BATCH: usize = #max;
+
+        #(#conditions)*
+        #[allow(unused_variables, reason = "the method takes what it needs")]
+        async fn handle_batch(
+            &self,
+            #events: &[#root::Delivered<'_>],
+            #rows: &mut #root::Rows<'_>,
+        ) -> ::core::result::Result<(), #root::BoxError> {
+            #outcome
+        }
+    }
+}
+
+/// What comes of calling a method.
+fn outcome<'a>(signature: &Signature, arguments: impl Iterator<Item = &'a Ident>) -> TokenStream {
+    let method = &signature.ident;
     let wait = signature.asyncness.map(|_| quote!(.await));
-    let outcome = match &signature.output {
+    match &signature.output {
         ReturnType::Default => quote!({
             self.#method(#(#arguments),*) #wait;
             ::core::result::Result::Ok(())
@@ -137,8 +172,7 @@ fn arm(names: &Names, arm: &Arm<'_>) -> TokenStream {
         ReturnType::Type(_, ty) => quote_spanned! { place(ty)=>
             ::core::result::Result::<(), _>::map_err(self.#method(#(#arguments),*) #wait, ::core::convert::Into::into)
         },
-    };
-    quote!(#(#conditions)* #written => #outcome,)
+    }
 }
 
 /// Where an error about `written` belongs, in code that is not the user's.

@@ -13,7 +13,7 @@ pub(crate) fn fallback(attribute: &Attribute, item: TokenStream) -> TokenStream 
         return item;
     };
     for item in &mut block.items {
-        ast::take_subscribing(item);
+        ast::take_marks(item);
     }
     let stub = stub(attribute, &block);
     quote!(#block #stub)

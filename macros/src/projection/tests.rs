@@ -37,3 +37,26 @@ fn a_projection_expands_to_its_subscription_and_one_match_for_each_enum() {
     };
     insta::assert_snapshot!(unparsed(expand(&attribute, block)));
 }
+
+#[test]
+fn a_method_for_several_events_expands_to_their_number_and_a_call() {
+    let attribute = attribute(&quote!(name = "balances", crate = annals_projections, ignore(AccountEvent::*)));
+    let block = parse_quote! {
+        impl Balances {
+            #[on(AccountEvent::Deposited { amount })]
+            fn deposited(&self, amount: &Money) {}
+
+            /// Each account once.
+            #[cfg(feature = "fast")]
+            #[on_batch(max = 500)]
+            async fn all(&self, rows: &mut Rows<'_>, events: &[annals::Delivered<'_>]) -> Result<(), RowsError> {
+                Ok(())
+            }
+
+            #[cfg(not(feature = "fast"))]
+            #[on_batch(max = 2)]
+            fn two(&self, events: &[Delivered<'_>]) {}
+        }
+    };
+    insta::assert_snapshot!(unparsed(expand(&attribute, block)));
+}

@@ -1,6 +1,7 @@
 //! The mistakes that can be seen in a projection, and what is sure when there are none.
 
 mod arguments;
+mod batch;
 
 use darling::{Error, Result};
 use proc_macro2::Span;
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub(super) use arguments::Argument;
+pub(super) use batch::{Batch, BatchArgument};
 
 /// A projection in order.
 pub(super) struct Valid<'a> {
@@ -26,6 +28,8 @@ pub(super) struct Valid<'a> {
     pub(super) tables: Vec<&'a Type>,
     /// Its enums, in the order in which they occur.
     pub(super) enums: Vec<Events<'a>>,
+    /// What takes several events at once: one method, or several of which one is there at a time.
+    pub(super) batches: Vec<Batch<'a>>,
 }
 
 /// What becomes of the events of one enum.
@@ -62,9 +66,11 @@ pub(super) fn check(projection: &Projection) -> Result<Valid<'_>> {
     for ignored in projection.attr.ignore.iter().flat_map(|ignored| &ignored.0) {
         errors.handle(add_ignored(&mut enums, &ignored.events, &ignored.which));
     }
+    let batches = errors.handle(batch::check(&projection.batch_handlers)).unwrap_or_default();
     errors.finish()?;
     let name = name.ok_or_else(|| Error::custom("the projection lacks a name"))?;
-    Ok(Valid { name, version: projection.attr.version.unwrap_or(Version::FIRST), tables, enums })
+    let version = projection.attr.version.unwrap_or(Version::FIRST);
+    Ok(Valid { name, version, tables, enums, batches })
 }
 
 fn projection_name(projection: &Projection) -> Result<&str> {

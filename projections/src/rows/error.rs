@@ -40,12 +40,29 @@ pub enum RowsError {
         /// The limit.
         limit: usize,
     },
-    /// With several lanes a row's key has to begin with the key of the lane, and this one does not: two lanes could write it
-    /// at once. Correct the key, or run the projection in one lane.
+    /// With several lanes a row's key has to begin with the lane's key of the events at hand, and this one does not: two lanes
+    /// could write it at once. Correct the key, or run the projection in one lane.
     #[error("the key of a row of table {table} does not begin with the lane's key")]
     OutsideLane {
         /// The table.
         table: &'static str,
+    },
+    /// With several lanes no index can be read: it leads to the rows of other lanes too, which are elsewhere in the log. Keep
+    /// what is to be found in a table whose key begins with the lane's, or run the projection in one lane.
+    #[error("index {index} of table {table} leads to rows of other lanes, it can be read in one lane alone")]
+    IndexOfLanes {
+        /// The table.
+        table: &'static str,
+        /// The index.
+        index: &'static str,
+    },
+    /// The table has no index of this number. Correct the [`TableIndex`](crate::TableIndex) that was written by hand.
+    #[error("the table of {row} has no index {number}")]
+    NoIndex {
+        /// The type of the row.
+        row: &'static str,
+        /// The number, from 0.
+        number: usize,
     },
     /// A change of a row gave a row of another key.
     #[error("the changed row of table {table} has another key")]

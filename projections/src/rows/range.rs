@@ -3,16 +3,17 @@
 use std::ops::{Bound, RangeBounds};
 
 use annals_core::{Direction, PAGE_ROWS_MAX, Scan};
+use bytes::Bytes;
 
-use super::{AnyTable, Rows, RowsError};
+use super::{AnyTable, Rows, RowsError, TypedTable};
 use crate::{Row, RowKey, key_range::KeyRange};
 
 impl Rows<'_> {
     /// The first rows whose keys are in `range`, in the order of their keys, `limit` at most; those that were written for the
     /// events before, too.
     ///
-    /// With several lanes the range has to lie within the keys that begin with the lane's key: other lanes are elsewhere in
-    /// the log.
+    /// With several lanes the range has to lie within the keys that begin with one lane's key of the events at hand: other
+    /// lanes are elsewhere in the log.
     ///
     /// # Errors
     /// [`RowsError`].
@@ -29,14 +30,26 @@ impl Rows<'_> {
         self.rows_in(KeyRange::prefix(&part), limit).await
     }
 
-    async fn rows_in<R: Row>(&mut self, mut range: KeyRange, limit: usize) -> Result<Vec<R>, RowsError> {
-        if self.lane_key.is_some_and(|lane_key| !range.is_within(lane_key)) {
+    async fn rows_in<R: Row>(&mut self, range: KeyRange, limit: usize) -> Result<Vec<R>, RowsError> {
+        if self.lane_keys.is_some_and(|lane_keys| !lane_keys.hold(&range)) {
             return Err(RowsError::OutsideLane { table: R::TABLE });
         }
-        let table = self.table::<R>()?.stored();
+        let scan = Scan::all(self.table::<R>()?.stored());
+        self.merged(scan, range, limit, TypedTable::merge).await
+    }
+
+    /// The first rows in `range` of what `scan` goes through. `merge` is given the rows that the store has in a part of it, and
+    /// adds what the batch knows of that part.
+    pub(super) async fn merged<R: Row>(
+        &mut self,
+        scan: Scan,
+        mut range: KeyRange,
+        limit: usize,
+        merge: impl Fn(&mut TypedTable<R>, Vec<(Bytes, Bytes)>, &KeyRange) -> Result<Vec<R>, RowsError>,
+    ) -> Result<Vec<R>, RowsError> {
         let mut rows = Vec::new();
         while rows.len() < limit {
-            let scan = Scan { range: range.clone().into_bounds(), ..Scan::all(table.clone()) };
+            let scan = Scan { range: range.clone().into_bounds(), ..scan.clone() };
             let page = self.batch.store.scan(scan.limit((limit - rows.len()).min(PAGE_ROWS_MAX))).await;
             let page = self.batch.note(page)?;
             // What the page does not reach is still to be read.
@@ -48,7 +61,7 @@ impl Rows<'_> {
                 Some(last) => KeyRange { from: range.from.clone(), to: Bound::Included(last.clone()) },
                 None => range.clone(),
             };
-            rows.extend(self.table::<R>()?.merge(page.rows, &part)?);
+            rows.extend(merge(self.table::<R>()?, page.rows, &part)?);
             match reached {
                 Some(last) => range = range.behind(&last, Direction::Forward),
                 None => break,

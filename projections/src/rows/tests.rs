@@ -64,6 +64,10 @@ pub(crate) enum Change {
     Raise(SeatKey),
     Get(SeatKey),
     Delete(SeatKey),
+    /// The first seats by price.
+    Priced(Bound<i32>, Bound<i32>, usize),
+    /// The first seats by ticket.
+    Ticketed(Bound<u8>, Bound<u8>, usize),
 }
 
 pub(crate) fn a_key() -> impl Strategy<Value = SeatKey> {
@@ -81,7 +85,13 @@ fn a_change() -> impl Strategy<Value = Change> {
         1 => a_key().prop_map(Change::Raise),
         1 => a_key().prop_map(Change::Get),
         2 => a_key().prop_map(Change::Delete),
+        1 => (a_bound(-2..=2_i32), a_bound(-2..=2_i32), 0..8_usize).prop_map(|(from, to, limit)| Change::Priced(from, to, limit)),
+        1 => (a_bound(0..=20_u8), a_bound(0..=20_u8), 0..8_usize).prop_map(|(from, to, limit)| Change::Ticketed(from, to, limit)),
     ]
+}
+
+fn a_bound<T: std::fmt::Debug + Clone>(of: impl Strategy<Value = T> + Clone) -> impl Strategy<Value = Bound<T>> {
+    prop_oneof![of.clone().prop_map(Bound::Included), of.prop_map(Bound::Excluded), Just(Bound::Unbounded)]
 }
 
 /// Changes of one event each, and whether its handler fails; several events a batch.
@@ -167,7 +177,25 @@ async fn do_both(change: &Change, model: &mut Model, rows: &mut Rows<'_>) {
             model.remove(key);
             rows.delete::<Seat>(key).unwrap();
         }
+        Change::Priced(from, to, limit) => {
+            let expected = by(model, |seat| seat.price, (*from, *to));
+            let found = rows.by(Seat::BY_PRICE).range((*from, *to), *limit).await.unwrap();
+            assert_eq!(found, expected[..expected.len().min(*limit)]);
+        }
+        Change::Ticketed(from, to, limit) => {
+            let range = (from.map(Reverse), to.map(Reverse));
+            let expected = by(model, |seat| Reverse(seat.ticket), range);
+            let found = rows.by(Seat::BY_TICKET).range(range, *limit).await.unwrap();
+            assert_eq!(found, expected[..expected.len().min(*limit)]);
+        }
     }
+}
+
+/// The seats with a value in `range`, in its order, then in that of their keys.
+fn by<V: Ord>(model: &Model, value: impl Fn(&Seat) -> V, range: (Bound<V>, Bound<V>)) -> Vec<Seat> {
+    let mut seats: Vec<_> = model.values().filter(|seat| range.contains(&value(seat))).cloned().collect();
+    seats.sort_by_key(value);
+    seats
 }
 
 pub(crate) fn run<F: Future>(work: F) -> F::Output {
@@ -202,6 +230,12 @@ proptest! {
                 assert_eq!(found, expected);
                 let of_a = model.values().filter(|seat| seat.hall.starts_with('a')).take(limit).cloned().collect::<Vec<_>>();
                 assert_eq!(hall.rows().prefix::<Seat>(StartsWith("a"), limit).await.unwrap(), of_a);
+                let dear: Vec<_> = by(&model, |seat| seat.price, (Bound::Included(0), Bound::Unbounded));
+                assert_eq!(hall.rows().by(Seat::BY_PRICE).range(0.., 99).await.unwrap(), dear);
+                for ticket in 0..=20 {
+                    let found = hall.rows().by(Seat::BY_TICKET).get(Reverse(ticket)).await.unwrap();
+                    assert_eq!(found.as_ref(), model.values().find(|seat| seat.ticket == ticket));
+                }
                 hall.store().await.unwrap();
                 assert_eq!(every_row(&mut hall.rows(), &keys).await, model.values().cloned().collect::<Vec<_>>());
                 hall.batch.forget();
@@ -248,13 +282,59 @@ async fn a_range_goes_on_behind_a_page() {
     assert_eq!(numbers(found), [(28, 0), (29, 0), (40, 0)]);
 }
 
+/// A changed row leaves its place in an index and takes another, also where a page of the store ends in between; what is undone
+/// takes its place again.
+#[tokio::test]
+async fn an_index_goes_on_behind_a_page() {
+    let mut hall = Hall::new();
+    let seats = (0..30_i8).map(|number| {
+        let (price, ticket) = (i32::from(number), number.unsigned_abs());
+        (vec![Change::Put(seat("a", number, price, ticket))], false)
+    });
+    hall.take(&seats.collect::<Vec<_>>()).await;
+    hall.store().await.unwrap();
+    hall.batch.forget();
+    // The first page, of as many as are wanted, has nothing but rows that are found elsewhere now.
+    let mut changes: Vec<_> = (0..10).map(|number| Change::Delete(("a".to_owned(), number))).collect();
+    changes.push(Change::Add(seat("a", 10, 10, 0)));
+    hall.take(&[(changes, false)]).await;
+    let numbers = |rows: Vec<Seat>| rows.iter().map(|seat| seat.number).collect::<Vec<_>>();
+    let found = hall.rows().by(Seat::BY_PRICE).range(..=20, 3).await.unwrap();
+    assert_eq!(numbers(found), [11, 12, 13]);
+    assert_eq!(numbers(hall.rows().by(Seat::BY_PRICE).equal_to(20, 9).await.unwrap()), [10, 20]);
+    hall.take(&[(
+        vec![Change::Put(seat("a", 20, -1, 20)), Change::Priced(Bound::Unbounded, Bound::Unbounded, 1)],
+        true,
+    )])
+    .await;
+    assert_eq!(numbers(hall.rows().by(Seat::BY_PRICE).prefix(20, 9).await.unwrap()), [10, 20]);
+    let refused = hall.rows().by(TableIndex::<Seat, i32>::at(7)).range(.., 1).await;
+    assert!(matches!(refused, Err(RowsError::NoIndex { number: 7, .. })), "{refused:?}");
+}
+
+/// A handler of several events writes the rows of all their lane keys, and no others; an index leads to other lanes.
+#[tokio::test]
+async fn rows_of_several_lane_keys_begin_with_one_of_them() {
+    let mut hall = Hall::new();
+    let mut lane_keys = vec![KeyBytes::of("c"), KeyBytes::of("a"), KeyBytes::of("c")];
+    let mut rows = hall.batch.begin(&NOBODY, Some(LaneKeys::any_of(&mut lane_keys)));
+    for hall in ["a", "c"] {
+        rows.put(seat(hall, 1, 0, 1)).unwrap();
+        assert_eq!(rows.prefix::<Seat>(hall, 9).await.unwrap().len(), 1);
+    }
+    let refused = rows.put(seat("b", 1, 0, 2));
+    assert!(matches!(refused, Err(RowsError::OutsideLane { table: "seats" })), "{refused:?}");
+    let refused = rows.by(Seat::BY_PRICE).get(0).await;
+    assert!(matches!(refused, Err(RowsError::IndexOfLanes { table: "seats", index: "price" })), "{refused:?}");
+}
+
 /// With several lanes nothing is read where others write.
 #[tokio::test]
 async fn a_range_outside_of_the_lane_is_refused() {
     let mut hall = Hall::new();
     hall.take(&[(vec![Change::Put(seat("a", 1, 0, 1))], false)]).await;
     let lane_key = KeyBytes::of("a");
-    let mut rows = hall.batch.begin(&NOBODY, Some(&lane_key));
+    let mut rows = hall.batch.begin(&NOBODY, Some(LaneKeys::one(&lane_key)));
     assert_eq!(rows.prefix::<Seat>("a", 9).await.unwrap().len(), 1);
     for refused in [rows.prefix::<Seat>("b", 9).await, rows.range::<Seat>(.., 9).await] {
         assert!(matches!(refused, Err(RowsError::OutsideLane { table: "seats" })), "{refused:?}");

@@ -1,5 +1,7 @@
 //! One table within a batch: what is known of its rows, and what is to become of them.
 
+mod entries;
+
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 use annals_core::{DerivedTable, DerivedWrite, Table, codec};
@@ -7,12 +9,13 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use crate::{KeyBytes, Row, RowsError, UnreadableRow, key_range::KeyRange, tables::TableNames};
+use entries::Entries;
 
 /// A table, whatever its rows are.
 pub(crate) trait AnyTable: Any + Send + Sync {
     fn as_any(&mut self) -> &mut dyn Any;
 
-    /// Begins an event: what is done from here on can be undone.
+    /// What is done from here on can be undone.
     fn mark(&mut self);
 
     /// Undoes what was done since the mark.
@@ -68,10 +71,11 @@ pub(crate) struct TypedTable<R: Row> {
     slots: HashMap<KeyBytes, Slot<R>>,
     /// The keys of slots with a change, in the order of the first change.
     changed: Vec<KeyBytes>,
-    /// What the changed slots of the present event held before.
+    /// What the slots held before that were changed since the mark.
     undo: Vec<(KeyBytes, Option<Change<R>>)>,
     /// Entries of indexes are written although they should be there.
     afresh: bool,
+    entries: Entries,
 }
 
 struct Slot<R> {
@@ -107,7 +111,8 @@ enum Change<R> {
 
 impl<R: Row> TypedTable<R> {
     pub(crate) fn new(names: TableNames) -> Self {
-        Self { names, slots: HashMap::new(), changed: Vec::new(), undo: Vec::new(), afresh: false }
+        let (slots, entries) = (HashMap::new(), Entries::default());
+        Self { names, slots, changed: Vec::new(), undo: Vec::new(), entries, afresh: false }
     }
 
     /// The row as this batch sees it; `None` when the store has to be asked.
@@ -131,9 +136,7 @@ impl<R: Row> TypedTable<R> {
         let changed = self.changed.iter().filter(|key| part.contains(key.as_slice()));
         let mut unread: BTreeMap<KeyBytes, Option<Bytes>> = changed.map(|key| (key.clone(), None)).collect();
         for (key, row) in stored {
-            let mut bytes = KeyBytes::new();
-            bytes.push_raw(&key);
-            unread.insert(bytes, Some(row));
+            unread.insert(KeyBytes::raw(&key), Some(row));
         }
         let mut rows = Vec::with_capacity(unread.len());
         for (key, found) in unread {
@@ -147,6 +150,53 @@ impl<R: Row> TypedTable<R> {
             }
         }
         Ok(rows)
+    }
+
+    /// The table of the entries of index `number` in the store.
+    pub(crate) fn entries_table(&self, number: usize) -> Option<Table> {
+        Some(self.names.indexes.get(number)?.clone().into())
+    }
+
+    /// The changed rows that have to be looked up before it is known what index `number` finds them by.
+    pub(crate) fn unsettled(&self, number: usize) -> Vec<KeyBytes> {
+        let keys = self.entries.unknown(number, &self.changed).iter();
+        let is_unsettled =
+            |slot: &Slot<R>| matches!((&slot.change, &slot.stored), (Some(Change::Add(..)), Stored::Unknown));
+        keys.filter(|key| self.slots.get(*key).is_some_and(is_unsettled)).cloned().collect()
+    }
+
+    /// Notes what index `number` finds the changed rows by, of which none is [unsettled](Self::unsettled).
+    pub(crate) fn know_entries(&mut self, number: usize) {
+        let Self { slots, changed, entries, .. } = self;
+        entries.update(number, changed, |number, key| match &slots.get(key)?.change {
+            Some(Change::Put(row)) => Some(entry(&**row, number, key.as_slice())),
+            Some(Change::Delete | Change::Add(..)) | None => None,
+        });
+    }
+
+    /// The rows in `part` of index `number` as this batch sees them, in the order of the index; `stored` is what the store has
+    /// there: entries, each with its row. The entries of changed rows have to be [known](Self::know_entries).
+    pub(crate) fn merge_entries(
+        &self,
+        number: usize,
+        stored: Vec<(Bytes, Bytes)>,
+        part: &KeyRange,
+    ) -> Result<Vec<R>, RowsError> {
+        let mut rows = BTreeMap::new();
+        for (entry, row) in stored {
+            let (row, mut key) = (read::<R>(&row)?, KeyBytes::new());
+            row.write_key(&mut key);
+            let is_changed = self.slots.get(&key).is_some_and(|slot| slot.change.is_some());
+            if !is_changed {
+                rows.insert((KeyBytes::raw(&entry), key), row);
+            }
+        }
+        for (entry, key) in self.entries.within(number, part) {
+            if let Some(Some(row)) = self.seen(key) {
+                rows.insert((entry.clone(), key.clone()), row.clone());
+            }
+        }
+        Ok(rows.into_values().collect())
     }
 
     /// Takes what the store has under `key`.
@@ -182,6 +232,7 @@ impl<R: Row> TypedTable<R> {
     }
 
     fn change(&mut self, key: KeyBytes, change: Change<R>) {
+        self.entries.touch(&key);
         let slot = self.slots.entry(key.clone()).or_insert_with(|| Slot { stored: Stored::Unknown, change: None });
         let before = slot.change.replace(change);
         if before.is_none() {
@@ -203,14 +254,7 @@ impl<R: Row> TypedTable<R> {
     /// Adds what becomes of the entries of the row in the indexes.
     fn write_entries(&self, key: &Bytes, before: Option<&R>, after: Option<&R>, writes: &mut Writes) {
         for (number, (index, table)) in R::INDEXES.iter().zip(&self.names.indexes).enumerate() {
-            let entry = |row: &R| {
-                let mut entry = KeyBytes::new();
-                row.write_index(number, &mut entry);
-                if !index.unique {
-                    entry.push_raw(key);
-                }
-                Bytes::copy_from_slice(entry.as_slice())
-            };
+            let entry = |row: &R| Bytes::copy_from_slice(entry(row, number, key).as_slice());
             let (before, after) = (before.map(entry), after.map(entry));
             if before == after && !self.afresh {
                 continue;
@@ -240,6 +284,7 @@ impl<R: Row> AnyTable for TypedTable<R> {
 
     fn undo(&mut self) {
         for (key, before) in self.undo.drain(..).rev() {
+            self.entries.touch(&key);
             let first = before.is_none();
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.change = before;
@@ -319,6 +364,7 @@ impl<R: Row> AnyTable for TypedTable<R> {
         }
         self.undo.clear();
         self.afresh = false;
+        self.entries.clear();
     }
 
     fn forget(&mut self) {
@@ -326,11 +372,22 @@ impl<R: Row> AnyTable for TypedTable<R> {
         self.changed.clear();
         self.undo.clear();
         self.afresh = false;
+        self.entries.clear();
     }
 
     fn changed(&self) -> usize {
         self.changed.len()
     }
+}
+
+/// What index `number` finds a row by whose key is `key`.
+fn entry<R: Row>(row: &R, number: usize, key: &[u8]) -> KeyBytes {
+    let mut entry = KeyBytes::new();
+    row.write_index(number, &mut entry);
+    if !R::INDEXES.get(number).is_some_and(|index| index.unique) {
+        entry.push_raw(key);
+    }
+    entry
 }
 
 /// Reads a stored row.

@@ -1,26 +1,30 @@
-//! Handing records to a projection, one after the other.
+//! Handing records to a projection, one after the other or several at once.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use annals_core::{ApplyError, DecodeError, DerivedTable, MemoryStore, Position, Record, RowBatch, Store, Tenant};
+use annals_core::{ApplyError, DecodeError, DerivedTable, MemoryStore, Position, Record, RowBatch, Store};
 use thiserror::Error;
 
 use crate::{
-    BoxError, EventContext, Projection, RowsError,
-    chunk::{Chunk, Events},
+    BoxError, Delivered, Projection, RowsError,
+    chunk::Chunk,
     rows::Batch,
+    run::{Delivery, Group, Run, tenant_of},
 };
 
 /// The number that the rows' tables carry: there is no other build of them in a test.
 pub(super) const BUILD: u64 = 1;
 
-/// How the events are cut into batches.
+/// How the events are handed over, and cut into batches of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Batches {
-    /// All are in one.
+    /// One after the other, all in one batch of rows.
     One,
-    /// Each is in one of its own, which knows nothing of the one before but what is stored.
+    /// One after the other, those of each record in a batch of their own, which knows nothing of the one before but what is
+    /// stored.
     OfEach,
+    /// So many at once, as far as there are as many of one tenant, all in one batch of rows.
+    Groups(usize),
 }
 
 /// Rows that came of records.
@@ -35,6 +39,8 @@ pub(super) struct Played {
 pub(super) enum Failed {
     #[error("{projection} fails at record {position} of stream {stream}: {error}", position = .record.position, stream = .record.stream)]
     Handler { projection: &'static str, record: Box<Record>, error: BoxError },
+    #[error("{projection} fails when it is handed records {first} to {last} at once: {error}")]
+    Group { projection: &'static str, first: Position, last: Position, error: BoxError },
     #[error(transparent)]
     Record(#[from] DecodeError),
     #[error("the rows of {projection} cannot be written: {error}")]
@@ -54,39 +60,68 @@ pub(super) async fn play<P: Projection>(
     let mut batch = Batch::new(Arc::new(played.rows.clone()), P::NAME, BUILD, specs);
     let subscription = projection.subscription();
     let chunk = Chunk::new(records.to_vec(), records.last().map_or(Position::ZERO, |record| record.position));
-    let columns = subscription.columns(&chunk);
-    for (index, record) in chunk.records().iter().enumerate() {
-        let Some(number) = subscription.enum_of(record) else { continue };
-        let Some(column) = columns.get(number) else { continue };
-        let events = column.events(index, record).map_err(Clone::clone)?;
-        for event in 0..events.count() {
-            let wanted = |variant: &str| subscription.wants(number, variant);
-            handle(projection, &mut batch, record, events, event, wanted).await?;
-            if batches == Batches::OfEach {
-                write::<P>(&mut played, &mut batch).await?;
-            }
+    let wanted = chunk.records().iter().enumerate().filter_map(|(index, record)| {
+        let events = subscription.enum_of(record)?;
+        Some(Delivery { index, events })
+    });
+    let (columns, deliveries) = (subscription.columns(&chunk), wanted.collect::<Vec<_>>());
+    let run = Run {
+        chunk: &chunk,
+        columns: &columns,
+        deliveries: &deliveries,
+        subscription: &subscription,
+        timeout: Duration::MAX,
+        lane_key: None,
+    };
+    let mut taken = 0;
+    while taken < deliveries.len() {
+        taken += take(projection, run, taken, batches, &mut batch).await?;
+        if batches == Batches::OfEach {
+            write::<P>(&mut played, &mut batch).await?;
         }
     }
     write::<P>(&mut played, &mut batch).await?;
     Ok(played)
 }
 
-async fn handle<P: Projection>(
+/// Hands over the next records, and says how many.
+async fn take<P: Projection>(
     projection: &P,
+    run: Run<'_>,
+    next: usize,
+    batches: Batches,
     batch: &mut Batch,
-    record: &Record,
-    events: &dyn Events,
-    index: usize,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<(), Failed> {
-    let Some((event, _)) = events.at(index).filter(|(_, variant)| wanted(variant)) else {
-        return Ok(());
+) -> Result<usize, Failed> {
+    let group = match batches {
+        Batches::Groups(limit) => Group::gather(run, next, limit),
+        Batches::One | Batches::OfEach => None,
     };
-    // A stream's tenant was checked when the id was made.
-    let tenant = record.stream.tenant().and_then(|tenant| Tenant::new(tenant).ok());
+    if let Some(group) = group {
+        handle_group(projection, batch, &group).await?;
+        return Ok(group.records());
+    }
+    let Some(delivery) = run.deliveries.get(next) else { return Ok(1) };
+    let Some(record) = run.record(*delivery) else { return Ok(1) };
+    for event in run.events(*delivery, record).map_err(Clone::clone)? {
+        handle(projection, batch, event).await?;
+    }
+    Ok(1)
+}
+
+async fn handle<P: Projection>(projection: &P, batch: &mut Batch, event: Delivered<'_>) -> Result<(), Failed> {
+    let record = event.context().record();
+    let tenant = tenant_of(record);
     let mut rows = batch.begin(&tenant, None);
-    let handled = projection.handle(event, &EventContext::new(record, index), &mut rows).await;
+    let handled = projection.handle(event.event(), event.context(), &mut rows).await;
     handled.map_err(|error| Failed::Handler { projection: P::NAME, record: Box::new(record.clone()), error })
+}
+
+async fn handle_group<P: Projection>(projection: &P, batch: &mut Batch, group: &Group<'_>) -> Result<(), Failed> {
+    let (Some(event), Some((first, last))) = (group.events().first(), group.positions()) else { return Ok(()) };
+    let tenant = tenant_of(event.context().record());
+    let mut rows = batch.begin(&tenant, None);
+    let handled = projection.handle_batch(group.events(), &mut rows).await;
+    handled.map_err(|error| Failed::Group { projection: P::NAME, first, last, error })
 }
 
 /// Stores what the batch holds, and makes it forget it.

@@ -87,14 +87,14 @@ impl<P: Projection> std::fmt::Debug for Projected<P> {
     }
 }
 
-/// The first row, or entry of an index, that two ways of handling the same events do not agree on.
-pub(super) async fn difference(one: &Played, other: &Played) -> Option<String> {
+/// The first row, or entry of an index, that two ways of handling the same events do not agree on: where it is, and what it
+/// is after the one way and the other.
+pub(super) async fn difference(one: &Played, other: &Played) -> Option<(String, String, String)> {
     for table in one.tables.union(&other.tables) {
         let (one, other) = (scan(&one.rows, table).await, scan(&other.rows, table).await);
         let differs = |key: &&Bytes| one.get(*key) != other.get(*key);
         if let Some(key) = one.keys().chain(other.keys()).find(differs) {
-            let (one, other) = (shown(one.get(key)), shown(other.get(key)));
-            return Some(format!("a row of {table} is {one} after one batch and {other} after several"));
+            return Some((format!("a row of {table}"), shown(one.get(key)), shown(other.get(key))));
         }
     }
     None

@@ -8,7 +8,9 @@ use annals_core::{
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::{EventContext, Incoming, KeyBytes, Row, RowIndex, RowKey, Rows, Subscription, TableIndex, Tables};
+use crate::{
+    Delivered, EventContext, Incoming, KeyBytes, Row, RowIndex, RowKey, Rows, Subscription, TableIndex, Tables,
+};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum MeterEvent {
@@ -148,4 +150,62 @@ async fn a_handler_that_fails_fails_the_test() {
 async fn a_projection_that_remembers_something_beside_its_rows_is_noticed() {
     let totals = Totals { remembers: true, seen: AtomicI64::new(0) };
     let _ = ProjectionTest::new(totals).given::<Meter>("water", [counted(1), counted(2)]).rows().await;
+}
+
+/// Takes several at once, and does then what it does alone, or not quite.
+#[derive(Default)]
+struct Batched {
+    forgets: bool,
+    fails: bool,
+}
+
+impl Projection for Batched {
+    const NAME: &'static str = "batched";
+    const VERSION: u32 = 1;
+    const BATCH: usize = 3;
+    fn subscription(&self) -> Subscription {
+        Totals::default().subscription()
+    }
+    fn tables(&self) -> Tables {
+        Tables::new().with::<Total>()
+    }
+    async fn handle(&self, event: Incoming<'_>, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
+        Totals::default().handle(event, cx, rows).await
+    }
+    async fn handle_batch(&self, events: &[Delivered<'_>], rows: &mut Rows<'_>) -> Result<(), BoxError> {
+        if self.fails {
+            return Err("too many".into());
+        }
+        // The last of as many as there may be.
+        let events = if self.forgets && events.len() == Self::BATCH { &events[..2] } else { events };
+        for event in events {
+            self.handle(event.event(), event.context(), rows).await?;
+        }
+        Ok(())
+    }
+}
+
+fn four_given(batched: Batched) -> ProjectionTest<Batched> {
+    let test = ProjectionTest::new(batched).given::<Meter>("water", [1, 2].map(counted));
+    test.given::<Meter>("gas", [3, 4].map(counted))
+}
+
+#[tokio::test]
+async fn what_is_done_at_once_is_compared_with_what_is_done_singly() {
+    let rows = four_given(Batched::default()).rows().await;
+    assert_eq!(rows.by(BY_SUM), [total("water", 3, Timestamp::EPOCH), total("gas", 7, Timestamp::EPOCH)]);
+}
+
+#[tokio::test]
+#[should_panic(
+    expected = "the rows of batched depend on whether events are handed over at once: a row of batched:1:totals"
+)]
+async fn a_batch_that_leaves_other_rows_is_noticed() {
+    let _ = four_given(Batched { forgets: true, ..Batched::default() }).rows().await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "batched fails when it is handed records 1 to 2 at once: too many")]
+async fn a_batch_that_fails_fails_the_test() {
+    let _ = four_given(Batched { fails: true, ..Batched::default() }).rows().await;
 }

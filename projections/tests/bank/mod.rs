@@ -123,6 +123,10 @@ impl Balances {
         let before = rows.get::<Balance>(&account).await?;
         let (sum, events) = before.map_or((0, 0), |before| (before.cents, before.events));
         rows.put(Balance { account, cents: sum + cents, events: events + 1 })?;
+        self.fail_if_poison(cents).await
+    }
+
+    pub(crate) async fn fail_if_poison(&self, cents: i64) -> Result<(), BoxError> {
         let is_poison = self.faults.poison.lock().unwrap().contains(&cents);
         let fails = |left: u64| left.checked_sub(1);
         if is_poison && self.faults.failures_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {

@@ -29,7 +29,7 @@ pub(super) fn arms(handler: &Handler) -> Result<Vec<Arm<'_>>> {
     errors.finish_with(arms)
 }
 
-fn check_receiver(signature: &Signature) -> Result<()> {
+pub(super) fn check_receiver(signature: &Signature) -> Result<()> {
     let message = "a handler takes `&self`: what it is to remember belongs into rows";
     match signature.receiver() {
         Some(receiver) => match &receiver.kind {
@@ -40,17 +40,23 @@ fn check_receiver(signature: &Signature) -> Result<()> {
     }
 }
 
-fn arguments<'a>(signature: &'a Signature, pattern: &Pattern) -> Result<Vec<Argument<'a>>> {
-    let mut errors = Error::accumulator();
-    let parameters = signature.inputs.iter().filter_map(|input| match input {
+pub(super) const ROWS_ONCE: &str = "the rows are given to one parameter alone";
+
+/// The parameters less `self`.
+pub(super) fn parameters(signature: &Signature) -> impl Iterator<Item = &PatType> {
+    signature.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(parameter) => Some(parameter),
         FnArg::Receiver(_) => None,
-    });
+    })
+}
+
+fn arguments<'a>(signature: &'a Signature, pattern: &Pattern) -> Result<Vec<Argument<'a>>> {
+    let mut errors = Error::accumulator();
     let mut arguments = Vec::new();
-    for parameter in parameters {
+    for parameter in parameters(signature) {
         let Some(argument) = errors.handle(argument(parameter, pattern)) else { continue };
         if matches!(argument, Argument::Rows) && arguments.iter().any(|other| matches!(other, Argument::Rows)) {
-            errors.push(Error::custom("the rows are given to one parameter alone").with_span(parameter));
+            errors.push(Error::custom(ROWS_ONCE).with_span(parameter));
         }
         arguments.push(argument);
     }
@@ -93,13 +99,18 @@ fn argument<'a>(parameter: &'a PatType, pattern: &Pattern) -> Result<Argument<'a
 }
 
 /// `Rows` of a type that is written as `&mut annals::Rows<'_>`.
-fn referred(ty: &Type) -> Option<&Ident> {
+pub(super) fn referred(ty: &Type) -> Option<&Ident> {
     match ty {
         Type::Group(group) => referred(&group.elem),
-        Type::Reference(reference) => match &*reference.elem {
-            Type::Path(path) => path.path.segments.last().map(|last| &last.ident),
-            _ => None,
-        },
+        Type::Reference(reference) => name_of(&reference.elem),
+        _ => None,
+    }
+}
+
+/// `Rows` of a type that is written as `annals::Rows<'_>`.
+pub(super) fn name_of(ty: &Type) -> Option<&Ident> {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map(|last| &last.ident),
         _ => None,
     }
 }

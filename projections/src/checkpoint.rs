@@ -134,6 +134,12 @@ impl Checkpoints {
         Ok(Self { partitions: partitions.collect(), floor })
     }
 
+    /// Whether nothing behind `begin` was ever taken in, so that there are no rows.
+    pub(crate) fn are_at(&self, begin: Position) -> bool {
+        let mut all = self.partitions.values().chain([&self.floor]);
+        all.all(|row| row.checkpoint.position <= begin)
+    }
+
     /// Whether the rows of build `build` of projection `name` were ever complete.
     pub(crate) async fn were_complete(rows: &dyn Store, name: &str, build: u64) -> Result<bool, ReadError> {
         let key = Self::floor_key(KeyBytes::of(&(name, build)));

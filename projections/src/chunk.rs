@@ -5,13 +5,17 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use annals_core::{DecodeError, Decoded, Event, Position, Record, decode_record};
+use annals_core::{DecodeError, Decoded, Event, EventType, Position, Record, decode_record};
+use hashbrown::HashMap;
 
 use crate::Incoming;
 
 /// Records that follow each other in the log, of those that a feed reads, and what was decoded of them.
 pub(crate) struct Chunk {
     records: Vec<Record>,
+    /// What types of events there are, and which of them each record has, so that each consumer looks at a name once.
+    types: Vec<EventType>,
+    type_of: Vec<usize>,
     /// Every record of the feed up to here is in this chunk or in one before it.
     end: Position,
     columns: Mutex<Vec<(TypeId, Arc<dyn Any + Send + Sync>)>>,
@@ -36,7 +40,28 @@ pub(crate) struct ColumnOf<E> {
 
 impl Chunk {
     pub(crate) fn new(records: Vec<Record>, end: Position) -> Self {
-        Self { records, end, columns: Mutex::default() }
+        let (mut types, mut numbers) = (Vec::new(), HashMap::new());
+        let mut number = |record: &Record| match numbers.get(record.event_type.as_str()) {
+            Some(number) => *number,
+            None => {
+                let number = types.len();
+                types.push(record.event_type.clone());
+                numbers.insert(record.event_type.as_str().to_owned(), number);
+                number
+            }
+        };
+        let type_of = records.iter().map(&mut number).collect();
+        Self { records, types, type_of, end, columns: Mutex::default() }
+    }
+
+    /// The types of events that there are.
+    pub(crate) fn types(&self) -> &[EventType] {
+        &self.types
+    }
+
+    /// Each record, with the number of its type.
+    pub(crate) fn typed(&self) -> impl Iterator<Item = (usize, &Record)> {
+        self.type_of.iter().copied().zip(&self.records)
     }
 
     pub(crate) fn records(&self) -> &[Record] {

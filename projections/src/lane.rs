@@ -8,6 +8,7 @@ mod replay;
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use annals_core::{Record, RowBatch};
+use tokio::time::Instant;
 
 use crate::{
     BoxError, Failed, Order, Reaction,
@@ -24,6 +25,14 @@ pub(crate) use anew::{Anew, Undone};
 pub(crate) use halt::Halt;
 pub(crate) use marks::Marks;
 
+/// A batch of so many rows and entries of indexes is stored: well below what a store takes at once, and few enough that readers
+/// need not wait for long. While catching up they are more, so that a row that changes often is written less often.
+const BATCH_ROWS_MAX: usize = 5000;
+const GATHERED_ROWS_MAX: usize = 10_000;
+
+/// What was handed over is stored after so long, although there is more to be handed over.
+const STORED_AFTER: Duration = Duration::from_millis(250);
+
 /// One worker of a consumer.
 pub(crate) struct Lane {
     consumer: Arc<Consumer>,
@@ -33,27 +42,33 @@ pub(crate) struct Lane {
     batch: Batch,
     parked: Parked,
     marks: Marks,
+    /// What was handed over, or put behind what is parked, since the batch was stored: which deliveries of what.
+    gathered: Vec<(Work, Range<usize>)>,
 }
 
 /// What a lane has to do.
+#[derive(Clone)]
 pub(crate) struct Work {
     pub(crate) chunk: Arc<Chunk>,
     pub(crate) columns: Arc<[Arc<dyn Column>]>,
-    pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) deliveries: Arc<[Delivery]>,
 }
 
 impl Lane {
-    /// The lane `number` of as many as the consumer's options say.
+    /// The lane `number` of as many as the consumer's options say; `fresh` when no row is stored yet.
     pub(crate) async fn open(
         consumer: &Arc<Consumer>,
         handler: &Arc<dyn Handler>,
         fence: Fence,
         number: usize,
         marks: Marks,
+        fresh: bool,
     ) -> Result<Self, Halt> {
-        let batch = Batch::new(Arc::clone(&consumer.rows), consumer.name, consumer.build, Arc::clone(&consumer.specs));
+        let (rows, specs) = (Arc::clone(&consumer.rows), Arc::clone(&consumer.specs));
+        let batch = Batch::new(rows, consumer.name, consumer.build, specs).fresh(fresh);
         let parked = Parked::load(consumer, number).await?;
-        Ok(Self { consumer: Arc::clone(consumer), handler: Arc::clone(handler), fence, number, batch, parked, marks })
+        let (consumer, handler) = (Arc::clone(consumer), Arc::clone(handler));
+        Ok(Self { consumer, handler, fence, number, batch, parked, marks, gathered: Vec::new() })
     }
 
     pub(crate) fn parked(&self) -> &Parked {
@@ -64,11 +79,18 @@ impl Lane {
         &mut self.marks
     }
 
-    /// Takes everything in, in order, and stores what follows.
-    pub(crate) async fn process(&mut self, work: &Work) -> Result<(), Halt> {
+    /// How many positions it has come further than is stored.
+    pub(crate) fn ahead(&self) -> u64 {
+        self.marks.ahead()
+    }
+
+    /// Takes everything in, in order, and stores what follows; the last of it only when the next work is not to be gathered
+    /// with it.
+    pub(crate) async fn process(&mut self, work: &Work, gathers: bool) -> Result<(), Halt> {
         if self.consumer.is_at_most_once() {
             return self.process_once(work).await;
         }
+        self.batch.allow(if gathers { GATHERED_ROWS_MAX } else { BATCH_ROWS_MAX });
         // What is before `stored` is stored; what is before `next` is that, or in the batch.
         let (mut stored, mut next) = (0, 0);
         while next < work.deliveries.len() {
@@ -78,20 +100,43 @@ impl Lane {
             let taken = behind + progress.taken;
             self.reached(work, next..taken);
             next = taken;
-            if progress.failure.is_none() && next < work.deliveries.len() && !self.batch.is_full() {
+            if progress.failure.is_none() && next == until {
                 continue;
             }
-            match self.store().await {
-                Err(Halt::Rows(_)) => self.process_singly(work, stored..next).await?,
-                stored => stored?,
-            }
+            self.gather(work, stored..next);
+            self.settle().await?;
             if let Some(error) = progress.failure {
                 self.settle_failure(work, next, error).await?;
                 next += 1;
             }
             stored = next;
         }
-        self.store().await
+        self.gather(work, stored..next);
+        if gathers { Ok(()) } else { self.settle().await }
+    }
+
+    fn gather(&mut self, work: &Work, range: Range<usize>) {
+        if !range.is_empty() {
+            self.gathered.push((work.clone(), range));
+        }
+    }
+
+    /// Stores what was gathered, if anything was; what stands in the way of that is set aside.
+    pub(crate) async fn settle(&mut self) -> Result<(), Halt> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        match self.store().await {
+            Err(Halt::Rows(_)) => {
+                self.forget().await?;
+                for (work, range) in std::mem::take(&mut self.gathered) {
+                    self.process_singly(&work, range).await?;
+                }
+            }
+            stored => stored?,
+        }
+        self.gathered.clear();
+        Ok(())
     }
 
     /// Hands each over once, and passes by what fails.
@@ -132,7 +177,6 @@ impl Lane {
 
     /// Takes again, one by one, what could not be stored as a whole, so that what stands in the way is set aside alone.
     async fn process_singly(&mut self, work: &Work, range: Range<usize>) -> Result<(), Halt> {
-        self.forget().await?;
         for index in range {
             if self.queue_if_parked(work, index)? {
                 self.reached(work, index..index + 1);
@@ -281,6 +325,7 @@ impl Lane {
             deliveries: work.deliveries.get(range).unwrap_or_default(),
             subscription: &self.consumer.subscription,
             timeout: options.handler_timeout,
+            due: Instant::now() + STORED_AFTER,
             lane_key: (options.lanes.get() > 1).then_some(&options.lane_key),
         };
         let progress = self.handler.run(run, &mut self.batch).await;

@@ -44,6 +44,10 @@ pub(crate) struct Batch {
     build: u64,
     specs: Arc<[TableSpec]>,
     tables: HashMap<Option<Tenant>, Vec<Box<dyn AnyTable>>>,
+    /// With so many rows and entries it is full.
+    limit: usize,
+    /// Nothing was stored before: tables that are not here are empty.
+    fresh: bool,
     /// The tenants with tables here that are marked in the store as having some.
     marked: HashSet<Tenant>,
     /// Why rows could not be read for a handler.
@@ -169,7 +173,27 @@ impl Rows<'_> {
 
 impl Batch {
     pub(crate) fn new(store: Arc<dyn Store>, projection: &'static str, build: u64, specs: Arc<[TableSpec]>) -> Self {
-        Self { store, projection, build, specs, tables: HashMap::new(), marked: HashSet::new(), unread: None }
+        Self {
+            store,
+            projection,
+            build,
+            specs,
+            tables: HashMap::new(),
+            limit: usize::MAX,
+            fresh: false,
+            marked: HashSet::new(),
+            unread: None,
+        }
+    }
+
+    /// The same, where nothing was stored yet: no row need be looked up that was not written by this batch.
+    pub(crate) fn fresh(self, fresh: bool) -> Self {
+        Self { fresh, ..self }
+    }
+
+    /// From now on it is full with so many rows and entries of indexes.
+    pub(crate) fn allow(&mut self, limit: usize) {
+        self.limit = limit;
     }
 
     /// What a handler is given for events of `tenant`. What was written before can no longer be undone.
@@ -180,7 +204,7 @@ impl Batch {
         Rows { batch: self, tenant, lane_keys }
     }
 
-    /// Deletes all rows of `tenant` whose keys begin with `prefix`.
+    /// Deletes all rows of `tenant` whose keys begin with `prefix`, and whatever leads to them.
     pub(crate) async fn delete_all(&mut self, tenant: &Option<Tenant>, prefix: &Bytes) -> Result<(), RowsError> {
         if !self.tables.contains_key(tenant) {
             let tables = self.make(tenant.as_ref())?;
@@ -192,6 +216,16 @@ impl Batch {
                 let page = self.store.scan(next).await?;
                 page.rows.into_iter().try_for_each(|(key, row)| table.delete_stored(&key, &row))?;
                 scan = page.next;
+            }
+            // Entries are looked for by what they lead to: those of a row that is not what it should be may be anywhere.
+            for entries in table.indexes() {
+                let mut scan = Some(Scan::all(entries.clone()));
+                while let Some(next) = scan {
+                    let page = self.store.scan(next).await?;
+                    let stale = page.rows.into_iter().filter(|(_, row)| row.starts_with(prefix));
+                    stale.for_each(|(entry, _)| table.delete_entry(entries.clone(), entry));
+                    scan = page.next;
+                }
             }
         }
         Ok(())
@@ -231,7 +265,7 @@ impl Batch {
         let of = |tables: &Vec<Box<dyn AnyTable>>| {
             tables.iter().zip(&*self.specs).map(|(table, spec)| table.changed() * entries(spec)).sum::<usize>()
         };
-        self.tables.values().map(of).sum::<usize>() >= BATCH_ROWS
+        self.tables.values().map(of).sum::<usize>() >= self.limit
     }
 
     /// What there is to write, as soon as everything is known that it rests on.
@@ -266,6 +300,7 @@ impl Batch {
         if self.tables.len() > TENANTS_KEPT_MAX {
             self.tables.clear();
             self.marked.clear();
+            self.fresh = false;
         }
     }
 
@@ -290,12 +325,9 @@ impl Batch {
 
     fn make(&self, tenant: Option<&Tenant>) -> Result<Vec<Box<dyn AnyTable>>, RowsError> {
         let names = |spec: &TableSpec| TableNames::of(self.projection, self.build, spec.name, spec.indexes, tenant);
-        self.specs.iter().map(|spec| Ok((spec.make)(names(spec)?))).collect()
+        self.specs.iter().map(|spec| Ok((spec.make)(names(spec)?, self.fresh))).collect()
     }
 }
-
-/// A batch with so many rows is stored: well below what a store takes at once.
-const BATCH_ROWS: usize = 5000;
 
 /// Of how many tenants rows are kept in memory when they are not to be written.
 const TENANTS_KEPT_MAX: usize = 1000;

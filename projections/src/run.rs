@@ -10,6 +10,7 @@ use futures::{
     future::{BoxFuture, Future},
 };
 use thiserror::Error;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::{
@@ -53,6 +54,8 @@ pub(crate) struct Run<'a> {
     pub(crate) deliveries: &'a [Delivery],
     pub(crate) subscription: &'a Subscription,
     pub(crate) timeout: Duration,
+    /// When what was handed over is to be stored.
+    pub(crate) due: Instant,
     /// Given where every row has to begin with the lane's key.
     pub(crate) lane_key: Option<&'a LaneKey>,
 }
@@ -61,7 +64,7 @@ pub(crate) struct Run<'a> {
 pub(crate) struct Progress {
     /// So many records were taken in, and what they wrote is in the batch.
     pub(crate) taken: usize,
-    /// Why the next one was not; without it, the batch is full or the run at its end.
+    /// Why the next one was not; without it, the batch is to be stored or the run at its end.
     pub(crate) failure: Option<BoxError>,
 }
 
@@ -98,6 +101,9 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The time is looked at behind so many records.
+const RECORDS_UNTIMED: usize = 16;
+
 async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch) -> Progress {
     let mut tenant: Option<Tenant> = None;
     // What is before `alone` was in a group that failed.
@@ -126,7 +132,7 @@ async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch
             continue;
         }
         taken += records;
-        if batch.is_full() {
+        if batch.is_full() || (taken.is_multiple_of(RECORDS_UNTIMED) && Instant::now() >= run.due) {
             break;
         }
     }

@@ -1,6 +1,6 @@
 //! One stretch of a consumer at work: from taking over until it stops or something goes wrong.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use annals_core::{AsOf, Commit, CommitError, Head, Position, ReadError, ReadLog, RowBatch, Tenant, Timestamp};
 use futures::StreamExt;
@@ -24,6 +24,10 @@ use crate::{
 /// The floor is stored at the latest when it has come so far, although nothing was written.
 const UNSTORED_POSITIONS_MAX: u64 = 4096;
 
+/// What follows from so many positions, while catching up, is stored at once, and at least so often.
+const GATHERED_POSITIONS_MAX: u64 = 65_536;
+const GATHERED_FOR_MAX: Duration = Duration::from_millis(500);
+
 /// What a consumer is run with.
 #[derive(Clone)]
 pub(crate) struct Setup {
@@ -38,8 +42,12 @@ pub(crate) struct Session {
     setup: Setup,
     head: watch::Receiver<Head>,
     fence: Fence,
-    /// Everything up to here is done.
+    /// Everything up to here is done, or in the batches of the lanes.
     position: Position,
+    /// Everything up to here is stored, or nothing follows from it.
+    settled: Position,
+    /// When that was so.
+    settled_at: Instant,
     /// Partitions that have done more than that already.
     ahead: HashMap<u16, Position>,
     lanes: Vec<Lane>,
@@ -96,6 +104,8 @@ impl Session {
             head,
             fence,
             position,
+            settled: position,
+            settled_at: Instant::now(),
             ahead,
             lanes: Vec::new(),
             floor: None,
@@ -109,16 +119,16 @@ impl Session {
 
     async fn open_lanes(&mut self, checkpoints: Checkpoints) -> Result<(), Halt> {
         let Setup { consumer, handler, .. } = &self.setup;
-        let lanes = consumer.options.lanes;
+        let (lanes, fresh) = (consumer.options.lanes, checkpoints.are_at(consumer.scope.after));
         if lanes.get() == 1 {
             let marks = Marks::floor(checkpoints.floor.clone());
-            self.lanes.push(Lane::open(consumer, handler, self.fence.clone(), 0, marks).await?);
+            self.lanes.push(Lane::open(consumer, handler, self.fence.clone(), 0, marks, fresh).await?);
         }
         for number in (0..lanes.get()).filter(|_| lanes.get() > 1) {
             let mine =
                 checkpoints.partitions.iter().filter(|(partition, _)| usize::from(**partition) % lanes == number);
             let marks = Marks::partitions(mine.map(|(partition, row)| (*partition, row.clone())).collect());
-            self.lanes.push(Lane::open(consumer, handler, self.fence.clone(), number, marks).await?);
+            self.lanes.push(Lane::open(consumer, handler, self.fence.clone(), number, marks, fresh).await?);
         }
         let target = checkpoints.floor.checkpoint.target;
         self.floor = (lanes.get() > 1).then_some(checkpoints.floor);
@@ -145,14 +155,14 @@ impl Session {
                         self.store_floor().await?;
                         return Ok(stop);
                     }
-                    request => match control.while_not_stopped(self.answer(request)).await {
+                    request => match control.while_not_stopped(self.settle_and_answer(request)).await {
                         Ok(answered) => answered?,
                         Err(stop) => return Ok(stop),
                     },
                 },
                 () = tokio::time::sleep_until(wake), if due.is_some() => {
                     if let Some((_, lane, id)) = due {
-                        match control.while_not_stopped(self.replay(lane, &id)).await {
+                        match control.while_not_stopped(self.settle_and_replay(lane, &id)).await {
                             Ok(done) => drop(done?),
                             Err(stop) => return Ok(stop),
                         }
@@ -160,8 +170,9 @@ impl Session {
                 }
                 chunk = self.setup.feed.next(self.position, &mut self.head) => {
                     let chunk = chunk.map_err(Halt::from)?;
-                    let until = control.until.unwrap_or(Position::MAX).min(chunk.end());
-                    match control.while_not_stopped(self.take(chunk, until)).await {
+                    let end = control.until.unwrap_or(Position::MAX).min(chunk.end());
+                    let gathers = control.until.is_none() && self.may_gather(&chunk);
+                    match control.while_not_stopped(self.take(chunk, end, gathers)).await {
                         Ok(taken) => taken?,
                         Err(stop) => return Ok(stop),
                     }
@@ -170,25 +181,32 @@ impl Session {
         }
     }
 
-    /// Takes a chunk in, up to `end`.
-    async fn take(&mut self, chunk: Arc<Chunk>, end: Position) -> Result<(), SessionError> {
+    /// Whether what follows from `chunk` can be stored together with what follows from the next one: a row that changes often is
+    /// then written once. Only what is there already is gathered, and not for long.
+    fn may_gather(&self, chunk: &Chunk) -> bool {
+        let gathered = chunk.end().get().saturating_sub(self.settled.get());
+        chunk.end() < self.head.borrow().position
+            && gathered < GATHERED_POSITIONS_MAX
+            && self.settled_at.elapsed() < GATHERED_FOR_MAX
+    }
+
+    /// Takes a chunk in, up to `end`; lanes may keep what follows in their batches when that is `gathered`.
+    async fn take(&mut self, chunk: Arc<Chunk>, end: Position, gathers: bool) -> Result<(), SessionError> {
         let deliveries = self.deliveries(&chunk, end);
         let any = !deliveries.is_empty();
         let columns: Arc<[_]> = self.setup.consumer.subscription.columns(&chunk).into();
         let at_once = if self.setup.consumer.is_at_most_once() { SEEN_AT_ONCE } else { usize::MAX };
         for deliveries in deliveries.chunks(at_once) {
             let (chunk, columns) = (Arc::clone(&chunk), Arc::clone(&columns));
-            self.work(Work { chunk, columns, deliveries: deliveries.to_vec() }).await?;
+            self.work(Work { chunk, columns, deliveries: deliveries.into() }, gathers).await?;
         }
         self.position = end;
         self.ahead.retain(|_, position| *position > end);
-        if let [lane] = self.lanes.as_mut_slice() {
-            lane.marks().raise(end);
-            if lane.marks().ahead() >= UNSTORED_POSITIONS_MAX {
-                lane.store().await?;
+        if !gathers {
+            self.settle().await?;
+            if self.unstored() >= UNSTORED_POSITIONS_MAX || (any && self.lanes.len() > 1) {
+                self.store_floor().await?;
             }
-        } else if any || self.unstored() >= UNSTORED_POSITIONS_MAX {
-            self.store_floor().await?;
         }
         if let Some(record) = chunk.records().iter().rfind(|record| record.position <= end) {
             self.pace.recorded = Some(record.recorded);
@@ -196,7 +214,7 @@ impl Session {
         Ok(())
     }
 
-    async fn work(&mut self, work: Work) -> Result<(), SessionError> {
+    async fn work(&mut self, work: Work, gathers: bool) -> Result<(), SessionError> {
         let consumer = &self.setup.consumer;
         if consumer.is_at_most_once()
             && let Some(last) = work.deliveries.len().checked_sub(1).and_then(|last| work.record(last))
@@ -204,15 +222,40 @@ impl Session {
             seen::note(consumer, &self.fence, last.position).await.map_err(SessionError::Log)?;
         }
         match self.lanes.as_mut_slice() {
-            [lane] => Ok(lane.process(&work).await?),
-            _ => self.share_out(work).await,
+            [lane] => Ok(lane.process(&work, gathers).await?),
+            _ => self.share_out(work, gathers).await,
         }
     }
 
-    /// How many positions several lanes have come further than their floor says.
+    /// Stores what the lanes have in their batches.
+    async fn settle(&mut self) -> Result<(), Halt> {
+        for lane in &mut self.lanes {
+            lane.settle().await?;
+        }
+        if let [lane] = self.lanes.as_mut_slice() {
+            lane.marks().raise(self.position);
+        }
+        (self.settled, self.settled_at) = (self.position, Instant::now());
+        Ok(())
+    }
+
+    async fn settle_and_answer(&mut self, request: Request) -> Result<(), SessionError> {
+        self.settle().await?;
+        self.answer(request).await
+    }
+
+    async fn settle_and_replay(&mut self, lane: usize, id: &ParkedId) -> Result<usize, Halt> {
+        self.settle().await?;
+        self.replay(lane, id).await
+    }
+
+    /// How many positions everything has come further than the stored floor says.
     fn unstored(&self) -> u64 {
-        let stored = self.floor.as_ref().map_or(self.position, |floor| floor.checkpoint.position);
-        self.position.get().saturating_sub(stored.get())
+        match (self.lanes.as_slice(), &self.floor) {
+            ([lane], _) => lane.ahead(),
+            (_, Some(floor)) => self.position.get().saturating_sub(floor.checkpoint.position.get()),
+            _ => 0,
+        }
     }
 
     /// The records of a chunk, up to `end`, that are to be taken in: wanted, not done, not discarded.
@@ -225,21 +268,19 @@ impl Session {
                 || (!self.ahead.is_empty()
                     && self.ahead.get(&partition()).is_some_and(|position| record.position <= *position))
         };
-        let up_to_end = chunk.records().iter().take_while(|record| record.position <= end);
-        let wanted = up_to_end.enumerate().filter_map(|(index, record)| {
-            let events = consumer.subscription.enum_of(record)?;
-            let skip = is_done(record) || !consumer.scope.has(record) || discarded.contains(&record.position);
-            (!skip).then_some(Delivery { index, events })
+        let wanted = consumer.subscription.wanted(chunk).take_while(|(_, record, _)| record.position <= end);
+        let wanted = wanted.filter(|(_, record, _)| {
+            !is_done(record) && consumer.scope.has(record) && !discarded.contains(&record.position)
         });
-        wanted.collect()
+        wanted.map(|(index, _, events)| Delivery { index, events }).collect()
     }
 
     /// Gives each lane the records of its keys, and waits until all of them are done.
-    async fn share_out(&mut self, work: Work) -> Result<(), SessionError> {
+    async fn share_out(&mut self, work: Work, gathers: bool) -> Result<(), SessionError> {
         let consumer = &self.setup.consumer;
         let lanes = consumer.options.lanes;
         let mut shares: Vec<Vec<Delivery>> = vec![Vec::new(); lanes.get()];
-        for delivery in work.deliveries {
+        for delivery in work.deliveries.iter().copied() {
             let Some(record) = work.chunk.records().get(delivery.index) else { continue };
             let lane = lane_of(&consumer.options.lane_key.key(record), lanes);
             if let Some(share) = shares.get_mut(lane) {
@@ -248,9 +289,10 @@ impl Session {
         }
         let mut tasks = JoinSet::new();
         for (number, (mut lane, deliveries)) in self.lanes.drain(..).zip(shares).enumerate() {
-            let work = Work { chunk: Arc::clone(&work.chunk), columns: Arc::clone(&work.columns), deliveries };
+            let (chunk, columns) = (Arc::clone(&work.chunk), Arc::clone(&work.columns));
+            let work = Work { chunk, columns, deliveries: deliveries.into() };
             tasks.spawn(async move {
-                let outcome = if work.deliveries.is_empty() { Ok(()) } else { lane.process(&work).await };
+                let outcome = lane.process(&work, gathers).await;
                 (number, lane, outcome)
             });
         }
@@ -267,8 +309,8 @@ impl Session {
 
     /// Stores how far everything is done.
     async fn store_floor(&mut self) -> Result<(), Halt> {
+        self.settle().await?;
         if let [lane] = self.lanes.as_mut_slice() {
-            lane.marks().raise(self.position);
             return lane.store().await;
         }
         let Some(floor) = &self.floor else { return Ok(()) };
@@ -393,7 +435,7 @@ impl Session {
             .map(|lane| lane.parked().counts())
             .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         let events = self.lanes.iter().map(|lane| lane.parked().events()).sum();
-        let (position, recorded) = (self.position, self.pace.recorded);
+        let (position, recorded) = (self.settled, self.pace.recorded);
         let board = &self.setup.board;
         board.update(|status| {
             status.position = position;

@@ -117,9 +117,26 @@ impl Subscription {
 
     /// Which of the enums `record` is an event of, if it is wanted.
     pub(crate) fn enum_of(&self, record: &Record) -> Option<usize> {
-        let wanted = self.enums.iter().position(|subscribed| subscribed.types.contains(&record.event_type))?;
+        self.enum_of_type(&record.event_type).filter(|_| self.accepts(record))
+    }
+
+    /// The records of a chunk that are wanted: which they are, and which of the enums they are events of.
+    pub(crate) fn wanted<'a>(&'a self, chunk: &'a Chunk) -> impl Iterator<Item = (usize, &'a Record, usize)> {
+        let enums: Vec<_> = chunk.types().iter().map(|event_type| self.enum_of_type(event_type)).collect();
+        chunk.typed().enumerate().filter_map(move |(index, (number, record))| {
+            let wanted = enums.get(number).copied().flatten()?;
+            self.accepts(record).then_some((index, record, wanted))
+        })
+    }
+
+    fn enum_of_type(&self, event_type: &EventType) -> Option<usize> {
+        self.enums.iter().position(|subscribed| subscribed.types.contains(event_type))
+    }
+
+    /// Whether what is said beside the type of an event admits `record`.
+    fn accepts(&self, record: &Record) -> bool {
         let restricted = self.is_restricted() && !self.restriction.accepts(record);
-        (!restricted && self.filters.iter().all(|accept| accept(record))).then_some(wanted)
+        !restricted && self.filters.iter().all(|accept| accept(record))
     }
 
     /// The decoded events of a chunk, an entry for each of the enums.
@@ -130,8 +147,8 @@ impl Subscription {
     /// Decodes what is wanted of a chunk.
     pub(crate) fn decode(&self, chunk: &Chunk) {
         let columns = self.columns(chunk);
-        for (index, record) in chunk.records().iter().enumerate() {
-            if let Some(column) = self.enum_of(record).and_then(|number| columns.get(number)) {
+        for (index, record, number) in self.wanted(chunk) {
+            if let Some(column) = columns.get(number) {
                 // An error is kept like an event, for whoever asks.
                 let _ = column.events(index, record);
             }

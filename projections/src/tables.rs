@@ -23,7 +23,8 @@ pub(crate) struct TableSpec {
     pub(crate) indexes: &'static [RowIndex],
     pub(crate) keyed_by_lane: bool,
     pub(crate) schema: Option<String>,
-    pub(crate) make: fn(TableNames) -> Box<dyn AnyTable>,
+    /// Makes the table, given whether nothing is stored of it.
+    pub(crate) make: fn(TableNames, bool) -> Box<dyn AnyTable>,
 }
 
 /// What a table and its indexes are called in a store, for one tenant and one build of the read model.
@@ -52,7 +53,7 @@ impl Tables {
             indexes: R::INDEXES,
             keyed_by_lane: R::KEYED_BY_LANE,
             schema: R::schema().map(|schema| schema.to_string()),
-            make: |names| Box::new(TypedTable::<R>::new(names)),
+            make: |names, is_empty| Box::new(TypedTable::<R>::new(names, is_empty)),
         });
         self
     }

@@ -150,6 +150,11 @@ async fn a_store_that_cannot_be_read_sets_nothing_aside() {
     let faulty = FaultyStore::default();
     let store: Arc<dyn Store> = Arc::new(faulty.clone());
     let balances = Balances::default();
+    // Where rows are stored already, others are looked up.
+    commit(&store, [deposited("cem", 1)]).await;
+    let annals = open(&store, &balances, ProjectionOptions::default()).await;
+    until(&annals, |status| is_live(status) && status.position == head(&store)).await;
+    stop(annals).await;
     let annals = open(&store, &balances, ProjectionOptions::default()).await;
     until(&annals, is_live).await;
     for round in 0..20 {

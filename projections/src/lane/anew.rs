@@ -90,7 +90,7 @@ impl Lane {
     async fn hand_over_all(&mut self, records: Vec<Record>) -> Result<Result<(), Undone>, Halt> {
         let Some(end) = records.last().map(|record| record.position) else { return Ok(Ok(())) };
         let delivery = |(index, record)| Some(Delivery { index, events: self.consumer.subscription.enum_of(record)? });
-        let deliveries: Vec<_> = records.iter().enumerate().filter_map(delivery).collect();
+        let deliveries = records.iter().enumerate().filter_map(delivery).collect();
         let chunk = Arc::new(Chunk::new(records, end));
         let columns = self.consumer.subscription.columns(&chunk).into();
         let work = Work { chunk, columns, deliveries };

@@ -24,8 +24,14 @@ pub(crate) trait AnyTable: Any + Send + Sync {
     /// The table in the store.
     fn stored(&self) -> Table;
 
+    /// The tables of its indexes in the store.
+    fn indexes(&self) -> Vec<DerivedTable>;
+
     /// Deletes a row that is stored.
     fn delete_stored(&mut self, key: &[u8], row: &[u8]) -> Result<(), RowsError>;
+
+    /// Deletes an entry of an index, whatever it leads to.
+    fn delete_entry(&mut self, entries: DerivedTable, entry: Bytes);
 
     /// Adds the rows that have to be looked up before the batch can be written.
     fn missing(&self, keys: &mut Vec<(Table, Bytes)>);
@@ -69,12 +75,14 @@ pub(crate) struct UniqueEntry {
 pub(crate) struct TypedTable<R: Row> {
     names: TableNames,
     slots: HashMap<KeyBytes, Slot<R>>,
+    /// There is a slot for every row that is stored.
+    complete: bool,
     /// The keys of slots with a change, in the order of the first change.
     changed: Vec<KeyBytes>,
     /// What the slots held before that were changed since the mark.
     undo: Vec<(KeyBytes, Option<Change<R>>)>,
-    /// Entries of indexes are written although they should be there.
-    afresh: bool,
+    /// Entries of indexes that are to be deleted whatever the rows say, where all entries are written anew.
+    afresh: Option<Vec<DerivedWrite>>,
     entries: Entries,
 }
 
@@ -110,14 +118,15 @@ enum Change<R> {
 }
 
 impl<R: Row> TypedTable<R> {
-    pub(crate) fn new(names: TableNames) -> Self {
+    /// A table of which nothing is known, or that is known to be empty.
+    pub(crate) fn new(names: TableNames, is_empty: bool) -> Self {
         let (slots, entries) = (HashMap::new(), Entries::default());
-        Self { names, slots, changed: Vec::new(), undo: Vec::new(), entries, afresh: false }
+        Self { names, slots, complete: is_empty, changed: Vec::new(), undo: Vec::new(), entries, afresh: None }
     }
 
     /// The row as this batch sees it; `None` when the store has to be asked.
     pub(crate) fn seen(&self, key: &KeyBytes) -> Option<Option<&R>> {
-        let slot = self.slots.get(key)?;
+        let Some(slot) = self.slots.get(key) else { return self.complete.then_some(None) };
         match (&slot.change, &slot.stored) {
             (Some(Change::Put(row)), _) | (None, Stored::Row(row)) => Some(Some(row)),
             (Some(Change::Delete), _) | (None, Stored::Nothing) => Some(None),
@@ -226,6 +235,7 @@ impl<R: Row> TypedTable<R> {
             Some((Some(Change::Add(row, add)), _)) => Change::Add(plus::<R>(row, &delta, *add), *add),
             Some((None, Stored::Row(row))) => Change::Put(plus::<R>(row, &delta, add)),
             Some((Some(Change::Delete), _) | (None, Stored::Nothing)) => Change::Put(Arc::new(delta)),
+            None if self.complete => Change::Put(Arc::new(delta)),
             Some((None, Stored::Unknown)) | None => Change::Add(Arc::new(delta), add),
         };
         self.change(key, change);
@@ -233,7 +243,8 @@ impl<R: Row> TypedTable<R> {
 
     fn change(&mut self, key: KeyBytes, change: Change<R>) {
         self.entries.touch(&key);
-        let slot = self.slots.entry(key.clone()).or_insert_with(|| Slot { stored: Stored::Unknown, change: None });
+        let unseen = || Slot { stored: if self.complete { Stored::Nothing } else { Stored::Unknown }, change: None };
+        let slot = self.slots.entry(key.clone()).or_insert_with(unseen);
         let before = slot.change.replace(change);
         if before.is_none() {
             self.changed.push(key.clone());
@@ -256,7 +267,7 @@ impl<R: Row> TypedTable<R> {
         for (number, (index, table)) in R::INDEXES.iter().zip(&self.names.indexes).enumerate() {
             let entry = |row: &R| Bytes::copy_from_slice(entry(row, number, key).as_slice());
             let (before, after) = (before.map(entry), after.map(entry));
-            if before == after && !self.afresh {
+            if before == after && self.afresh.is_none() {
                 continue;
             }
             if let Some(entry) = before {
@@ -301,12 +312,21 @@ impl<R: Row> AnyTable for TypedTable<R> {
         self.names.rows.clone().into()
     }
 
+    fn indexes(&self) -> Vec<DerivedTable> {
+        self.names.indexes.clone()
+    }
+
+    fn delete_entry(&mut self, entries: DerivedTable, entry: Bytes) {
+        let delete = DerivedWrite { table: entries, key: entry, value: None };
+        self.afresh.get_or_insert_default().push(delete);
+    }
+
     fn delete_stored(&mut self, key: &[u8], row: &[u8]) -> Result<(), RowsError> {
+        self.afresh.get_or_insert_default();
         let mut bytes = KeyBytes::new();
         bytes.push_raw(key);
         self.learn(bytes.clone(), Some(row))?;
         self.delete(bytes);
-        self.afresh = true;
         Ok(())
     }
 
@@ -325,6 +345,7 @@ impl<R: Row> AnyTable for TypedTable<R> {
     }
 
     fn write(&self, writes: &mut Writes) -> Result<(), RowsError> {
+        writes.deletes.extend(self.afresh.iter().flatten().cloned());
         for (key, slot) in self.changed_slots() {
             let after = match &slot.change {
                 Some(Change::Put(row) | Change::Add(row, _)) => Some(&**row),
@@ -353,6 +374,7 @@ impl<R: Row> AnyTable for TypedTable<R> {
     fn settle(&mut self, keep: usize) {
         if self.slots.len() > keep {
             self.slots.retain(|_, slot| slot.change.is_some());
+            self.complete = false;
         }
         for key in self.changed.drain(..) {
             let Some(slot) = self.slots.get_mut(&key) else { continue };
@@ -363,15 +385,16 @@ impl<R: Row> AnyTable for TypedTable<R> {
             }
         }
         self.undo.clear();
-        self.afresh = false;
+        self.afresh = None;
         self.entries.clear();
     }
 
     fn forget(&mut self) {
         self.slots.clear();
+        self.complete = false;
         self.changed.clear();
         self.undo.clear();
-        self.afresh = false;
+        self.afresh = None;
         self.entries.clear();
     }
 

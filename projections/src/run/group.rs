@@ -120,8 +120,8 @@ mod tests {
         let chunk = Chunk::new(store.read_log(ReadLog::all()).try_collect().await.unwrap(), Position::ZERO);
         let deliveries: Vec<_> = (0..names.len()).map(|index| Delivery { index, events: 0 }).collect();
         let columns = subscription.columns(&chunk);
-        let (columns, timeout) = (columns.as_slice(), Duration::MAX);
-        let run = Run { chunk: &chunk, columns, deliveries: &deliveries, subscription, timeout, lane_key: None };
+        let (columns, timeout, due) = (columns.as_slice(), Duration::MAX, tokio::time::Instant::now());
+        let run = Run { chunk: &chunk, columns, deliveries: &deliveries, subscription, timeout, due, lane_key: None };
         let counts = |first| Group::gather(run, first, limit).map(|group| (group.records(), group.events().len()));
         (0..names.len()).map(counts).collect()
     }

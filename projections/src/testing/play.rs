@@ -71,6 +71,7 @@ pub(super) async fn play<P: Projection>(
         deliveries: &deliveries,
         subscription: &subscription,
         timeout: Duration::MAX,
+        due: tokio::time::Instant::now(),
         lane_key: None,
     };
     let mut taken = 0;

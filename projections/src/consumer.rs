@@ -8,7 +8,7 @@ use annals_core::{
 };
 use bytes::Bytes;
 
-use crate::{KeyBytes, ProjectionOptions, Subscription, tables::TableSpec};
+use crate::{KeyBytes, ProjectionOptions, Subscription, parked::History, pulse::Pulse, tables::TableSpec};
 
 /// One build of one projection, as it is run.
 pub(crate) struct Consumer {
@@ -21,6 +21,8 @@ pub(crate) struct Consumer {
     pub(crate) log: Arc<dyn Store>,
     /// Where the rows are: the same store, or one in memory.
     pub(crate) rows: Arc<dyn Store>,
+    pub(crate) pulse: Pulse,
+    pub(crate) history: History,
 }
 
 /// What every batch has to agree with: the life of the derived tables that it was computed for, and the right to write.

@@ -264,6 +264,7 @@ impl Lane {
             subscription: &self.consumer.subscription,
             timeout: options.handler_timeout,
             lane_key: (options.lanes.get() > 1).then_some(&options.lane_key),
+            pulse: &self.consumer.pulse,
         };
         let progress = self.handler.run(run, &mut self.batch).await;
         metrics::events(self.consumer.name, progress.taken + usize::from(progress.failure.is_some()));

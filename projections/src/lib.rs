@@ -23,8 +23,15 @@ mod run;
 mod builds;
 mod checkpoint;
 mod consumer;
+mod decision;
+mod pace;
 mod parked;
+mod pulse;
 mod status;
+
+mod alarm;
+mod health;
+mod thresholds;
 
 pub mod metrics;
 
@@ -45,18 +52,22 @@ pub mod derived;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use alarm::{ALARM_TARGET, Alarm, AlarmChange};
+pub use decision::DiscardedEvent;
+pub use health::{Cause, Concern, Health, Level};
 pub use key::{KeyBytes, RowKey, StartsWith};
 pub use name::InvalidName;
 pub use on_annals::{AndWait, ReadModels, Waited, Waiting, WithProjections};
 pub use options::{Failed, LaneKey, OnFailure, Order, ProjectionOptions, Reaction, Retry};
-pub use parked::ParkedKey;
+pub use parked::{FailedAttempt, Outcome, ParkedKey, Unparked};
 pub use projection::{BoxError, EventContext, Incoming, NoSuchId, Projection};
 pub use projections::{OperatorError, ProjectionHandle, ProjectionSet, Projections, WaitError};
 pub use registration::RegistrationError;
 pub use row::{Row, RowIndex, TableIndex};
 pub use rows::{Rows, RowsError, UnreadableRow};
 pub use run::{HandlerPanic, HandlerTimeout};
-pub use status::{Lag, State, Status};
+pub use status::{Failure, Lag, State, Status};
 pub use subscription::Subscription;
 pub use tables::Tables;
+pub use thresholds::{Threshold, Thresholds};
 pub use view::{Cursor, IndexView, InvalidCursor, RowQuery, View, ViewError, ViewPage};

@@ -13,6 +13,7 @@ use tracing::Instrument;
 use crate::{
     BoxError, EventContext, LaneKey, Projection, Subscription,
     chunk::{Chunk, Column},
+    pulse::Pulse,
     rows::Batch,
 };
 
@@ -51,6 +52,8 @@ pub(crate) struct Run<'a> {
     pub(crate) timeout: Duration,
     /// Given where every row has to begin with the lane's key.
     pub(crate) lane_key: Option<&'a LaneKey>,
+    /// Where each event that was handed over shows that something is done.
+    pub(crate) pulse: &'a Pulse,
 }
 
 /// How far a run came.
@@ -80,7 +83,9 @@ async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch
             // A stream's tenant was checked when the id was made.
             tenant = record.stream.tenant().and_then(|tenant| Tenant::new(tenant).ok());
         }
-        if let Err(failure) = take(projection, run, *delivery, record, &tenant, batch).await {
+        let taken_in = take(projection, run, *delivery, record, &tenant, batch).await;
+        run.pulse.beat();
+        if let Err(failure) = taken_in {
             batch.undo(&tenant);
             return Progress { taken, failure: Some(failure) };
         }

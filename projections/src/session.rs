@@ -2,9 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use annals_core::{
-    AsOf, Commit, CommitError, Condition, Head, Position, ReadError, ReadLog, RowBatch, RowIs, Timestamp,
-};
+use annals_core::{AsOf, Commit, CommitError, Condition, Head, Position, ReadError, ReadLog, RowBatch, RowIs};
 use futures::StreamExt;
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
@@ -17,9 +15,10 @@ use crate::{
     feed::Feed,
     lane::{Halt, Lane, Marks, Work},
     metrics,
+    pace::Pace,
     parked::{self, ParkedId, ParkedKey},
     run::{Delivery, Handler},
-    status::{Board, to_f64},
+    status::Board,
 };
 
 /// The floor is stored at the latest when it has come so far, although nothing was written.
@@ -48,13 +47,6 @@ pub(crate) struct Session {
     floor: Option<CheckpointRow>,
     discarded: Discarded,
     pace: Pace,
-}
-
-/// How fast it goes.
-struct Pace {
-    at: Instant,
-    position: Position,
-    recorded: Option<Timestamp>,
 }
 
 /// Why a session cannot go on.
@@ -97,7 +89,7 @@ impl Session {
             lanes: Vec::new(),
             floor: None,
             discarded,
-            pace: Pace { at: Instant::now(), position, recorded: None },
+            pace: Pace::new(position),
             setup,
         };
         session.open_lanes(checkpoints).await?;
@@ -130,7 +122,7 @@ impl Session {
         loop {
             self.report();
             let due = self.next_due();
-            let wake = due.as_ref().map_or_else(Instant::now, |(due, ..)| *due);
+            let wake = due.as_ref().map(|(due, ..)| *due).into_iter().chain(self.pace.due(self.position)).min();
             tokio::select! {
                 biased;
                 request = control.next() => match request {
@@ -140,13 +132,14 @@ impl Session {
                     }
                     request => self.answer(request).await?,
                 },
-                () = tokio::time::sleep_until(wake), if due.is_some() => {
-                    if let Some((_, lane, id)) = due {
+                () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
+                    if let Some((_, lane, id)) = due.filter(|(due, ..)| *due <= Instant::now()) {
                         self.replay(lane, &id).await?;
                     }
                 }
                 chunk = self.setup.feed.next(self.position, &mut self.head) => {
                     let chunk = chunk.map_err(Halt::from)?;
+                    self.pace.begin(self.position);
                     match control.while_not_stopped(self.take(chunk)).await {
                         Ok(taken) => taken?,
                         Err(stop) => return Ok(stop),
@@ -344,13 +337,7 @@ impl Session {
 
     fn report(&mut self) {
         let head = self.head.borrow().position;
-        let now = Instant::now();
-        let seconds = now.duration_since(self.pace.at).as_secs_f64();
-        let rate = (seconds >= 0.2).then(|| {
-            let went = self.position.get().saturating_sub(self.pace.position.get());
-            (self.pace.at, self.pace.position) = (now, self.position);
-            to_f64(went) / seconds
-        });
+        let rate = self.pace.measure(self.position);
         let (parked, retrying) = self
             .lanes
             .iter()
@@ -362,7 +349,7 @@ impl Session {
         board.update(|status| {
             status.position = position;
             status.recorded = recorded.or(status.recorded);
-            status.rate = rate.unwrap_or(status.rate);
+            status.rate = rate;
             (status.parked_keys, status.retrying_keys, status.parked_events) = (parked, retrying, events);
             status.state = if !status.is_complete() {
                 State::Rebuilding

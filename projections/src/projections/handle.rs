@@ -1,13 +1,14 @@
 //! What can be asked and told of one projection.
 
+mod health;
+mod history;
+
 use std::{sync::Arc, time::Duration};
 
 use annals_core::{
-    Commit, CommitError, LoggedTable, Position, Receipt, RowWrite, Timestamp,
-    codec::{self, EncodeError},
+    Commit, CommitError, LoggedTable, Position, ReadError, Receipt, RowWrite, Timestamp, codec::EncodeError,
 };
 use bytes::Bytes;
-use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
@@ -15,6 +16,7 @@ use crate::{
     Lag, ParkedKey, State, Status,
     consumer::Consumer,
     control::{Discard, Discarded, ParkedAt, Request},
+    decision::Decided,
     parked::{self, ParkedId},
 };
 
@@ -94,20 +96,17 @@ pub enum OperatorError {
     /// The reason cannot be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-}
-
-/// A decision as it is recorded.
-#[derive(Debug, Serialize)]
-struct Decided<'a> {
-    reason: &'a str,
-    at: Timestamp,
-}
-
-impl Decided<'_> {
-    fn row(table: LoggedTable, key: Bytes, reason: &str) -> Result<RowWrite, EncodeError> {
-        let decided = Decided { reason, at: Timestamp::now() };
-        Ok(RowWrite::put(table, key, codec::encode("decision", &decided)?))
-    }
+    /// What is stored could not be read now. Ask again.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What is stored is not what this version of annals writes. Ask the version that wrote it.
+    #[error("{what} cannot be read: {reason}")]
+    Unreadable {
+        /// What it is about.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl ProjectionHandle {

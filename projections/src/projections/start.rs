@@ -20,6 +20,8 @@ use crate::{
     consumer::Consumer,
     control::{Control, Discarded, Orders, Request},
     feed::Feed,
+    parked::History,
+    pulse::Pulse,
     reading::Reading,
     registration::Registration,
     runner,
@@ -99,7 +101,9 @@ impl Prepared {
         };
         let specs: Arc<[_]> = registration.tables.specs().into();
         let (log, options) = (Arc::clone(store), registration.options);
-        let consumer = Arc::new(Consumer { name, build: running, subscription, specs, options, log, rows });
+        let (pulse, history) = (Pulse::default(), History::default());
+        let consumer = Consumer { name, build: running, subscription, specs, options, log, rows, pulse, history };
+        let consumer = Arc::new(consumer);
         let checkpoints = Checkpoints::begin(&consumer).await.map_err(|source| StartError::Begin { name, source })?;
         let board = Arc::new(Board::new(name, running, checkpoints.floor.checkpoint));
         let (rows, specs) = (Arc::clone(&consumer.rows), Arc::clone(&consumer.specs));

@@ -48,7 +48,7 @@ async fn open_heard(
 /// The next alarm, as text.
 async fn next(heard: &mut UnboundedReceiver<Alarm>) -> String {
     let alarm = tokio::time::timeout(Duration::from_secs(100_000), heard.recv()).await;
-    alarm.expect("an alarm").unwrap().to_string()
+    alarm.unwrap().unwrap().to_string()
 }
 
 /// That none comes for an hour.

@@ -320,10 +320,11 @@ impl Session {
 
     async fn replay(&mut self, lane: usize, id: &ParkedId) -> Result<usize, Halt> {
         let discarded = self.discarded.positions();
-        match self.lanes.get_mut(lane) {
-            Some(lane) => lane.replay(id, &discarded).await,
-            None => Ok(0),
-        }
+        let Some(lane) = self.lanes.get_mut(lane) else { return Ok(0) };
+        let done = lane.replay(id, &discarded).await?;
+        // Whoever is answered sees what came of it.
+        self.report();
+        Ok(done)
     }
 
     /// The parked key that is to be tried again first: when, in which lane.

@@ -223,6 +223,14 @@ async fn a_hook_that_panics_is_called_again() {
     handle(&annals).wait_for(&receipt).await.unwrap();
 }
 
+/// Where there is nothing to look at, a hook is no mistake.
+#[tokio::test]
+async fn a_hook_without_projections_is_never_called() {
+    let annals = Annals::over(store()).on_projection_alarm(|alarm| panic!("{alarm}")).open().await.unwrap();
+    assert!(annals.projections().unwrap().health().is_healthy());
+    annals.shut_down().await;
+}
+
 /// Nothing looks on when the projections have ended; it says nothing of the end, and keeps no store.
 #[tokio::test(start_paused = true)]
 async fn nobody_looks_on_after_the_end() {

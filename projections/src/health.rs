@@ -65,7 +65,7 @@ pub enum Cause {
         #[serde(rename = "seconds", serialize_with = "seconds")]
         time: Duration,
     },
-    /// There is something to do, and it does nothing: no handler has ended, and its position is where it was.
+    /// There is something to do, and it does nothing: no handler has begun, and its position is where it was.
     Stuck {
         /// For how long. Seconds in serde's form.
         #[serde(rename = "seconds", serialize_with = "seconds")]

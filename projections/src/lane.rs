@@ -50,6 +50,7 @@ impl Lane {
         marks: Marks,
     ) -> Result<Self, Halt> {
         let batch = Batch::new(Arc::clone(&consumer.rows), consumer.name, consumer.build, Arc::clone(&consumer.specs));
+        let batch = batch.counted_by(consumer.pulse.beats());
         let parked = Parked::load(consumer, number).await?;
         Ok(Self { consumer: Arc::clone(consumer), handler: Arc::clone(handler), fence, number, batch, parked, marks })
     }
@@ -264,7 +265,6 @@ impl Lane {
             subscription: &self.consumer.subscription,
             timeout: options.handler_timeout,
             lane_key: (options.lanes.get() > 1).then_some(&options.lane_key),
-            pulse: &self.consumer.pulse,
         };
         let progress = self.handler.run(run, &mut self.batch).await;
         metrics::events(self.consumer.name, progress.taken + usize::from(progress.failure.is_some()));

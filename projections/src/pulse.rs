@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -18,9 +18,13 @@ use crate::Status;
 /// A position alone would not show it: it moves when a whole chunk of the log is done, and some handlers take long.
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
-    beats: AtomicU64,
+    beats: Beats,
     seen: Mutex<Seen>,
 }
+
+/// Counts what is done. A clone counts on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beats(Arc<AtomicU64>);
 
 /// What was seen when somebody looked last.
 #[derive(Debug, Default)]
@@ -39,19 +43,33 @@ struct Mark {
     position: Position,
 }
 
-impl Pulse {
-    /// Notes that something was done.
+impl Beats {
+    /// Notes that something is done: a handler that hangs is the last for long.
     pub(crate) fn beat(&self) {
         // Where two lanes do this at once, one of the two is lost, and the number is another one all the same.
-        let beats = self.beats.load(Ordering::Relaxed);
-        self.beats.store(beats.wrapping_add(1), Ordering::Relaxed);
+        let beats = self.0.load(Ordering::Relaxed);
+        self.0.store(beats.wrapping_add(1), Ordering::Relaxed);
+    }
+}
+
+impl Clone for Pulse {
+    /// That of another consumer, of which nothing is known yet.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Pulse {
+    /// What counts for it.
+    pub(crate) fn beats(&self) -> Beats {
+        self.beats.clone()
     }
 
     /// How long nothing has been done although there is something to do, as far as somebody has looked: a look sees what
     /// happened since the one before, not when.
     pub(crate) fn look(&self, status: &Status, head: Position, now: Instant) -> Duration {
         let is_behind = status.position < head;
-        let mark = Mark { beats: self.beats.load(Ordering::Relaxed), position: status.position };
+        let mark = Mark { beats: self.beats.0.load(Ordering::Relaxed), position: status.position };
         let mark = (is_behind && status.state.is_at_work()).then_some(mark);
         let mut seen = self.seen();
         if !is_behind {
@@ -110,7 +128,7 @@ mod tests {
         assert_eq!(look(State::Live, 5, 5, 0), seconds(0));
         assert_eq!(look(State::Live, 5, 6, 1000), seconds(0));
         assert_eq!(look(State::Live, 5, 7, 1030), seconds(30));
-        pulse.beat();
+        pulse.beats().beat();
         assert_eq!(look(State::CatchingUp, 5, 7, 1060), seconds(0), "something was done");
         assert_eq!(look(State::CatchingUp, 5, 7, 1070), seconds(10));
         assert_eq!(look(State::CatchingUp, 6, 7, 1080), seconds(0), "it has come further");

@@ -12,6 +12,7 @@ use hashbrown::HashMap;
 
 use crate::{
     KeyBytes, Row,
+    pulse::Beats,
     tables::{TableNames, TableSpec},
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct Batch {
     tables: HashMap<Option<Tenant>, Vec<Box<dyn AnyTable>>>,
     /// Why rows could not be read for a handler.
     unread: Option<ReadError>,
+    /// Counts how often a handler was given rows.
+    beats: Beats,
 }
 
 impl Rows<'_> {
@@ -160,11 +163,18 @@ impl Rows<'_> {
 
 impl Batch {
     pub(crate) fn new(store: Arc<dyn Store>, projection: &'static str, build: u64, specs: Arc<[TableSpec]>) -> Self {
-        Self { store, projection, build, specs, tables: HashMap::new(), unread: None }
+        Self { store, projection, build, specs, tables: HashMap::new(), unread: None, beats: Beats::default() }
+    }
+
+    /// The same, which counts here how often a handler is given rows.
+    pub(crate) fn counted_by(mut self, beats: Beats) -> Self {
+        self.beats = beats;
+        self
     }
 
     /// What a handler is given for an event of `tenant`. What the event before it wrote can no longer be undone.
     pub(crate) fn begin<'a>(&'a mut self, tenant: &'a Option<Tenant>, lane_key: Option<&'a KeyBytes>) -> Rows<'a> {
+        self.beats.beat();
         for table in self.tables.get_mut(tenant).into_iter().flatten() {
             table.mark();
         }

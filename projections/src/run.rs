@@ -13,7 +13,6 @@ use tracing::Instrument;
 use crate::{
     BoxError, EventContext, LaneKey, Projection, Subscription,
     chunk::{Chunk, Column},
-    pulse::Pulse,
     rows::Batch,
 };
 
@@ -52,8 +51,6 @@ pub(crate) struct Run<'a> {
     pub(crate) timeout: Duration,
     /// Given where every row has to begin with the lane's key.
     pub(crate) lane_key: Option<&'a LaneKey>,
-    /// Where each event that was handed over shows that something is done.
-    pub(crate) pulse: &'a Pulse,
 }
 
 /// How far a run came.
@@ -83,9 +80,7 @@ async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch
             // A stream's tenant was checked when the id was made.
             tenant = record.stream.tenant().and_then(|tenant| Tenant::new(tenant).ok());
         }
-        let taken_in = take(projection, run, *delivery, record, &tenant, batch).await;
-        run.pulse.beat();
-        if let Err(failure) = taken_in {
+        if let Err(failure) = take(projection, run, *delivery, record, &tenant, batch).await {
             batch.undo(&tenant);
             return Progress { taken, failure: Some(failure) };
         }

@@ -98,10 +98,10 @@ async fn a_projection_that_does_nothing_is_stuck() {
     let stuck =
         |seconds: u64| format!("projection balances is stuck: it has done nothing for {seconds}s although it should");
     assert_eq!(next(&mut heard).await, format!("warning: {}", stuck(30)));
-    assert_eq!(begin.elapsed().as_secs(), 30);
+    assert!((30..=31).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
     assert_eq!(handle(&annals).health().to_string(), format!("warning: {}", stuck(30)));
     assert_eq!(next(&mut heard).await, format!("critical, was warning: {}", stuck(300)));
-    assert_eq!(begin.elapsed().as_secs(), 300);
+    assert!((300..=301).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
     assert_eq!(annals.projections().unwrap().health().level, Level::Critical);
     let parked = "warning: projection balances has keys that wait for an operator: 1, events: 1";
     assert_eq!(next(&mut heard).await, parked);

@@ -74,6 +74,13 @@ pub(crate) struct History {
 /// When there are far too many rows, so many are deleted at once, so that no batch becomes too large.
 const DELETED_MAX: usize = 256;
 
+impl Clone for History {
+    /// That of another consumer, of which nothing is read yet.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
 impl History {
     /// Reads its rows again before the next one is added: what was to be written was not, or by somebody else.
     pub(super) async fn forget(&self) {

@@ -8,7 +8,10 @@ use annals_core::{
 };
 use bytes::Bytes;
 
-use crate::{Delivery, KeyBytes, ProjectionOptions, Subscription, rebuild::Scope, tables::TableSpec};
+use crate::{
+    Delivery, KeyBytes, ProjectionOptions, Subscription, parked::History, pulse::Pulse, rebuild::Scope,
+    tables::TableSpec,
+};
 
 /// One build of one projection, as it is run.
 #[derive(Clone)]
@@ -24,6 +27,8 @@ pub(crate) struct Consumer {
     pub(crate) log: Arc<dyn Store>,
     /// Where the rows are: the same store, or one in memory.
     pub(crate) rows: Arc<dyn Store>,
+    pub(crate) pulse: Pulse,
+    pub(crate) history: History,
 }
 
 /// What every batch has to agree with: the life of the derived tables that it was computed for, and the right to write.

@@ -102,16 +102,27 @@ impl Discarded {
         Bytes::copy_from_slice(key.as_slice())
     }
 
-    /// Adds those of projection `name` that `log` has.
-    pub(crate) async fn load(&self, log: &dyn Store, name: &str) -> Result<(), ReadError> {
+    /// The rows that record the decisions about projection `name`, in the order of the log that they are about.
+    pub(crate) async fn rows(log: &dyn Store, name: &str) -> Result<Vec<(Position, Bytes)>, ReadError> {
         let prefix = Bytes::copy_from_slice(KeyBytes::of(&(name, "discarded")).as_slice());
+        let position = |key: &Bytes| {
+            let position = key.get(prefix.len()..)?.try_into().ok()?;
+            Position::new(u64::from_be_bytes(position)).ok()
+        };
+        let mut rows = Vec::new();
         let mut scan = Some(Scan::prefix(LoggedTable::CONSUMERS, prefix.clone()));
         while let Some(next) = scan {
             let page = log.scan(next).await?;
-            let positions = page.rows.iter().filter_map(|(key, _)| key.get(prefix.len()..)?.try_into().ok());
-            self.add(positions.filter_map(|position| Position::new(u64::from_be_bytes(position)).ok()));
+            rows.extend(page.rows.into_iter().filter_map(|(key, row)| Some((position(&key)?, row))));
             scan = page.next;
         }
+        Ok(rows)
+    }
+
+    /// Adds those of projection `name` that `log` has.
+    pub(crate) async fn load(&self, log: &dyn Store, name: &str) -> Result<(), ReadError> {
+        let rows = Self::rows(log, name).await?;
+        self.add(rows.into_iter().map(|(position, _)| position));
         Ok(())
     }
 

@@ -65,7 +65,8 @@ impl Lane {
         fresh: bool,
     ) -> Result<Self, Halt> {
         let (rows, specs) = (Arc::clone(&consumer.rows), Arc::clone(&consumer.specs));
-        let batch = Batch::new(rows, consumer.name, consumer.build, specs).fresh(fresh);
+        let batch =
+            Batch::new(rows, consumer.name, consumer.build, specs).fresh(fresh).counted_by(consumer.pulse.beats());
         let parked = Parked::load(consumer, number).await?;
         let (consumer, handler) = (Arc::clone(consumer), Arc::clone(handler));
         Ok(Self { consumer, handler, fence, number, batch, parked, marks, gathered: Vec::new() })

@@ -23,12 +23,19 @@ mod run;
 mod builds;
 mod checkpoint;
 mod consumer;
+mod decision;
+mod pace;
 mod parked;
+mod pulse;
 mod rebuild;
 mod seen;
 mod status;
 mod tenants;
 mod unused;
+
+mod alarm;
+mod health;
+mod thresholds;
 
 pub mod metrics;
 
@@ -50,11 +57,14 @@ pub mod derived;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use alarm::{ALARM_TARGET, Alarm, AlarmChange};
+pub use decision::DiscardedEvent;
+pub use health::{Cause, Concern, Health, Level};
 pub use key::{KeyBytes, RowKey, StartsWith};
 pub use name::InvalidName;
 pub use on_annals::{AndWait, ReadModels, Waited, Waiting, WithProjections};
 pub use options::{Delivery, Failed, LaneKey, OnFailure, Order, ProjectionOptions, Reaction, Retry};
-pub use parked::ParkedKey;
+pub use parked::{FailedAttempt, Outcome, ParkedKey, Unparked};
 pub use projection::{BoxError, Delivered, EventContext, Incoming, NoSuchId, Projection};
 pub use projections::{
     Difference, OperatorError, ProjectionHandle, ProjectionSet, Projections, RowDifference, Shadow, ShadowError,
@@ -65,7 +75,8 @@ pub use registration::RegistrationError;
 pub use row::{Row, RowIndex, TableIndex};
 pub use rows::{IndexRows, Rows, RowsError, UnreadableRow};
 pub use run::{HandlerPanic, HandlerTimeout};
-pub use status::{Lag, State, Status};
+pub use status::{Failure, Lag, State, Status};
 pub use subscription::Subscription;
 pub use tables::Tables;
+pub use thresholds::{Threshold, Thresholds};
 pub use view::{Cursor, IndexView, InvalidCursor, RowQuery, View, ViewError, ViewPage};

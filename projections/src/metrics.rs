@@ -1,12 +1,12 @@
 //! Figures for whatever recorder the application has installed with the crate `metrics`.
 //!
-//! Each carries the label `projection`, its name. They are given out after every chunk of the log, so at most once for each
+//! Each carries the label `projection`, its name. All but the health are given out after every chunk of the log, so at most once for each
 //! commit and at least once for every 4,096 positions.
 
 use annals_core::{Position, Timestamp};
 use metrics::{counter, gauge};
 
-use crate::{Status, status::to_f64};
+use crate::{Level, Status, status::to_f64};
 
 /// A gauge: up to which position everything was taken in or set aside.
 pub const POSITION: &str = "annals_projection_position";
@@ -22,6 +22,9 @@ pub const FAILURES: &str = "annals_projection_failures_total";
 pub const PARKED_KEYS: &str = "annals_projection_parked_keys";
 /// A gauge: events that are set aside, of those keys and of keys that will be tried again.
 pub const PARKED_EVENTS: &str = "annals_projection_parked_events";
+/// A gauge: its [`Health`](crate::Health): 0 healthy, 1 a warning, 2 critical. Given out when it is looked at: whenever its
+/// status changes, at most ten times a second, and once a second while it is behind.
+pub const HEALTH: &str = "annals_projection_health";
 /// A counter: how often it was started again after something went wrong.
 pub const RESTARTS: &str = "annals_projection_restarts_total";
 
@@ -35,6 +38,15 @@ pub(crate) fn status(status: &Status, head: Position) {
     gauge!(PARKED_EVENTS, "projection" => status.projection).set(count(status.parked_events));
 }
 
+pub(crate) fn health(projection: &'static str, level: Level) {
+    let figure = match level {
+        Level::Healthy => 0.0,
+        Level::Warning => 1.0,
+        Level::Critical => 2.0,
+    };
+    gauge!(HEALTH, "projection" => projection).set(figure);
+}
+
 pub(crate) fn events(projection: &'static str, count: usize) {
     counter!(EVENTS, "projection" => projection).increment(u64::try_from(count).unwrap_or(0));
 }
@@ -45,4 +57,47 @@ pub(crate) fn failure(projection: &'static str) {
 
 pub(crate) fn restart(projection: &'static str) {
     counter!(RESTARTS, "projection" => projection).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, atomic::AtomicU64};
+
+    use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+
+    use super::*;
+
+    /// Keeps gauges.
+    #[derive(Default)]
+    struct Gauges(Mutex<Vec<(String, Arc<AtomicU64>)>>);
+
+    impl Recorder for Gauges {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::noop()
+        }
+        fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+            let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+            let gauge = Arc::<AtomicU64>::default();
+            self.0.lock().unwrap().push((format!("{} {}", key.name(), labels.join(",")), Arc::clone(&gauge)));
+            Gauge::from_arc(gauge)
+        }
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[test]
+    fn health_is_a_gauge_of_its_level() {
+        for (level, figure) in [(Level::Healthy, 0.0), (Level::Warning, 1.0), (Level::Critical, 2.0)] {
+            let gauges = Gauges::default();
+            metrics::with_local_recorder(&gauges, || health("balances", level));
+            let found = gauges.0.lock().unwrap();
+            let [(name, gauge)] = found.as_slice() else { panic!("one gauge") };
+            assert_eq!(name, "annals_projection_health projection=balances");
+            assert_eq!(f64::from_bits(gauge.load(std::sync::atomic::Ordering::Relaxed)), figure);
+        }
+    }
 }

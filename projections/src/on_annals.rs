@@ -6,7 +6,7 @@ use annals_core::{Aggregate, Annals, Builder, ExecuteError, Executed, Receipt, S
 use futures::future::BoxFuture;
 
 use crate::{
-    Projection, ProjectionHandle, ProjectionOptions, ProjectionSet, Projections, Row, View, ViewError, WaitError,
+    Alarm, Projection, ProjectionHandle, ProjectionOptions, ProjectionSet, Projections, Row, View, ViewError, WaitError,
 };
 
 /// Registers projections: `Annals::builder("bank.annals").projection(Balances)`.
@@ -18,11 +18,21 @@ pub trait WithProjections: Sized {
 
     /// The same with options.
     fn projection_with<P: Projection>(self, projection: P, options: ProjectionOptions) -> Self;
+
+    /// Calls `hook` whenever something begins to be the matter with a projection, matters more or less, or is over: see
+    /// [`Alarm`]. Without a hook `tracing` is told, under [`ALARM_TARGET`](crate::ALARM_TARGET).
+    ///
+    /// The hook must not block. A panic in it is caught.
+    fn on_projection_alarm(self, hook: impl Fn(&Alarm) + Send + Sync + 'static) -> Self;
 }
 
 impl WithProjections for Builder {
     fn projection_with<P: Projection>(self, projection: P, options: ProjectionOptions) -> Self {
         self.component::<ProjectionSet>(|set| set.add(projection, options))
+    }
+
+    fn on_projection_alarm(self, hook: impl Fn(&Alarm) + Send + Sync + 'static) -> Self {
+        self.component::<ProjectionSet>(|set| set.on_alarm(hook))
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use annals_core::{AggregateId, Record};
 
-use crate::{BoxError, KeyBytes, RowKey};
+use crate::{BoxError, KeyBytes, RowKey, Thresholds};
 
 /// How a projection is run. Everything has a default that is safe.
 #[derive(Debug, Clone)]
@@ -31,6 +31,10 @@ pub struct ProjectionOptions {
     pub rows_kept: usize,
     /// How many events may be set aside before the projection stops instead of setting aside another one; 100,000 by default.
     pub parked_events_max: usize,
+    /// How many events that were set aside once are remembered, with what became of them; 1,000 by default, the latest.
+    pub parked_history_max: usize,
+    /// From when on something is a concern that is told of: see [`Health`](crate::Health).
+    pub thresholds: Thresholds,
     /// Whether rows are kept in memory alone. They are then computed from the whole log at each start; false by default.
     pub in_memory: bool,
 }
@@ -118,6 +122,8 @@ impl Default for ProjectionOptions {
             handler_timeout: Duration::from_secs(30),
             rows_kept: 65_536,
             parked_events_max: 100_000,
+            parked_history_max: 1_000,
+            thresholds: Thresholds::default(),
             in_memory: false,
         }
     }
@@ -170,6 +176,20 @@ impl ProjectionOptions {
     #[must_use]
     pub fn handler_timeout(mut self, timeout: Duration) -> Self {
         self.handler_timeout = timeout;
+        self
+    }
+
+    /// The same with other thresholds of what is a concern.
+    #[must_use]
+    pub fn thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.thresholds = thresholds;
+        self
+    }
+
+    /// The same with another limit to how many events are remembered that were set aside once; 0 remembers none.
+    #[must_use]
+    pub fn parked_history_max(mut self, events: usize) -> Self {
+        self.parked_history_max = events;
         self
     }
 

@@ -1,5 +1,7 @@
 //! Events that were set aside: those that failed, and those of the same key behind them.
 
+mod history;
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use annals_core::{
@@ -11,6 +13,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::{KeyBytes, consumer::Consumer};
+
+pub(crate) use history::History;
+use history::UnparkedRow;
+pub use history::{Outcome, Unparked};
 
 /// The events of one key that a projection has set aside: one that failed, and those behind it.
 ///
@@ -25,10 +31,12 @@ pub struct ParkedKey {
     pub stream: String,
     /// The event that failed.
     pub position: Position,
-    /// Why.
+    /// Why, the last time.
     pub error: String,
     /// How often it was tried.
     pub attempts: u32,
+    /// The latest of these attempts, up to 8, the oldest first.
+    pub failures: Vec<FailedAttempt>,
     /// When it failed first.
     pub since: Timestamp,
     /// When it failed last.
@@ -37,6 +45,16 @@ pub struct ParkedKey {
     pub events: usize,
     /// Whether it will be tried again without anybody asking for it.
     pub retrying: bool,
+}
+
+/// An attempt to take an event in that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FailedAttempt {
+    /// When.
+    pub at: Timestamp,
+    /// Why; the beginning of it where it is long.
+    pub error: String,
 }
 
 /// What is stored of a parked key.
@@ -52,6 +70,12 @@ struct ParkedRow {
     latest: Timestamp,
     /// No attempt is left.
     given_up: bool,
+    /// When it is to be tried again, otherwise. A row that does not say so is tried at once.
+    #[serde(default)]
+    due: Option<Timestamp>,
+    /// The latest attempts, the oldest first.
+    #[serde(default)]
+    failures: Vec<FailedAttempt>,
 }
 
 /// What a lane has set aside.
@@ -92,6 +116,10 @@ const OF_EVENT: u8 = 1;
 /// How many parked events are read at once.
 pub(crate) const SLICE: usize = 256;
 
+/// How many failed attempts are kept of an event, and how much of the error of each.
+const FAILURES_KEPT: usize = 8;
+const ERROR_BYTES_KEPT: usize = 1024;
+
 impl Parked {
     pub(crate) fn new(consumer: Arc<Consumer>) -> Self {
         Self { consumer, keys: HashMap::new(), writes: Vec::new() }
@@ -99,6 +127,7 @@ impl Parked {
 
     /// Reads what is stored of the keys of lane `lane`.
     pub(crate) async fn load(consumer: &Arc<Consumer>, lane: usize) -> Result<Self, ParkedError> {
+        consumer.history.forget().await;
         let mut parked = Self::new(Arc::clone(consumer));
         let mut scan = Some(Scan::prefix(DerivedTable::PARKED, Bytes::copy_from_slice(consumer.key().as_slice())));
         let mut latest: Option<ParkedId> = None;
@@ -116,7 +145,7 @@ impl Parked {
                 key.push_raw(&row.key);
                 latest = consumer.is_of_lane(&key, lane).then(|| id(row.tenant.as_deref(), &key));
                 if let Some(id) = latest.clone() {
-                    let due = (!row.given_up).then(Instant::now);
+                    let due = (!row.given_up).then(|| Instant::now() + row.pause_left(consumer.options.retry.max));
                     parked.keys.insert(id, Aside { row, events: 0, due });
                 }
             }
@@ -175,6 +204,10 @@ impl Parked {
         let now = Timestamp::now();
         let known = self.keys.get(&id);
         let events = known.map_or(0, |aside| aside.events);
+        let same = known.map(|aside| &aside.row).filter(|row| row.position == record.position);
+        let mut failures = same.map(|row| row.failures.clone()).unwrap_or_default();
+        failures.push(FailedAttempt { at: now, error: shortened(error) });
+        failures.drain(..failures.len().saturating_sub(FAILURES_KEPT));
         let row = ParkedRow {
             tenant: record.stream.tenant().map(str::to_owned),
             key: Bytes::copy_from_slice(key.as_slice()),
@@ -182,9 +215,11 @@ impl Parked {
             position: record.position,
             error: error.to_owned(),
             attempts,
-            since: known.filter(|aside| aside.row.position == record.position).map_or(now, |aside| aside.row.since),
+            since: same.map_or(now, |row| row.since),
             latest: now,
             given_up: pause.is_none(),
+            due: pause.map(|pause| now.saturating_add(pause)),
+            failures,
         };
         let is_new = known.is_none();
         let bytes = codec::encode("parked key", &row)?;
@@ -224,9 +259,17 @@ impl Parked {
         Ok(positions)
     }
 
-    /// Notes that the oldest parked event of a key is done; the key goes on when it was the last.
-    pub(crate) fn done(&mut self, id: &ParkedId, position: Position) {
-        let Some(aside) = self.keys.get_mut(id) else { return };
+    /// Notes that the oldest parked event of a key is done, and how; the key goes on when it was the last.
+    pub(crate) async fn done(
+        &mut self,
+        id: &ParkedId,
+        position: Position,
+        outcome: Outcome,
+    ) -> Result<(), ParkedError> {
+        let Some(aside) = self.keys.get_mut(id) else { return Ok(()) };
+        if let Some(row) = aside.unparked(position, outcome) {
+            self.writes.extend(History::add(&self.consumer, &row).await?);
+        }
         aside.events = aside.events.saturating_sub(1);
         let last = aside.events == 0;
         self.put(id, OF_EVENT, Some(position), None);
@@ -234,12 +277,15 @@ impl Parked {
             self.keys.remove(id);
             self.put(id, OF_KEY, None, None);
         }
+        Ok(())
     }
 
     /// Notes that everything that is parked of a key is done.
-    pub(crate) async fn release(&mut self, id: &ParkedId) -> Result<(), ReadError> {
-        if !self.has(id) {
-            return Ok(());
+    pub(crate) async fn release(&mut self, id: &ParkedId) -> Result<(), ParkedError> {
+        let Some(aside) = self.keys.get(id) else { return Ok(()) };
+        let (position, attempts) = (aside.row.position, aside.row.attempts.saturating_add(1));
+        if let Some(row) = aside.unparked(position, Outcome::TakenIn { attempts }) {
+            self.writes.extend(History::add(&self.consumer, &row).await?);
         }
         let mut prefix = self.consumer.key();
         prefix.push_raw(id.as_slice());
@@ -296,8 +342,26 @@ impl Aside {
         if let Some(first) = position.filter(|position| self.events == 0 && *position != self.row.position) {
             self.row.error = format!("not tried since record {} was taken in: {}", self.row.position, self.row.error);
             (self.row.position, self.row.attempts) = (first, 0);
+            self.row.failures.clear();
         }
         self.events += 1;
+    }
+
+    /// What is to be kept of the event at `position` now that it is done: of one that failed, or was discarded.
+    fn unparked(&self, position: Position, outcome: Outcome) -> Option<UnparkedRow> {
+        let is_discarded = matches!(outcome, Outcome::Discarded { .. });
+        let is_first = self.row.position == position;
+        (is_first && (self.row.attempts > 0 || is_discarded)).then(|| UnparkedRow {
+            tenant: self.row.tenant.clone(),
+            key: self.row.key.clone(),
+            stream: self.row.stream.clone(),
+            position,
+            error: self.row.error.clone(),
+            since: self.row.since,
+            until: Timestamp::now(),
+            events: self.events,
+            outcome,
+        })
     }
 
     fn show(&self) -> Result<ParkedKey, ParkedError> {
@@ -311,12 +375,27 @@ impl Aside {
             position: row.position,
             error: row.error,
             attempts: row.attempts,
+            failures: row.failures,
             since: row.since,
             latest: row.latest,
             events: self.events,
             retrying: self.due.is_some(),
         })
     }
+}
+
+impl ParkedRow {
+    /// How long it is until the next attempt: not longer than `max`, whatever became of the clock.
+    fn pause_left(&self, max: Duration) -> Duration {
+        let micros = self.due.map_or(0, |due| due.as_micros().saturating_sub(Timestamp::now().as_micros()));
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(max)
+    }
+}
+
+/// The beginning of an error.
+fn shortened(error: &str) -> String {
+    let end = error.floor_char_boundary(ERROR_BYTES_KEPT);
+    error.get(..end).unwrap_or_default().to_owned()
 }
 
 /// Which event a row stands for, by the end of its key.

@@ -1,7 +1,7 @@
 //! All projections that run on a store.
 
-mod decided;
 mod handle;
+mod monitor;
 mod shadow;
 mod start;
 
@@ -10,12 +10,14 @@ use std::{any::TypeId, marker::PhantomData, sync::Arc};
 use annals_core::{Annals, Component, OpenError, Running, Store, Tenant, async_trait};
 
 use crate::{
-    Projection, ProjectionOptions, Row, View, ViewError,
+    Alarm, Projection, ProjectionOptions, Row, View, ViewError,
+    alarm::AlarmHook,
     reading::RowsOf,
     registration::{self, Registration},
 };
 
 pub use handle::{OperatorError, ProjectionHandle, WaitError};
+use monitor::Monitor;
 pub use shadow::{Difference, RowDifference, Shadow, ShadowError, TableDifference};
 use start::{Started, start};
 
@@ -23,6 +25,7 @@ use start::{Started, start};
 #[derive(Default)]
 pub struct ProjectionSet {
     all: Vec<Registration>,
+    hook: AlarmHook,
 }
 
 /// The projections that run on a store.
@@ -30,12 +33,19 @@ pub struct ProjectionSet {
 /// They stop when the store is shut down, or when the last handle of the application is dropped.
 pub struct Projections {
     all: Vec<Arc<Started>>,
+    monitor: Monitor,
 }
 
 impl ProjectionSet {
     /// Adds a projection.
     pub fn add<P: Projection>(&mut self, projection: P, options: ProjectionOptions) {
         self.all.push(Registration::of(projection, options));
+    }
+
+    /// Calls `hook` with each [`Alarm`], in place of another one. It is called by the task that looks at all projections, so
+    /// it must not block: what takes long belongs into a task of its own. A panic is caught and told to `tracing`.
+    pub fn on_alarm(&mut self, hook: impl Fn(&Alarm) + Send + Sync + 'static) {
+        self.hook = AlarmHook::new(hook);
     }
 }
 
@@ -45,13 +55,16 @@ impl Component for ProjectionSet {
         registration::check(&self.all).map_err(OpenError::component)?;
         let store: &Arc<dyn Store> = annals.store();
         let all = start(store, self.all).await.map_err(OpenError::component)?;
-        Ok(Arc::new(Projections { all }))
+        let monitor = Monitor::begin(&all, self.hook);
+        Ok(Arc::new(Projections { all, monitor }))
     }
 }
 
 #[async_trait]
 impl Running for Projections {
     async fn stop(&self) {
+        // First, so that it says nothing of what follows.
+        self.monitor.end().await;
         for started in &self.all {
             started.tell_to_stop();
         }

@@ -15,6 +15,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::{
     KeyBytes, Row,
+    pulse::Beats,
     tables::{TableNames, TableSpec},
     tenants,
 };
@@ -52,6 +53,8 @@ pub(crate) struct Batch {
     marked: HashSet<Tenant>,
     /// Why rows could not be read for a handler.
     unread: Option<ReadError>,
+    /// Counts how often a handler was given rows.
+    beats: Beats,
 }
 
 impl Rows<'_> {
@@ -183,7 +186,14 @@ impl Batch {
             fresh: false,
             marked: HashSet::new(),
             unread: None,
+            beats: Beats::default(),
         }
+    }
+
+    /// The same, which counts here how often a handler is given rows.
+    pub(crate) fn counted_by(mut self, beats: Beats) -> Self {
+        self.beats = beats;
+        self
     }
 
     /// The same, where nothing was stored yet: no row need be looked up that was not written by this batch.
@@ -198,6 +208,7 @@ impl Batch {
 
     /// What a handler is given for events of `tenant`. What was written before can no longer be undone.
     pub(crate) fn begin<'a>(&'a mut self, tenant: &'a Option<Tenant>, lane_keys: Option<LaneKeys<'a>>) -> Rows<'a> {
+        self.beats.beat();
         for table in self.tables.get_mut(tenant).into_iter().flatten() {
             table.mark();
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use annals_core::{AsOf, Commit, CommitError, Head, Position, ReadError, ReadLog, RowBatch, Tenant, Timestamp};
+use annals_core::{AsOf, Commit, CommitError, Head, Position, ReadError, ReadLog, RowBatch, Tenant};
 use futures::StreamExt;
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
@@ -15,10 +15,11 @@ use crate::{
     feed::Feed,
     lane::{Anew, Halt, Lane, Marks, Undone, Work},
     metrics,
+    pace::Pace,
     parked::{self, ParkedId, ParkedKey},
     run::{Delivery, Handler},
     seen::{self, SEEN_AT_ONCE},
-    status::{Board, to_f64},
+    status::Board,
 };
 
 /// The floor is stored at the latest when it has come so far, although nothing was written.
@@ -55,13 +56,6 @@ pub(crate) struct Session {
     floor: Option<CheckpointRow>,
     discarded: Discarded,
     pace: Pace,
-}
-
-/// How fast it goes.
-struct Pace {
-    at: Instant,
-    position: Position,
-    recorded: Option<Timestamp>,
 }
 
 /// Why a session cannot go on.
@@ -110,7 +104,7 @@ impl Session {
             lanes: Vec::new(),
             floor: None,
             discarded,
-            pace: Pace { at: Instant::now(), position, recorded: None },
+            pace: Pace::new(position),
             setup,
         };
         session.open_lanes(checkpoints).await?;
@@ -147,7 +141,7 @@ impl Session {
                 return Ok(Stop::Held);
             }
             let due = self.next_due();
-            let wake = due.as_ref().map_or_else(Instant::now, |(due, ..)| *due);
+            let wake = due.as_ref().map(|(due, ..)| *due).into_iter().chain(self.pace.due(self.position)).min();
             tokio::select! {
                 biased;
                 request = control.next() => match request {
@@ -160,8 +154,8 @@ impl Session {
                         Err(stop) => return Ok(stop),
                     },
                 },
-                () = tokio::time::sleep_until(wake), if due.is_some() => {
-                    if let Some((_, lane, id)) = due {
+                () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
+                    if let Some((_, lane, id)) = due.filter(|(due, ..)| *due <= Instant::now()) {
                         match control.while_not_stopped(self.settle_and_replay(lane, &id)).await {
                             Ok(done) => drop(done?),
                             Err(stop) => return Ok(stop),
@@ -170,6 +164,7 @@ impl Session {
                 }
                 chunk = self.setup.feed.next(self.position, &mut self.head) => {
                     let chunk = chunk.map_err(Halt::from)?;
+                    self.pace.begin(self.position);
                     let end = control.until.unwrap_or(Position::MAX).min(chunk.end());
                     let gathers = control.until.is_none() && self.may_gather(&chunk);
                     match control.while_not_stopped(self.take(chunk, end, gathers)).await {
@@ -405,10 +400,11 @@ impl Session {
 
     async fn replay(&mut self, lane: usize, id: &ParkedId) -> Result<usize, Halt> {
         let discarded = self.discarded.positions();
-        match self.lanes.get_mut(lane) {
-            Some(lane) => lane.replay(id, &discarded).await,
-            None => Ok(0),
-        }
+        let Some(lane) = self.lanes.get_mut(lane) else { return Ok(0) };
+        let done = lane.replay(id, &discarded).await?;
+        // Whoever is answered sees what came of it.
+        self.report();
+        Ok(done)
     }
 
     /// The parked key that is to be tried again first: when, in which lane.
@@ -422,13 +418,7 @@ impl Session {
 
     fn report(&mut self) {
         let head = self.head.borrow().position;
-        let now = Instant::now();
-        let seconds = now.duration_since(self.pace.at).as_secs_f64();
-        let rate = (seconds >= 0.2).then(|| {
-            let went = self.position.get().saturating_sub(self.pace.position.get());
-            (self.pace.at, self.pace.position) = (now, self.position);
-            to_f64(went) / seconds
-        });
+        let rate = self.pace.measure(self.position);
         let (parked, retrying) = self
             .lanes
             .iter()
@@ -440,7 +430,7 @@ impl Session {
         board.update(|status| {
             status.position = position;
             status.recorded = recorded.or(status.recorded);
-            status.rate = rate.unwrap_or(status.rate);
+            status.rate = rate;
             (status.parked_keys, status.retrying_keys, status.parked_events) = (parked, retrying, events);
             status.state = if !status.is_complete() {
                 State::Rebuilding

@@ -23,8 +23,11 @@ pub struct Status {
     pub target: Option<Position>,
     /// When the latest event that it took in was recorded.
     pub recorded: Option<Timestamp>,
-    /// How many positions it went through a second, lately.
+    /// How many positions it went through a second, lately; 0 when nothing has come for a second or two, and while it does
+    /// not work.
     pub rate: f64,
+    /// Why it failed last, until it has come further than it was then.
+    pub failure: Option<Failure>,
     /// How many keys are set aside until an operator decides.
     pub parked_keys: usize,
     /// How many keys are set aside and will be tried again.
@@ -60,6 +63,16 @@ pub enum State {
     Stopped,
 }
 
+/// Why a projection failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// Why.
+    pub reason: String,
+    /// Where it was.
+    pub position: Position,
+}
+
 /// How far a projection is behind the log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lag {
@@ -88,6 +101,31 @@ impl Status {
     pub fn is_complete(&self) -> bool {
         self.target.is_some_and(|target| self.position >= target)
     }
+
+    /// Lets everything agree with its new state.
+    fn settle(&mut self, before: &State) {
+        if !matches!(self.state, State::Rebuilding | State::CatchingUp | State::Live) {
+            self.rate = 0.0;
+        }
+        match &self.state {
+            State::Failed { reason, .. } if self.state != *before => {
+                self.failure = Some(Failure { reason: reason.clone(), position: self.position });
+            }
+            State::Failed { .. } => {}
+            State::Starting | State::Rebuilding | State::CatchingUp => {
+                let position = self.position;
+                self.failure.take_if(|failure| failure.position < position);
+            }
+            State::Live | State::Paused | State::TakenOver | State::Stopped => self.failure = None,
+        }
+    }
+}
+
+impl State {
+    /// Whether it takes in what there is, or is about to.
+    pub(crate) fn is_at_work(&self) -> bool {
+        matches!(self, Self::Starting | Self::Rebuilding | Self::CatchingUp | Self::Live)
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate is no exact number")]
@@ -112,6 +150,7 @@ impl Board {
             target: checkpoint.target,
             recorded: None,
             rate: 0.0,
+            failure: None,
             parked_keys: 0,
             retrying_keys: 0,
             parked_events: 0,
@@ -123,6 +162,7 @@ impl Board {
         self.status.send_if_modified(|status| {
             let before = status.clone();
             change(status);
+            status.settle(&before.state);
             *status != before
         });
     }

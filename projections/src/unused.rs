@@ -63,7 +63,10 @@ async fn delete_build(
     }
     // The marks of the tenants last, without which the tables would not be found again.
     let own = Bytes::copy_from_slice(KeyBytes::of(&(name, build.number)).as_slice());
-    scans.extend([DerivedTable::PARKED, DerivedTable::CHECKPOINTS].map(|table| Scan::prefix(table, own.clone())));
+    scans.extend(
+        [DerivedTable::PARKED, DerivedTable::UNPARKED, DerivedTable::CHECKPOINTS]
+            .map(|table| Scan::prefix(table, own.clone())),
+    );
     for scan in scans {
         if !delete_rows(rows, scan, orders).await? {
             return Ok(false);

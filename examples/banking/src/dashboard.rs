@@ -5,7 +5,7 @@ use std::time::Duration;
 use annals::{
     Annals, Position, Timestamp,
     prelude::ReadModels,
-    projections::{Lag, Status, ViewError},
+    projections::{Health, Lag, ProjectionHandle, Status, ViewError},
 };
 use futures::TryStreamExt;
 
@@ -22,14 +22,25 @@ const SHOWN: usize = 5;
 pub struct Dashboard {
     /// Where the log ends.
     pub end: Position,
-    /// How each projection is doing, and how far it is behind.
-    pub projections: Vec<(Status, Lag)>,
+    /// How each projection is doing.
+    pub projections: Vec<Vitals>,
     /// What is on the accounts.
     pub holdings: Result<Holdings, ViewError>,
     /// What the latest days moved, the latest first.
     pub days: Result<Vec<DailyTurnover>, ViewError>,
     /// Accounts that somebody should look at, those that were noticed last first.
     pub watched: Result<Vec<Watched>, ViewError>,
+}
+
+/// How a projection is doing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vitals {
+    /// What it is doing, and where it is.
+    pub status: Status,
+    /// How far it is behind.
+    pub lag: Lag,
+    /// Whether somebody should look at it.
+    pub health: Health,
 }
 
 /// What is on the accounts.
@@ -52,10 +63,7 @@ impl Dashboard {
         let end = bank.store().head().borrow().position;
         let projections = bank.projections();
         let of_each = projections.iter().flat_map(|projections| projections.iter());
-        let projections = of_each.map(|projection| projection.status()).map(|status| {
-            let lag = status.lag(end, Timestamp::now());
-            (status, lag)
-        });
+        let projections = of_each.map(|projection| Vitals::of(&projection, end));
         Self {
             end,
             projections: projections.collect(),
@@ -63,6 +71,14 @@ impl Dashboard {
             days: days(bank).await,
             watched: watched(bank).await,
         }
+    }
+}
+
+impl Vitals {
+    /// Those of `projection`, while the log ends at `end`.
+    fn of(projection: &ProjectionHandle, end: Position) -> Self {
+        let status = projection.status();
+        Self { lag: status.lag(end, Timestamp::now()), status, health: projection.health() }
     }
 }
 

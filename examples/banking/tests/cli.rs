@@ -104,7 +104,7 @@ fn a_dashboard_that_is_printed_once_has_seen_everything() {
         assert!(answer.is_good, "{}", answer.err);
         for projection in ["balances", "statements", "turnover", "watch_list"] {
             let line = answer.out.lines().find(|line| line.contains(projection)).unwrap_or_default();
-            assert!(line.contains("live") && line.contains(" 483 "), "{}", answer.out);
+            assert!(line.contains("healthy") && line.contains("live") && line.contains(" 483 "), "{}", answer.out);
         }
         assert!(answer.out.contains("12 accounts hold "), "{}", answer.out);
         assert!(answer.out.contains("Turnover of the latest days"), "{}", answer.out);

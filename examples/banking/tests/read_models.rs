@@ -4,7 +4,7 @@
 use annals::{Annals, prelude::*};
 use banking::{
     bank,
-    dashboard::Dashboard,
+    dashboard::{Dashboard, Vitals},
     domain::{
         Account, AccountId, Money,
         account::{Deposit, Open, Withdraw},
@@ -73,9 +73,12 @@ async fn a_dashboard_shows_every_read_model_and_the_banks_figures() {
     let (bank, _folder) = bank_of(&[("ada", 100), ("bob", -0), ("eve", 300)]).await;
     until_all_are_current(&bank).await;
     let dashboard = Dashboard::of(&bank).await;
-    let names: Vec<_> = dashboard.projections.iter().map(|(status, _)| status.projection).collect();
+    let names: Vec<_> = dashboard.projections.iter().map(|vitals| vitals.status.projection).collect();
     assert_eq!(names, ["balances", "statements", "turnover", "watch_list"]);
-    assert!(dashboard.projections.iter().all(|(status, lag)| status.position == dashboard.end && lag.positions == 0));
+    let is_current = |vitals: &Vitals| {
+        vitals.status.position == dashboard.end && vitals.lag.positions == 0 && vitals.health.is_healthy()
+    };
+    assert!(dashboard.projections.iter().all(is_current), "{:?}", dashboard.projections);
     let holdings = dashboard.holdings.unwrap();
     let largest: Vec<_> = holdings.largest.iter().map(|row| row.account.as_str()).collect();
     assert_eq!((holdings.accounts, holdings.total, largest), (3, money(400), vec!["eve", "ada", "bob"]));

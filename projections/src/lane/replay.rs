@@ -2,10 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use annals_core::{AsOf, Position, ReadError, ReadLog, Record};
+use annals_core::{AsOf, LoggedTable, Position, ReadError, ReadLog, Record};
 use futures::StreamExt;
 
-use crate::{BoxError, Reaction, chunk::Chunk, parked::ParkedId, run::Delivery};
+use crate::{
+    BoxError, Outcome, Reaction, chunk::Chunk, control::Discarded, decision::Decided, parked::ParkedId, run::Delivery,
+};
 
 use super::{Halt, Lane, Work};
 
@@ -45,7 +47,11 @@ impl Lane {
             self.failed_again(id, record, &error).await?;
             return Ok(false);
         }
-        self.parked.done(id, position);
+        let outcome = match is_discarded {
+            true => Outcome::Discarded { reason: self.reason(position).await? },
+            false => Outcome::TakenIn { attempts: self.parked.attempts(id, position).saturating_add(1) },
+        };
+        self.parked.done(id, position, outcome).await?;
         match (self.store().await, record) {
             (Err(Halt::Rows(error)), Some(record)) => {
                 self.forget().await?;
@@ -74,6 +80,14 @@ impl Lane {
         let key = self.consumer.options.lane_key.key(record);
         self.parked.park(&key, record, &error.to_string(), attempts, pause)?;
         self.store().await
+    }
+
+    /// Why the event at `position` is discarded.
+    async fn reason(&self, position: Position) -> Result<String, ReadError> {
+        let key = Discarded::row_key(self.consumer.name, position);
+        let row = self.consumer.log.get(&[(LoggedTable::CONSUMERS.into(), key)]).await?.into_iter().flatten().next();
+        // That it was discarded is known all the same.
+        Ok(row.and_then(|row| Decided::read(&row).ok()).map_or_else(String::new, |decided| decided.reason))
     }
 
     async fn read(&self, position: Position) -> Result<Option<Record>, ReadError> {

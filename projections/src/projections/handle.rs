@@ -1,9 +1,12 @@
 //! What can be asked and told of one projection.
 
+mod health;
+mod history;
+
 use std::{sync::Arc, time::Duration};
 
 use annals_core::{
-    Commit, CommitError, LoggedTable, Position, Receipt, RowWrite, Tenant, Timestamp, codec::EncodeError,
+    Commit, CommitError, LoggedTable, Position, ReadError, Receipt, RowWrite, Tenant, Timestamp, codec::EncodeError,
 };
 use bytes::Bytes;
 use thiserror::Error;
@@ -13,12 +16,12 @@ use crate::{
     KeyBytes, Lag, ParkedKey, Rebuild, RowKey, RowsError, State, Status,
     consumer::Consumer,
     control::{Discard, Discarded, ParkedAt, Request},
+    decision::Decided,
     lane::Undone,
     parked::{self, ParkedId},
 };
 
 use super::{
-    decided::Decided,
     shadow::{self, Shadow, ShadowError},
     start::Started,
 };
@@ -127,6 +130,17 @@ pub enum OperatorError {
     /// The reason cannot be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// What is stored could not be read now. Ask again.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What is stored is not what this version of annals writes. Ask the version that wrote it.
+    #[error("{what} cannot be read: {reason}")]
+    Unreadable {
+        /// What it is about.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl ProjectionHandle {

@@ -10,11 +10,10 @@ use annals_core::{Commit, LoggedTable, Position, Timestamp};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::{
-    decided::Decided,
-    start::{Beside, Started},
+use super::start::{Beside, Started};
+use crate::{
+    KeyBytes, Lag, Rebuild, State, Status, builds::Builds, decision::Decided, rebuild::Scope, session::Setup, unused,
 };
-use crate::{KeyBytes, Lag, Rebuild, State, Status, builds::Builds, rebuild::Scope, session::Setup, unused};
 
 pub use difference::{Difference, RowDifference, TableDifference};
 pub use error::ShadowError;

@@ -16,6 +16,8 @@ use crate::{
     checkpoint::{BeginError, Checkpoints},
     consumer::Consumer,
     feed::Feed,
+    parked::History,
+    pulse::Pulse,
     reading::{InUse, Reading},
     rebuild::Scope,
     registration::Registration,
@@ -222,6 +224,8 @@ fn consumer_of(
         options: registration.options.clone(),
         log: Arc::clone(log),
         rows: Arc::clone(rows),
+        pulse: Pulse::default(),
+        history: History::default(),
     })
 }
 

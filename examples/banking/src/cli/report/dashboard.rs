@@ -7,13 +7,13 @@ use std::{
 
 use annals::{
     Timestamp,
-    projections::{Lag, State, Status, ViewError},
+    projections::{State, Status, ViewError},
 };
 use indicatif::HumanDuration;
 
 use super::{count, table};
 use crate::{
-    dashboard::{Dashboard, Holdings},
+    dashboard::{Dashboard, Holdings, Vitals},
     read::{Bookings, DailyTurnover, Day, Watched},
 };
 
@@ -39,12 +39,13 @@ fn missing(out: &mut impl Write, what: &str, error: &ViewError) -> io::Result<()
     writeln!(out, "\n{what}: {error}")
 }
 
-fn projections(out: &mut impl Write, projections: &[(Status, Lag)]) -> io::Result<()> {
-    let columns = ["projection", "state", "position", "behind", "since", "events/s", "left", "parked keys"];
-    let mut table = table(columns, &[2, 3, 4, 5, 6, 7]);
-    for (status, lag) in projections {
+fn projections(out: &mut impl Write, projections: &[Vitals]) -> io::Result<()> {
+    let columns = ["projection", "health", "state", "position", "behind", "since", "events/s", "left", "parked keys"];
+    let mut table = table(columns, &[3, 4, 5, 6, 7, 8]);
+    for Vitals { status, lag, health } in projections {
         table.add_row([
             status.projection.to_owned(),
+            health.level.to_string(),
             state(&status.state),
             count(status.position.get()),
             count(lag.positions),

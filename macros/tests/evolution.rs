@@ -73,9 +73,6 @@ fn fields() {
             Self { a: 1, b: String::new() }
         }
     }
-    fn is_zero(number: &u8) -> bool {
-        *number == 0
-    }
     let old = [Old { a: 1, b: "b".into() }];
     assert!(reads::<Less, _>(&old));
     assert!(!reads::<More, _>(&old));
@@ -99,6 +96,139 @@ fn fields() {
     assert!(!reads::<Rest, _>(&more));
     let rest = [Rest { a: 1, rest: BTreeMap::from([("c".into(), "text".into())]) }];
     assert!(!reads::<Optional, _>(&rest));
+}
+
+fn is_zero(number: &u8) -> bool {
+    *number == 0
+}
+
+type Numbers = BTreeMap<String, u8>;
+type Texts = BTreeMap<String, String>;
+
+fn numbers(names: &[&str]) -> Numbers {
+    names.iter().map(|name| ((*name).to_owned(), 1)).collect()
+}
+
+fn texts(names: &[&str]) -> Texts {
+    names.iter().map(|name| ((*name).to_owned(), "text".to_owned())).collect()
+}
+
+#[test]
+fn flattened_maps_beside_fields() {
+    types! {
+        struct Free { #[serde(flatten)] rest: Numbers }
+        struct Texting { #[serde(flatten)] rest: Texts }
+        struct New { #[serde(default)] a: u8 }
+        struct NewText { #[serde(default)] a: String }
+        struct Renamed { #[serde(default, alias = "b")] a: u8 }
+        struct Own { a: u8, #[serde(flatten)] rest: Numbers }
+        struct OwnAliased { #[serde(alias = "b")] a: u8 }
+        struct LeftOut { #[serde(default, skip_serializing_if = "is_zero")] a: u8, #[serde(flatten)] rest: Numbers }
+        struct LeftOutTexts { #[serde(default, skip_serializing_if = "is_zero")] a: u8, #[serde(flatten)] rest: Texts }
+        struct LeftOutTwice {
+            #[serde(default, skip_serializing_if = "is_zero")] a: u8,
+            #[serde(flatten)] one: Numbers,
+            #[serde(flatten)] other: Numbers,
+        }
+        struct Maybe { #[serde(flatten)] rest: Option<Numbers> }
+        #[derive(PartialEq, Eq, PartialOrd, Ord)] enum Key { A, #[serde(rename = "a")] Little, #[serde(rename = "b")] Bee }
+        #[derive(PartialEq, Eq, PartialOrd, Ord)] enum OtherKey { A, B }
+        struct Keyed { #[serde(flatten)] rest: BTreeMap<Key, u8> }
+        struct OtherKeyed { #[serde(flatten)] rest: BTreeMap<OtherKey, String> }
+        struct Short { #[serde(flatten)] rest: BTreeMap<char, u8> }
+        struct LongRenamed { #[serde(default, alias = "b")] aa: u8 }
+        struct OwnLong { aa: u8 }
+    }
+    // A new field is read from what the map may hold, and from two names of it at once.
+    let free = [Free { rest: numbers(&["a", "b"]) }];
+    assert!(reads::<New, _>(&free));
+    assert!(!reads::<NewText, _>(&free));
+    assert!(!reads::<Renamed, _>(&free));
+    let own = [Own { a: 1, rest: numbers(&["b"]) }];
+    assert!(reads::<Own, _>(&own));
+    assert!(reads::<Free, _>(&own));
+    assert!(reads::<Renamed, _>(&[New { a: 1 }]));
+    assert!(!reads::<OwnAliased, _>(&own));
+    // What was left out may be in the map.
+    let left_out = [LeftOut { a: 0, rest: numbers(&["a"]) }, LeftOut { a: 1, rest: numbers(&["b"]) }];
+    assert!(reads::<New, _>(&left_out));
+    assert!(reads::<LeftOut, _>(&left_out));
+    assert!(reads::<Free, _>(&[Own { a: 1, rest: numbers(&[]) }]));
+    assert!(!reads::<Texting, _>(&[Own { a: 1, rest: numbers(&[]) }]));
+    let texting = [LeftOutTexts { a: 0, rest: texts(&["a"]) }];
+    assert!(!reads::<New, _>(&texting));
+    assert!(!reads::<LeftOutTexts, _>(&texting));
+    assert!(!reads::<LeftOutTwice, _>(&[LeftOutTwice { a: 0, one: numbers(&["a"]), other: numbers(&["a"]) }]));
+    // What is none has no entries.
+    assert!(reads::<Free, _>(&[Maybe { rest: None }, Maybe { rest: Some(numbers(&["a"])) }]));
+    assert!(!reads::<Texting, _>(&[Maybe { rest: Some(numbers(&["a"])) }]));
+    // Keys that are not any text.
+    let keyed = |key| Keyed { rest: BTreeMap::from([(key, 1)]) };
+    let keyed = [keyed(Key::A), keyed(Key::Little), Keyed { rest: BTreeMap::from([(Key::Little, 1), (Key::Bee, 1)]) }];
+    assert!(reads::<New, _>(&keyed));
+    assert!(!reads::<NewText, _>(&keyed));
+    assert!(!reads::<Renamed, _>(&keyed));
+    assert!(reads::<Free, _>(&keyed));
+    assert!(!reads::<OtherKeyed, _>(&keyed));
+    assert!(reads::<New, _>(&[OtherKeyed {
+        rest: BTreeMap::from([(OtherKey::A, "text".into()), (OtherKey::B, "text".into())])
+    }]));
+    assert!(reads::<Keyed, _>(&[New { a: 1 }]));
+    assert!(!reads::<Keyed, _>(&[OwnLong { aa: 1 }]));
+    let short = [Short { rest: BTreeMap::from([('a', 1), ('b', 1)]) }];
+    assert!(reads::<LongRenamed, _>(&short));
+    assert!(!reads::<Renamed, _>(&short));
+    assert!(reads::<Short, _>(&[New { a: 1 }]));
+    assert!(!reads::<Short, _>(&[OwnLong { aa: 1 }]));
+}
+
+#[test]
+fn flattened_maps_beside_other_parts() {
+    types! {
+        struct Line { n: String }
+        struct Free { #[serde(flatten)] rest: Numbers }
+        struct New { #[serde(default)] a: u8 }
+        struct Alike { #[serde(flatten)] one: Numbers, #[serde(flatten)] other: BTreeMap<String, u16> }
+        struct Unlike { #[serde(flatten)] one: Numbers, #[serde(flatten)] other: Texts }
+        struct Before { #[serde(flatten)] line: Line, #[serde(flatten)] rest: Numbers }
+        struct Behind { #[serde(flatten)] rest: Numbers, #[serde(flatten)] line: Line }
+        struct BehindTexts { #[serde(flatten)] rest: Texts, #[serde(flatten)] line: Line }
+        struct Nothing {}
+        struct Outer { n: String, #[serde(flatten)] nothing: Nothing }
+        struct Nested { #[serde(flatten)] outer: Outer, #[serde(flatten)] rest: Numbers }
+        struct NestedTexts { #[serde(flatten)] outer: Outer, #[serde(flatten)] rest: Texts }
+        #[serde(deny_unknown_fields)] struct Exact { #[serde(flatten)] line: Line }
+        #[serde(deny_unknown_fields)] struct ExactOuter { #[serde(flatten)] outer: Outer }
+        enum Kind { #[serde(rename = "k")] Known(u8) }
+        enum Wider { #[serde(rename = "n")] Named(u8), #[serde(rename = "k")] Known(u8) }
+        struct Typed { n: String, #[serde(flatten)] kind: Kind }
+        struct Widened { #[serde(flatten)] kind: Wider }
+        struct WidenedTyped { n: String, #[serde(flatten)] kind: Wider }
+    }
+    // Two maps may hold the same name, and each reads what either holds.
+    let alike = [Alike { one: numbers(&["a"]), other: BTreeMap::from([("a".into(), 2)]) }];
+    assert!(!reads::<New, _>(&alike));
+    assert!(!reads::<Free, _>(&[Alike { one: numbers(&["b"]), other: BTreeMap::from([("a".into(), 256)]) }]));
+    let free = [Free { rest: numbers(&["a", "b"]) }];
+    assert!(reads::<Alike, _>(&free));
+    assert!(!reads::<Unlike, _>(&free));
+    assert!(!reads::<Unlike, _>(&[Unlike { one: numbers(&["a"]), other: texts(&["b"]) }]));
+    assert!(reads::<Alike, _>(&[New { a: 1 }]));
+    assert!(!reads::<Unlike, _>(&[New { a: 1 }]));
+    // Parts are read in their order; only a struct without parts of its own takes what it reads.
+    let line = [Line { n: "text".into() }];
+    assert!(reads::<Before, _>(&line));
+    assert!(!reads::<Behind, _>(&line));
+    assert!(reads::<BehindTexts, _>(&line));
+    assert!(!reads::<Nested, _>(&line));
+    assert!(reads::<NestedTexts, _>(&line));
+    assert!(reads::<Exact, _>(&line));
+    assert!(!reads::<ExactOuter, _>(&line));
+    // So does an enum with the first entry that has the name of a variant.
+    let typed = [Typed { n: "text".into(), kind: Kind::Known(1) }];
+    assert!(reads::<Typed, _>(&typed));
+    assert!(!reads::<Widened, _>(&typed));
+    assert!(reads::<WidenedTyped, _>(&typed));
 }
 
 #[test]

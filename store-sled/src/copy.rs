@@ -42,7 +42,7 @@ const COMMITS_TOLD: u64 = 1_000;
 /// * **A repeated request** whose stream was renamed is refused as another request under a used key: the digest that is kept
 ///   names the stream as it was called. It never takes effect twice.
 /// * **Memory** is bounded by commits, not by the store: plus what the transformation remembers, and in
-///   [`verify`](Self::verify) a number a stream.
+///   [`verify`](Self::verify) a number a stream. What the allocator keeps of what was freed may grow a little with the store.
 /// * **Blocking**: [`run`](Self::run) and [`verify`](Self::verify) take as long as the store is large.
 ///
 /// ```no_run

@@ -43,7 +43,7 @@ impl Part {
 
 /// Everything that is run, in this order. The sizes are such that a turn takes some 35 minutes on two cores, most of them
 /// kills, and give way to what the environment says.
-const PARTS: [Part; 22] = [
+const PARTS: [Part; 23] = [
     Part::of_store("kill", &[("ANNALS_SOAK_KILLS", "5000"), ("ANNALS_SOAK_KEYED_KILLS", "500")]),
     Part::of_contract("sled", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "1000000")]),
     Part::of_contract("memory", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
@@ -65,6 +65,7 @@ const PARTS: [Part; 22] = [
     Part::of_store("failing_disk", &[]),
     Part::of_store("interrupted_recovery", &[]),
     Part::of_store("power_cut", &[("ANNALS_SOAK_IMAGES", "20000")]),
+    Part::of_store("loader_power_cut", &[("ANNALS_SOAK_LOAD_IMAGES", "5000")]),
     Part::of_contract("fuzz", &[], &[("ANNALS_SOAK_FUZZ_MILLIS", "15000")]),
     Part::of_contract("hostile", &[], &[]),
     Part::of_store("projections", &[("ANNALS_SOAK_PROJECTION_KILLS", "1000")]),
@@ -83,7 +84,7 @@ const PARTS: [Part; 22] = [
 ];
 
 /// What the numbers are called that the tests report, in the order of the table.
-const NAMES: [(&str, &str); 44] = [
+const NAMES: [(&str, &str); 47] = [
     ("turns", "turns of everything"),
     ("kills", "processes killed (SIGKILL)"),
     ("killed_at_open", "of them while they opened the store"),
@@ -107,6 +108,9 @@ const NAMES: [(&str, &str); 44] = [
     ("images", "images of a power cut"),
     ("images_torn", "of them with a torn group"),
     ("images_cut_again", "of them cut again while they were opened"),
+    ("load_images", "images of a power cut while a store was loaded"),
+    ("load_images_resumed", "of them unfinished, and completed"),
+    ("load_images_cut_again", "of them cut again meanwhile"),
     ("flips", "damaged bytes"),
     ("operations", "operations compared with a model"),
     ("histories", "concurrent histories"),

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 pub use error::AvroError;
+use named::insert;
 
 use super::{Integer, Name, Schema, Shape};
 
@@ -26,7 +27,7 @@ impl Schema {
     /// | shape | Avro |
     /// |---|---|
     /// | integers that fit | `int`, `long` |
-    /// | `u64`, `i128`, `u128` | `bytes` with the logical type `decimal` |
+    /// | `u64`; `i128`, `u128` | `fixed` of 9 bytes, of 17, with the logical type `decimal` |
     /// | `char` | `string` |
     /// | `uuid` | `fixed` with the logical type `uuid` |
     /// | `T?` | a union with `null` |
@@ -37,7 +38,22 @@ impl Schema {
     /// | another enum, however it is tagged | a union of records, one a variant |
     /// | a default, of which a shape knows only that there is one | the zero of its type: 0, an empty text, `null` |
     ///
-    /// Characters that no Avro name has become `_`.
+    /// Characters that no Avro name has become `_`. The bytes of a decimal are, as Avro has it, the number in two's complement,
+    /// the highest byte first; `to_value` of apache-avro writes a `u64` otherwise, so that it has to be said:
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use annals_core::shape::Schema;
+    /// use apache_avro::{Decimal, reader::datum::GenericDatumReader, types::Value, writer::datum::GenericDatumWriter};
+    ///
+    /// let schema = "{ cents: u64 }".parse::<Schema>()?.to_avro(&"Deposited".into())?;
+    /// let cents = Decimal::from([&[0], &u64::MAX.to_be_bytes()[..]].concat());
+    /// let value = Value::Record(vec![("cents".to_owned(), Value::Decimal(cents))]);
+    /// let bytes = GenericDatumWriter::builder(&schema).build()?.write_value_to_vec(value.clone())?;
+    /// assert_eq!(GenericDatumReader::builder(&schema).build()?.read_value(&mut &bytes[..])?, value);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`AvroError`] for what Avro cannot express.
@@ -77,13 +93,13 @@ impl<'a> Export<'a> {
         Ok(match shape {
             Shape::Unit => json!("null"),
             Shape::Bool => json!("boolean"),
-            Shape::Integer(integer) => self::integer(*integer),
+            Shape::Integer(integer) => self.integer(*integer),
             Shape::F32 => json!("float"),
             Shape::F64 => json!("double"),
             Shape::Char | Shape::Text => json!("string"),
             Shape::Bytes => json!("bytes"),
-            Shape::FixedBytes(length) => self.fixed(&format!("bytes_{length}"), *length, None),
-            Shape::Uuid => self.fixed("uuid", 16, Some("uuid")),
+            Shape::FixedBytes(length) => self.fixed(&format!("bytes_{length}"), *length, json!({})),
+            Shape::Uuid => self.fixed("uuid", 16, json!({ "logicalType": "uuid" })),
             Shape::Option(some) => union([json!("null"), self.shape(some, name)?]),
             Shape::List(item) | Shape::Array(item, _) => {
                 json!({ "type": "array", "items": self.shape(item, &format!("{name}_item"))? })
@@ -109,14 +125,27 @@ impl<'a> Export<'a> {
         })
     }
 
-    fn fixed(&mut self, name: &str, size: usize, logical: Option<&str>) -> Value {
+    fn integer(&mut self, integer: Integer) -> Value {
+        match (integer, digits(integer)) {
+            (_, Some(digits)) => {
+                let logical = json!({ "logicalType": "decimal", "precision": digits, "scale": 0 });
+                self.fixed(&format!("decimal_{digits}"), decimal_bytes(digits), logical)
+            }
+            (Integer::I64 | Integer::U32, None) => json!("long"),
+            (_, None) => json!("int"),
+        }
+    }
+
+    /// Fixed bytes, with what else is said of them.
+    fn fixed(&mut self, name: &str, size: usize, logical: Value) -> Value {
         if !self.defined.insert(name.to_owned()) {
             return json!(name);
         }
-        match logical {
-            Some(logical) => json!({ "type": "fixed", "name": name, "size": size, "logicalType": logical }),
-            None => json!({ "type": "fixed", "name": name, "size": size }),
+        let mut json = logical;
+        for (key, value) in [("type", json!("fixed")), ("name", json!(name)), ("size", json!(size))] {
+            insert(&mut json, key, value);
         }
+        json
     }
 
     fn tuple(&mut self, items: &'a [Shape], name: &str) -> Result<Value, AvroError> {
@@ -146,15 +175,21 @@ impl<'a> Export<'a> {
     }
 }
 
-fn integer(integer: Integer) -> Value {
+/// How many digits the numbers have that fit into none of Avro's integers.
+fn digits(integer: Integer) -> Option<usize> {
     match integer {
-        Integer::I8 | Integer::I16 | Integer::I32 | Integer::U8 | Integer::U16 => json!("int"),
-        Integer::I64 | Integer::U32 => json!("long"),
-        Integer::U64 => json!({ "type": "bytes", "logicalType": "decimal", "precision": 20, "scale": 0 }),
-        Integer::I128 | Integer::U128 => {
-            json!({ "type": "bytes", "logicalType": "decimal", "precision": 39, "scale": 0 })
-        }
+        Integer::U64 => Some(20),
+        Integer::I128 | Integer::U128 => Some(39),
+        _ => None,
     }
+}
+
+/// How many bytes Avro wants for decimals of so many digits: n of them hold `floor(log10(2^(8n - 1) - 1))`.
+///
+/// They are fixed rather than as many as each number needs, which Avro allows as well: a union may hold them beside `bytes`, and
+/// apache-avro refuses to resolve a number in fewer bytes than the largest one takes.
+const fn decimal_bytes(digits: usize) -> usize {
+    if digits > 20 { 17 } else { 9 }
 }
 
 /// A union, in which no union stands and nothing stands twice, as Avro has it.

@@ -31,9 +31,14 @@
 //!   takes over only what it can skip: a name with content in front of it is an error to serde.
 //! * **Fields may be left out, flattened, or refused when they are not known**, as serde's attributes have it. What cannot
 //!   be told is a break.
+//! * **A flattened map may hold any name** but those of the fields that are always beside it: that of a field that was left out,
+//!   of a new one, of an alias. It reads whatever no field took: the entries of every other flattened map, and the fields of
+//!   parts that are declared behind it, or that have flattened parts of their own.
 
 mod breaks;
+mod entries;
 mod fields;
+mod names;
 #[cfg(test)]
 mod tests;
 mod variants;
@@ -43,7 +48,7 @@ use std::collections::HashSet;
 pub use breaks::{Break, BreakReason, Path};
 use breaks::{DEPTH_MAX, Step};
 #[cfg(feature = "avro")]
-pub(super) use fields::{Entries, Entry};
+pub(super) use entries::{Entries, Entry};
 
 use super::{Integer, Schema, Shape};
 

@@ -1,6 +1,6 @@
 //! A line of an order in four generations of its code.
 
-use annals::{Event, Record, UpcastError, codec::Value};
+use annals::{Event, Record, Shape, UpcastError, codec::Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ pub(crate) enum ValueEvent {
 macro_rules! line {
     ($(#[$doc:meta])* $form:ident { $($own:ident: $type:ty),* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
         pub(crate) struct $form {
             order: Uuid,
             line: u32,

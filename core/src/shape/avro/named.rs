@@ -85,7 +85,7 @@ fn with_aliases(mut json: Value, aliases: &[Name]) -> Value {
     json
 }
 
-fn insert(json: &mut Value, key: &str, value: Value) {
+pub(super) fn insert(json: &mut Value, key: &str, value: Value) {
     if let Value::Object(entries) = json {
         entries.insert(key.to_owned(), value);
     }

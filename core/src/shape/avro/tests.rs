@@ -1,7 +1,8 @@
+use apache_avro::{reader::datum::GenericDatumReader, types::Value as Datum, writer::datum::GenericDatumWriter};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::AvroError;
+use super::{AvroError, decimal_bytes};
 use crate::shape::{Schema, tests::arbitrary};
 
 fn exported(text: &str) -> Result<apache_avro::Schema, AvroError> {
@@ -63,13 +64,85 @@ fn other_shapes_have_counterparts() {
     ] {
         assert_eq!(json_of(text), expected, "{text}");
     }
-    let wide = json_of("u64");
-    assert_eq!(
-        (&wide["type"], &wide["logicalType"], &wide["precision"]),
-        (&json!("bytes"), &json!("decimal"), &json!(20))
-    );
+    for (text, digits, size) in [("u64", 20, 9), ("i128", 39, 17), ("u128", 39, 17)] {
+        let decimal = json!({ "logicalType": "decimal", "precision": digits, "scale": 0 });
+        let mut expected = json!({ "type": "fixed", "name": format!("decimal_{digits}"), "size": size });
+        expected.as_object_mut().unwrap().extend(decimal.as_object().unwrap().clone());
+        assert_eq!(json_of(text), expected, "{text}");
+    }
     let pairs = json_of("map(u8, (i64, text))");
     assert_eq!(pairs["items"]["fields"][1]["type"]["fields"][1], json!({ "name": "item_1", "type": "string" }));
+}
+
+/// `value` as it is read back with the schema that it was written with, the second time as whoever names a schema of their own.
+fn written_and_read(text: &str, value: &Datum) -> [Datum; 2] {
+    let schema = exported(text).unwrap();
+    let bytes = GenericDatumWriter::builder(&schema).build().unwrap().write_value_to_vec(value.clone()).unwrap();
+    let plain = GenericDatumReader::builder(&schema).build().unwrap();
+    let resolving = GenericDatumReader::builder(&schema).reader_schema(&schema).build().unwrap();
+    [plain, resolving].map(|reader| reader.read_value(&mut &bytes[..]).unwrap())
+}
+
+fn decimal(bytes: &[u8]) -> Datum {
+    Datum::Decimal(bytes.to_vec().into())
+}
+
+/// By the specification, n fixed bytes hold decimals of at most `floor(log10(2^(8n - 1) - 1))` digits.
+#[test]
+fn decimals_have_room_for_their_digits() {
+    for (digits, numbers) in [(20, u64::MAX.to_string()), (39, u128::MAX.to_string()), (39, i128::MIN.to_string())] {
+        assert_eq!(digits, numbers.trim_start_matches('-').len());
+        let largest = (2_f64.powi(8 * decimal_bytes(digits) as i32 - 1) - 1.0).log10().floor();
+        assert!(largest as usize >= digits, "{digits}");
+    }
+}
+
+/// In as few bytes as the number takes, as the specification and `BigInt` have it.
+fn shortest(number: i128) -> Datum {
+    let bytes = number.to_be_bytes();
+    let is_needed = |at: &usize| *at == 15 || !matches!((bytes[*at], bytes[*at + 1] >> 7), (0, 0) | (0xff, 1));
+    decimal(&bytes[(0..16).find(is_needed).unwrap()..])
+}
+
+#[test]
+fn the_largest_and_smallest_numbers_are_written_and_read_back() {
+    for number in [u64::MAX, u64::MAX - 1, 1 << 63, 256, 1, 0] {
+        let value = shortest(number.into());
+        assert_eq!(written_and_read("u64", &value), [value.clone(), value], "{number}");
+    }
+    for number in [i128::MIN, i128::MAX, -1, 0] {
+        let value = shortest(number);
+        assert_eq!(written_and_read("i128", &value), [value.clone(), value], "{number}");
+    }
+    let value = decimal(&[&[0], &u128::MAX.to_be_bytes()[..]].concat());
+    assert_eq!(written_and_read("u128", &value), [value.clone(), value]);
+}
+
+#[test]
+fn a_decimal_may_occur_again_and_stand_beside_bytes() {
+    let number = shortest(u64::MAX.into());
+    let one_of = |index, value| Datum::Union(index, Box::new(value));
+    let value = Datum::Record(vec![
+        ("a".to_owned(), number.clone()),
+        ("b".to_owned(), one_of(1, number.clone())),
+        ("c".to_owned(), Datum::Array(vec![one_of(1, number.clone()), one_of(0, Datum::Null)])),
+    ]);
+    assert_eq!(written_and_read("{ a: u64, b: u64?, c: [u64?] }", &value), [value.clone(), value]);
+    // When it resolves a union, apache-avro takes a decimal for bytes.
+    let value = Datum::Array(vec![one_of(0, Datum::Bytes(vec![1])), one_of(1, number)]);
+    let schema = exported("[union(bytes, u64)]").unwrap();
+    let bytes = GenericDatumWriter::builder(&schema).build().unwrap().write_value_to_vec(value.clone()).unwrap();
+    assert_eq!(GenericDatumReader::builder(&schema).build().unwrap().read_value(&mut &bytes[..]).unwrap(), value);
+}
+
+#[test]
+fn the_zero_of_a_decimal_is_a_number() {
+    let (writer, reader) = (exported("{}").unwrap(), exported("{ a: u64 = default, b: i128 = default }").unwrap());
+    let bytes =
+        GenericDatumWriter::builder(&writer).build().unwrap().write_value_to_vec(Datum::Record(vec![])).unwrap();
+    let read = GenericDatumReader::builder(&writer).reader_schema(&reader).build().unwrap().read_value(&mut &bytes[..]);
+    let zero = decimal(&[0]);
+    assert_eq!(read.unwrap(), Datum::Record(vec![("a".to_owned(), zero.clone()), ("b".to_owned(), zero)]));
 }
 
 #[test]

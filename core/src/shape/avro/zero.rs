@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{DEPTH_MAX, PARTS_MAX, avro_name};
-use crate::shape::{Integer, Schema, Shape, compatibility::Entries};
+use super::{DEPTH_MAX, PARTS_MAX, avro_name, decimal_bytes, digits};
+use crate::shape::{Schema, Shape, compatibility::Entries};
 
 /// The zero of a shape in the JSON of Avro's defaults, if it has one.
 pub(super) fn zero(schema: &Schema, shape: &Shape) -> Option<Value> {
@@ -33,9 +33,10 @@ impl Zero<'_> {
         Some(match schema.resolve(shape) {
             Shape::Unit | Shape::Option(_) => Value::Null,
             Shape::Bool => json!(false),
-            // A decimal: no byte is no number, one is.
-            Shape::Integer(Integer::U64 | Integer::I128 | Integer::U128) => json!("\u{0}"),
-            Shape::Integer(_) => json!(0),
+            Shape::Integer(integer) => match digits(*integer) {
+                Some(digits) => json!("\u{0}".repeat(decimal_bytes(digits))),
+                None => json!(0),
+            },
             Shape::F32 | Shape::F64 => json!(0.0),
             Shape::Char | Shape::Text | Shape::Bytes => json!(""),
             Shape::FixedBytes(length) => json!("\u{0}".repeat(*length)),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod lock;
+mod migrated;
 
 use annals::{
     Annals, Commit, EventQuery, EventType, ExecuteError, KindOf, NewEvent, QueryItem, ReadLog, Record, SchemaVersion,

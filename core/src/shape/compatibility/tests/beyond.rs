@@ -175,6 +175,64 @@ fn flattened_parts_stand_among_the_fields() {
 }
 
 #[test]
+fn a_flattened_map_may_hold_any_name() {
+    let line = "\nLine = { n: text }";
+    let outer = "\nOuter = { n: text, ..Inner }\nInner = { m: text }";
+    let cases = [
+        // A name that was left out, where the map may hold it.
+        yes("{ a?: i64 = default, ..map(text, i64) }", "{ a?: i64 = default, ..map(text, i32) }"),
+        no("{ a?: i64 = default, ..map(text, text) }", "{ a?: i64 = default, ..map(text, text) }"),
+        no("{ a: i64 = default }", "{ a?: i64, ..map(text, i32), ..map(text, i32) }"),
+        yes("{ a: i64 = default }", "{ a: i64, ..map(text, i32), ..map(text, i32) }"),
+        // Two names that are read as one field.
+        no("{ a|b: i64 = default }", "{ ..map(text, i64) }"),
+        no("{ a|b: i64 = default }", "{ a: i64, ..map(text, i64) }"),
+        no("{ a: i64 = default }", "{ ..map(text, i64), ..map(text, i64) }"),
+        yes("{ a: i64 = default }", "{ ..map(text, i64) }"),
+        // Keys that can be counted, or are short.
+        yes("{ a|b: i64 = default }", "{ ..map(enum { A, a }, i64) }"),
+        no("{ a|b: i64 = default }", "{ ..map(enum { a, b }, i64) }"),
+        no("{ a: i64 = default }", "{ ..map(enum { A, a }, text) }"),
+        yes("{ a: i64 = default }", "{ ..map(enum { A, B }, text) }"),
+        yes("{ aa|b: i64 = default }", "{ ..map(char, i64) }"),
+        yes("{ ..map(enum { a, b }, i64) }", "{ a: i64 }"),
+        no("{ ..map(enum { a, b }, i64) }", "{ c: i64 }"),
+        yes("{ ..map(char, i64) }", "{ a: i64 }"),
+        no("{ ..map(char, i64) }", "{ aa: i64 }"),
+        yes("{ ..map(text, i64) }", "{ ..map(enum { a }, i64) }"),
+        yes("{ a: i64, ..map(u8, i64) }", "{ a: i64, ..map(u8, i64) }"),
+        // Each map reads what every map holds.
+        yes("{ ..map(text, i64), ..map(text, i64) }", "{ ..map(text, i32), ..map(text, i64) }"),
+        no("{ ..map(text, i64), ..map(text, text) }", "{ ..map(text, i64), ..map(text, text) }"),
+        yes("{ ..map(text, i64) }", "{ ..map(text, i64), ..map(text, i32) }"),
+        no("{ ..map(text, i64) }", "{ ..map(text, i64), ..map(text, text) }"),
+        yes("{ ..map(text, i64), ..map(text, f64) }", "{ ..map(text, i64) }"),
+        yes("{ ..map(text, i64), ..map(text, f64) }", "{ a: i32 }"),
+        no("{ ..map(text, i64), ..map(text, text) }", "{ a: i32 }"),
+        yes("{ ..map(text, i64) }", "{ ..map(text, i64)? }"),
+        yes("{ ..map(text, i64)? }", "{ ..map(text, i64) }"),
+        // A map reads the fields of what is declared behind it, and of what has flattened parts itself.
+        yes(&format!("{{ ..Line, ..map(text, i64) }}{line}"), "{ n: text }"),
+        no(&format!("{{ ..map(text, i64), ..Line }}{line}"), "{ n: text }"),
+        yes(&format!("{{ ..map(text, text), ..Line }}{line}"), "{ n: text }"),
+        yes(&format!("{{ n: text, ..map(text, i64), ..Line? }}{line}"), "{ n: text }"),
+        no(&format!("{{ ..Outer, ..map(text, i64) }}{outer}"), "{ n: text, m: text }"),
+        yes(&format!("{{ ..Outer, ..map(text, text) }}{outer}"), "{ n: text, m: text }"),
+        // An enum takes the first entry that has the name of a variant.
+        no("{ ..enum { a: text, b: i64 } }", "{ a: i64, ..enum { b: i64 } }"),
+        yes("{ a: i64, ..enum { a: text, b: i64 } }", "{ a: i64, ..enum { b: i64 } }"),
+    ];
+    cases.iter().for_each(Case::check);
+}
+
+/// A record that flattens itself is looked into a thousand times at most.
+#[test]
+fn parts_that_contain_themselves_come_to_an_end() {
+    let text = "A\nA = { a: i64, ..A, ..A, ..A, ..A }";
+    no(text, text).check();
+}
+
+#[test]
 fn what_is_opaque_is_read_as_itself_alone() {
     let cases = [
         yes("opaque(\"Money\")", "opaque(\"Money\")"),

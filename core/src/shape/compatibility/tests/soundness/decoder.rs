@@ -59,57 +59,53 @@ impl Decoder<'_> {
         let Some(mut entries) = texts(entries) else {
             return false;
         };
-        if record.is_exact && record.flattened.is_empty() {
-            let known = |(name, _): &Entry<'_>| record.fields.iter().any(|field| field.is_read_from(&(*name).into()));
-            if !entries.iter().all(known) {
-                return false;
-            }
-        }
-        self.take_fields(&record.fields, &mut entries) && self.take_parts(record, &mut entries)
+        self.take(record, &mut entries, false) && (!record.is_exact || entries.is_empty())
+    }
+
+    /// Takes what is a record's. Of one that may be none as a whole, each field may be missing; what does not decode is none
+    /// to serde, but that must not hide that something was written.
+    fn take(&self, record: &Record, entries: &mut Vec<Entry<'_>>, is_optional: bool) -> bool {
+        self.take_fields(&record.fields, entries, is_optional) && self.take_parts(record, entries, is_optional)
     }
 
     /// Takes the entries of `fields`, each of which is there once, or not at all when it has a default.
-    fn take_fields(&self, fields: &[Field], entries: &mut Vec<Entry<'_>>) -> bool {
+    fn take_fields(&self, fields: &[Field], entries: &mut Vec<Entry<'_>>, is_optional: bool) -> bool {
         fields.iter().all(|field| {
             let own: Vec<_> = entries.extract_if(.., |(name, _)| field.is_read_from(&(*name).into())).collect();
             match own.as_slice() {
-                [] => field.has_default,
+                [] => field.has_default || is_optional,
                 [(_, value)] => self.is(&field.shape, value),
                 _ => false,
             }
         })
     }
 
-    /// Records among the flattened parts take their fields; others look at what is left.
-    fn take_parts(&self, record: &Record, entries: &mut Vec<Entry<'_>>) -> bool {
-        let (records, others): (Vec<_>, Vec<_>) =
-            record.flattened.iter().partition(|part| matches!(self.resolved(part), Shape::Record(_)));
-        let records = records.into_iter().all(|part| match self.resolved(part) {
-            Shape::Record(part) => self.take_fields(&part.fields, entries) && self.take_parts(part, entries),
-            _ => false,
-        });
-        records && others.into_iter().all(|part| self.flattened(part, entries))
+    /// Flattened parts in their order: a struct takes its fields, unless it has flattened parts itself, and an enum takes its
+    /// variant; whatever else looks at all entries that are left, and leaves them there.
+    fn take_parts(&self, record: &Record, entries: &mut Vec<Entry<'_>>, is_optional: bool) -> bool {
+        record.flattened.iter().all(|part| {
+            let (part, is_optional) = match self.resolved(part) {
+                Shape::Option(some) => (self.resolved(some), true),
+                other => (other, is_optional),
+            };
+            match part {
+                Shape::Record(part) if part.flattened.is_empty() => self.take(part, entries, is_optional),
+                Shape::Record(part) => self.take(part, &mut entries.clone(), is_optional),
+                Shape::Map(..) => self.is(part, &whole(entries)),
+                Shape::Unit | Shape::Opaque(_) => true,
+                _ if is_optional => true,
+                Shape::Enum(one_of) if one_of.tagging == Tagging::External => self.take_variant(one_of, entries),
+                other => self.is(other, &whole(entries)),
+            }
+        })
     }
 
-    fn flattened(&self, part: &Shape, entries: &[Entry<'_>]) -> bool {
-        let left = Value::Map(entries.iter().map(|(name, value)| (Value::from(*name), (*value).clone())).collect());
-        match self.resolved(part) {
-            // What does not decode is none, which must not hide that something was written.
-            Shape::Option(some) => match self.resolved(some) {
-                Shape::Record(record) => record.fields.iter().all(|field| {
-                    let own = entries.iter().find(|(name, _)| field.is_read_from(&(*name).into()));
-                    own.is_none_or(|(_, value)| self.is(&field.shape, value))
-                }),
-                _ => true,
-            },
-            Shape::Unit => true,
-            Shape::Enum(one_of) if one_of.tagging == Tagging::External => entries.iter().any(|(name, value)| {
-                let variant = one_of.variants.iter().find(|variant| variant.is_read_from(&(*name).into()));
-                variant.is_some_and(|variant| self.content(variant, Some(value)))
-            }),
-            Shape::Opaque(_) => true,
-            other => self.is(other, &left),
-        }
+    fn take_variant(&self, one_of: &Enum, entries: &mut Vec<Entry<'_>>) -> bool {
+        let variant =
+            |(name, _): &Entry<'_>| one_of.variants.iter().find(|variant| variant.is_read_from(&(*name).into()));
+        let Some(at) = entries.iter().position(|entry| variant(entry).is_some()) else { return false };
+        let entry = entries.remove(at);
+        variant(&entry).is_some_and(|variant| self.content(variant, Some(entry.1)))
     }
 
     fn enumeration(&self, one_of: &Enum, value: &Value) -> bool {
@@ -169,6 +165,10 @@ impl Decoder<'_> {
             other => other,
         }
     }
+}
+
+fn whole(entries: &[Entry<'_>]) -> Value {
+    Value::Map(entries.iter().map(|(name, value)| (Value::from(*name), (*value).clone())).collect())
 }
 
 /// The variant that a name is read as.

@@ -108,13 +108,12 @@ async fn lives(seed: u64) -> Counts {
                 changed(&let_in[at].1, random, step % 3)
             }
         };
-        // A flattened map may hold any name, also that of a field beside it or of a later alias, which no rule looks at.
-        if schema.to_string().contains("..") {
-            continue;
-        }
         programs.push(Program::start(&store, kind, *random.pick(&MODES), schema).await);
         let program = &programs[programs.len() - 1 - random.below(programs.len().min(4))];
         let Some(value) = value(&program.schema, &programs[0].schema, random) else { continue };
+        if !decodes(&program.schema, &value) {
+            continue;
+        }
         match program.store(&store, &value, &mut counts).await {
             Some(true) => {
                 check_forward(program, &value, &let_in, seed);

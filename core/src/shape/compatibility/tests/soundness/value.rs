@@ -45,7 +45,7 @@ impl Writer<'_> {
             Shape::Integer(integer) => self.integer(*integer),
             Shape::F32 => Value::F32(self.random.next() as f32),
             Shape::F64 => Value::F64(self.random.next() as f64),
-            Shape::Char => Value::from(if self.random.one_in(2) { "c" } else { "é" }),
+            Shape::Char => self.char(),
             Shape::Text => self.text(),
             Shape::Bytes => {
                 let length = self.random.below(20);
@@ -100,6 +100,13 @@ impl Writer<'_> {
         Value::from(text.as_str())
     }
 
+    /// A name as well, if it is that short.
+    fn char(&mut self) -> Value {
+        let name = self.random.pick(&self.texts).as_str();
+        let chars = [name, "c", "é"].into_iter().filter(|name| name.chars().count() == 1).collect::<Vec<_>>();
+        Value::from(*self.random.pick(&chars))
+    }
+
     fn list<'s>(&mut self, items: impl Iterator<Item = &'s Shape>, depth: usize) -> Option<Value> {
         items.map(|item| self.value(item, depth + 1)).collect::<Option<Vec<_>>>().map(Value::Array)
     }
@@ -125,16 +132,24 @@ impl Writer<'_> {
             }
             entries.push((Value::from(field.name.as_str()), self.value(&field.shape, depth + 1)?));
         }
+        // What maps hold has no name of a field that is there; two of them may hold the same.
+        let mut held = Vec::new();
         for part in &record.flattened {
+            let resolved = self.schema.resolve(part);
+            let is_map = |shape: &Shape| matches!(self.schema.resolve(shape), Shape::Map(..));
+            let is_map = is_map(part) || matches!(resolved, Shape::Option(some) if is_map(some));
             match self.value(part, depth + 1)? {
+                Value::Map(own) if is_map => held.extend(own),
                 Value::Map(own) => entries.extend(own),
-                Value::Nil if matches!(self.schema.resolve(part), Shape::Unit | Shape::Option(_)) => {}
+                Value::Nil if matches!(resolved, Shape::Unit | Shape::Option(_)) => {}
                 // serde refuses to write it.
                 _ => return None,
             }
         }
-        // So does it where two parts have the same name.
+        held.retain(|(key, _)| entries.iter().all(|(other, _)| other != key));
+        // The writer could not read it itself.
         let are_different = (1..entries.len()).all(|at| entries[..at].iter().all(|(other, _)| *other != entries[at].0));
+        entries.append(&mut held);
         let are_texts = entries.iter().all(|(key, _)| key.is_str());
         (are_different && are_texts).then_some(Value::Map(entries))
     }

@@ -145,6 +145,16 @@ impl DerivedTable {
     pub const CHECKPOINTS: Self = Self::system("$checkpoints");
     /// `$parked`: the events that such a consumer has set aside.
     pub const PARKED: Self = Self::system("$parked");
+    /// All tables that annals itself keeps.
+    pub const SYSTEM: [Self; 4] = [Self::SNAPSHOTS, Self::GENERATION, Self::CHECKPOINTS, Self::PARKED];
+
+    /// The table `name` that belongs to no tenant, as a store has it in what it wrote: also one that annals itself keeps.
+    ///
+    /// # Errors
+    /// [`InvalidText`] when there can be no such table.
+    pub fn stored(name: &str) -> Result<Self, InvalidText> {
+        Self::SYSTEM.into_iter().find(|table| table.name == name).map_or_else(|| Self::new(name), Ok)
+    }
 }
 
 /// Any table, for reads.
@@ -230,5 +240,11 @@ mod tests {
         }
         assert_eq!(LoggedTable::stored("names"), LoggedTable::new("names"));
         assert!(LoggedTable::stored("$mine").is_err());
+        for table in DerivedTable::SYSTEM {
+            assert!(DerivedTable::new(table.name()).is_err());
+            assert_eq!(DerivedTable::stored(table.name()), Ok(table));
+        }
+        assert_eq!(DerivedTable::stored("view"), DerivedTable::new("view"));
+        assert!(DerivedTable::stored("$mine").is_err());
     }
 }

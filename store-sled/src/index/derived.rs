@@ -141,10 +141,7 @@ fn read(tree: &Tree, header: &[u8]) -> sled::Result<Option<Bytes>> {
 fn take_table(cursor: &mut Cursor<'_>) -> Option<(Table, Changes)> {
     let tenant = cursor.text()?;
     let tenant = if tenant.is_empty() { None } else { Some(Tenant::new(tenant).ok()?) };
-    let name = cursor.text()?;
-    let system = [DerivedTable::SNAPSHOTS, DerivedTable::GENERATION];
-    let system = system.into_iter().find(|table| table.name() == name);
-    let table = system.or_else(|| DerivedTable::new(name).ok())?;
+    let table = DerivedTable::stored(cursor.text()?).ok()?;
     let mut rows = Changes::new();
     for _ in 0..cursor.varint()? {
         let key = Bytes::copy_from_slice(cursor.bytes()?);
@@ -180,12 +177,9 @@ mod tests {
         let [other, view_of_tenant] = tables;
         let one = Changes::from([("row".into(), Some(text))]);
         let view_table = DerivedTable::new("view").unwrap();
-        HashMap::from_iter([
-            (view_table, view),
-            (other, one.clone()),
-            (view_of_tenant, one.clone()),
-            (DerivedTable::SNAPSHOTS, one),
-        ])
+        let system = DerivedTable::SYSTEM.into_iter().map(|table| (table, one.clone()));
+        let tables = [(view_table, view), (other, one.clone()), (view_of_tenant, one.clone())];
+        tables.into_iter().chain(system).collect()
     }
 
     fn contents(tree: &Tree) -> Contents {

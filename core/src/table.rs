@@ -145,8 +145,10 @@ impl DerivedTable {
     pub const CHECKPOINTS: Self = Self::system("$checkpoints");
     /// `$parked`: the events that such a consumer has set aside.
     pub const PARKED: Self = Self::system("$parked");
+    /// `$unparked`: what became of events that such a consumer had set aside.
+    pub const UNPARKED: Self = Self::system("$unparked");
     /// All tables that annals itself keeps.
-    pub const SYSTEM: [Self; 4] = [Self::SNAPSHOTS, Self::GENERATION, Self::CHECKPOINTS, Self::PARKED];
+    pub const SYSTEM: [Self; 5] = [Self::GENERATION, Self::SNAPSHOTS, Self::CHECKPOINTS, Self::PARKED, Self::UNPARKED];
 
     /// The table `name` that belongs to no tenant, as a store has it in what it wrote: also one that annals itself keeps.
     ///

@@ -177,9 +177,9 @@ mod tests {
         let [other, view_of_tenant] = tables;
         let one = Changes::from([("row".into(), Some(text))]);
         let view_table = DerivedTable::new("view").unwrap();
-        let system = DerivedTable::SYSTEM.into_iter().map(|table| (table, one.clone()));
-        let tables = [(view_table, view), (other, one.clone()), (view_of_tenant, one.clone())];
-        tables.into_iter().chain(system).collect()
+        let of_annals = DerivedTable::SYSTEM.map(|table| (table, one.clone()));
+        let others = [(view_table, view), (other, one.clone()), (view_of_tenant, one)];
+        others.into_iter().chain(of_annals).collect()
     }
 
     fn contents(tree: &Tree) -> Contents {

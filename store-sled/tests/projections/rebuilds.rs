@@ -247,7 +247,13 @@ async fn has_rows(store: &Arc<dyn Store>, build: u64) -> bool {
     let table = |name: &str| Scan::all(DerivedTable::new(&format!("balances:{build}:{name}")).unwrap());
     let own = Bytes::copy_from_slice(KeyBytes::of(&("balances", build)).as_slice());
     let of = |table| Scan::prefix(table, own.clone());
-    let scans = [table("balances"), table("balances:cents"), of(DerivedTable::CHECKPOINTS), of(DerivedTable::PARKED)];
+    let scans = [
+        table("balances"),
+        table("balances:cents"),
+        of(DerivedTable::CHECKPOINTS),
+        of(DerivedTable::PARKED),
+        of(DerivedTable::UNPARKED),
+    ];
     for scan in scans {
         if !store.scan(scan.limit(1)).await.unwrap().rows.is_empty() {
             return true;

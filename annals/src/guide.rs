@@ -28,6 +28,7 @@ pages! {
     Projections = "projections.md",
     ReadModels = "read-models.md",
     ProjectionsAtWork = "projections-at-work.md",
+    Rebuilding = "rebuilding.md",
     ChangingEvents = "changing-events.md",
     EventsElsewhere = "events-elsewhere.md",
     EventForms = "event-forms.md",

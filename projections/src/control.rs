@@ -84,6 +84,8 @@ pub(crate) struct Control {
     pub(crate) requests: mpsc::Receiver<Request>,
     /// Where it is held, if anywhere.
     pub(crate) until: Option<Position>,
+    /// What follows from the pieces of the log that begin up to here is stored piece by piece.
+    pub(crate) apart: Option<Position>,
 }
 
 /// Positions that an operator has decided to pass by.

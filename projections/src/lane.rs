@@ -26,9 +26,8 @@ pub(crate) use halt::Halt;
 pub(crate) use marks::Marks;
 
 /// A batch of so many rows and entries of indexes is stored: well below what a store takes at once, and few enough that readers
-/// need not wait for long. While catching up they are more, so that a row that changes often is written less often.
+/// need not wait for long.
 const BATCH_ROWS_MAX: usize = 5000;
-const GATHERED_ROWS_MAX: usize = 10_000;
 
 /// What was handed over is stored after so long, although there is more to be handed over.
 const STORED_AFTER: Duration = Duration::from_millis(250);
@@ -42,8 +41,8 @@ pub(crate) struct Lane {
     batch: Batch,
     parked: Parked,
     marks: Marks,
-    /// What was handed over, or put behind what is parked, since the batch was stored: which deliveries of what.
-    gathered: Vec<(Work, Range<usize>)>,
+    /// Something of an earlier work is in the batch.
+    gathered: bool,
 }
 
 /// What a lane has to do.
@@ -65,11 +64,13 @@ impl Lane {
         fresh: bool,
     ) -> Result<Self, Halt> {
         let (rows, specs) = (Arc::clone(&consumer.rows), Arc::clone(&consumer.specs));
-        let batch =
-            Batch::new(rows, consumer.name, consumer.build, specs).fresh(fresh).counted_by(consumer.pulse.beats());
+        let batch = Batch::new(rows, consumer.name, consumer.build, specs)
+            .limited(BATCH_ROWS_MAX)
+            .fresh(fresh)
+            .counted_by(consumer.pulse.beats());
         let parked = Parked::load(consumer, number).await?;
         let (consumer, handler) = (Arc::clone(consumer), Arc::clone(handler));
-        Ok(Self { consumer, handler, fence, number, batch, parked, marks, gathered: Vec::new() })
+        Ok(Self { consumer, handler, fence, number, batch, parked, marks, gathered: false })
     }
 
     pub(crate) fn parked(&self) -> &Parked {
@@ -91,7 +92,6 @@ impl Lane {
         if self.consumer.is_at_most_once() {
             return self.process_once(work).await;
         }
-        self.batch.allow(if gathers { GATHERED_ROWS_MAX } else { BATCH_ROWS_MAX });
         // What is before `stored` is stored; what is before `next` is that, or in the batch.
         let (mut stored, mut next) = (0, 0);
         while next < work.deliveries.len() {
@@ -104,40 +104,42 @@ impl Lane {
             if progress.failure.is_none() && next == until {
                 continue;
             }
-            self.gather(work, stored..next);
-            self.settle().await?;
+            self.store_or_process_singly(work, stored..next).await?;
             if let Some(error) = progress.failure {
                 self.settle_failure(work, next, error).await?;
                 next += 1;
             }
             stored = next;
         }
-        self.gather(work, stored..next);
-        if gathers { Ok(()) } else { self.settle().await }
-    }
-
-    fn gather(&mut self, work: &Work, range: Range<usize>) {
-        if !range.is_empty() {
-            self.gathered.push((work.clone(), range));
+        self.gathered |= gathers && stored < next;
+        if gathers || (stored == next && !self.gathered) {
+            return Ok(());
         }
+        self.store_or_process_singly(work, stored..next).await
     }
 
-    /// Stores what was gathered, if anything was; what stands in the way of that is set aside.
+    /// Stores what was gathered, if anything was.
+    ///
+    /// # Errors
+    /// With [`Halt::Gathered`] what stands in the way is of one of several works, which are to be taken again one by one.
     pub(crate) async fn settle(&mut self) -> Result<(), Halt> {
-        if self.gathered.is_empty() {
+        if !self.gathered {
             return Ok(());
         }
         match self.store().await {
-            Err(Halt::Rows(_)) => {
-                self.forget().await?;
-                for (work, range) in std::mem::take(&mut self.gathered) {
-                    self.process_singly(&work, range).await?;
-                }
-            }
-            stored => stored?,
+            Err(Halt::Rows(_)) => Err(Halt::Gathered),
+            stored => stored,
         }
-        self.gathered.clear();
-        Ok(())
+    }
+
+    /// Stores what is in the batch. If something stands in the way, these deliveries are taken again, one by one, so that it is
+    /// set aside alone.
+    async fn store_or_process_singly(&mut self, work: &Work, range: Range<usize>) -> Result<(), Halt> {
+        match self.store().await {
+            Err(Halt::Rows(_)) if self.gathered => Err(Halt::Gathered),
+            Err(Halt::Rows(_)) => self.process_singly(work, range).await,
+            stored => stored,
+        }
     }
 
     /// Hands each over once, and passes by what fails.
@@ -173,11 +175,13 @@ impl Lane {
         self.marks.settle(advanced);
         self.batch.settle(self.consumer.options.rows_kept);
         self.parked.settle();
+        self.gathered = false;
         Ok(())
     }
 
     /// Takes again, one by one, what could not be stored as a whole, so that what stands in the way is set aside alone.
     async fn process_singly(&mut self, work: &Work, range: Range<usize>) -> Result<(), Halt> {
+        self.forget().await?;
         for index in range {
             if self.queue_if_parked(work, index)? {
                 self.reached(work, index..index + 1);
@@ -346,6 +350,7 @@ impl Lane {
     /// Forgets what is in the batch, and what was to be set aside with it.
     async fn forget(&mut self) -> Result<(), Halt> {
         self.batch.forget();
+        self.gathered = false;
         self.marks.forget();
         self.parked = Parked::load(&self.consumer, self.number).await?;
         Ok(())

@@ -201,9 +201,9 @@ impl Batch {
         Self { fresh, ..self }
     }
 
-    /// From now on it is full with so many rows and entries of indexes.
-    pub(crate) fn allow(&mut self, limit: usize) {
-        self.limit = limit;
+    /// The same, full with so many rows and entries of indexes.
+    pub(crate) fn limited(self, limit: usize) -> Self {
+        Self { limit, ..self }
     }
 
     /// What a handler is given for events of `tenant`. What was written before can no longer be undone.

@@ -89,7 +89,12 @@ async fn keep_running(setup: Setup, control: &mut Control, discarded: Discarded)
 }
 
 async fn work(setup: Setup, control: &mut Control, discarded: Discarded) -> Result<Stop, SessionError> {
-    Session::open(setup, discarded).await?.follow(control).await
+    let mut session = Session::open(setup, discarded).await?;
+    let ended = session.follow(control).await;
+    if matches!(ended, Err(SessionError::Halt(Halt::Gathered))) {
+        control.apart = Some(session.position());
+    }
+    ended
 }
 
 fn judge(ended: Result<Stop, SessionError>) -> Next {
@@ -105,7 +110,9 @@ fn judge(ended: Result<Stop, SessionError>) -> Next {
         }
         SessionError::Halt(Halt::Apply(ApplyError::Fenced { .. }))
         | SessionError::Log(CommitError::Conflict { .. }) => Next::Rest(State::TakenOver),
-        SessionError::Halt(Halt::Apply(ApplyError::GenerationLost { .. } | ApplyError::Conflict { .. })) => Next::Again,
+        SessionError::Halt(
+            Halt::Gathered | Halt::Apply(ApplyError::GenerationLost { .. } | ApplyError::Conflict { .. }),
+        ) => Next::Again,
         SessionError::Halt(
             Halt::Read(ReadError::ShutDown) | Halt::Apply(ApplyError::Unavailable(ReadError::ShutDown)),
         )

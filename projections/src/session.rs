@@ -132,6 +132,11 @@ impl Session {
         Ok(())
     }
 
+    /// Everything up to here was handed over.
+    pub(crate) fn position(&self) -> Position {
+        self.position
+    }
+
     /// Follows the log until it is told to stop.
     pub(crate) async fn follow(&mut self, control: &mut Control) -> Result<Stop, SessionError> {
         loop {
@@ -166,7 +171,7 @@ impl Session {
                     let chunk = chunk.map_err(Halt::from)?;
                     self.pace.begin(self.position);
                     let end = control.until.unwrap_or(Position::MAX).min(chunk.end());
-                    let gathers = control.until.is_none() && self.may_gather(&chunk);
+                    let gathers = control.until.is_none() && control.apart.is_none_or(|apart| self.position > apart) && self.may_gather(&chunk);
                     match control.while_not_stopped(self.take(chunk, end, gathers)).await {
                         Ok(taken) => taken?,
                         Err(stop) => return Ok(stop),
@@ -180,7 +185,8 @@ impl Session {
     /// then written once. Only what is there already is gathered, and not for long.
     fn may_gather(&self, chunk: &Chunk) -> bool {
         let gathered = chunk.end().get().saturating_sub(self.settled.get());
-        chunk.end() < self.head.borrow().position
+        !self.setup.consumer.is_at_most_once()
+            && chunk.end() < self.head.borrow().position
             && gathered < GATHERED_POSITIONS_MAX
             && self.settled_at.elapsed() < GATHERED_FOR_MAX
     }

@@ -37,7 +37,7 @@ impl Worker {
     pub(crate) fn start(setup: Setup, paused: bool) -> Self {
         let orders = watch::Sender::new(Orders { paused, ..Orders::default() });
         let (requests, inbox) = mpsc::channel(REQUESTS);
-        let control = Control { orders: orders.subscribe(), requests: inbox, until: None };
+        let control = Control { orders: orders.subscribe(), requests: inbox, until: None, apart: None };
         let board = Arc::clone(&setup.board);
         let worker = Self { board, orders, requests, setup: Mutex::new(setup), runner: Mutex::default() };
         worker.go_on(control, None);

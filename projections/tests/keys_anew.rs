@@ -20,8 +20,10 @@ fn key(account: &str) -> codec::Bytes {
 /// Makes a row wrong, and loses its entry in the index.
 async fn spoil(store: &Arc<dyn Store>, account: &str) {
     let table = |name: &str| DerivedTable::new(name).unwrap();
+    let before = store.get(&[(table("balances:1:balances").into(), key(account))]).await.unwrap().pop().flatten();
+    let before: Balance = codec::decode(&before.unwrap()).unwrap();
     let row = codec::encode("row", &Balance { account: account.to_owned(), cents: 5, events: 0 }).unwrap();
-    let mut entry = KeyBytes::of(&5_i64);
+    let mut entry = KeyBytes::of(&before.cents);
     entry.push_raw(&key(account));
     let entry = codec::Bytes::copy_from_slice(entry.as_slice());
     let rows = vec![

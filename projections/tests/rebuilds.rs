@@ -127,6 +127,21 @@ async fn wrong_rows_are_found_swapped_and_brought_back() {
     }
 }
 
+/// Rows that were brought back are not taken for new ones, although they are of the same events.
+#[tokio::test]
+async fn what_was_brought_back_is_not_what_is_rebuilt() {
+    let (store, annals) = bank(ProjectionOptions::default()).await;
+    spoil(&store, 1).await;
+    rebuilt(&annals).await.swap("rows were spoilt").await.unwrap();
+    let former = handle(&annals).bring_back().await.unwrap();
+    let refused = handle(&annals).rebuild(Rebuild::new()).await;
+    assert!(matches!(refused, Err(ShadowError::UnderWay { build: 1, .. })), "{refused:?}");
+    assert_eq!(handle(&annals).bring_back().await.unwrap().build(), former.build());
+    former.abandon().await.unwrap();
+    rebuilt(&annals).await.swap("once more").await.unwrap();
+    check(&annals).await;
+}
+
 /// Comparing takes place at one position, whatever comes meanwhile; and who waits for an event sees it whichever rows are read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_sees_the_event_also_while_rows_are_swapped() {

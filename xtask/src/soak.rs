@@ -68,7 +68,7 @@ const PARTS: [Part; 23] = [
     Part::of_store("loader_power_cut", &[("ANNALS_SOAK_LOAD_IMAGES", "5000")]),
     Part::of_contract("fuzz", &[], &[("ANNALS_SOAK_FUZZ_MILLIS", "15000")]),
     Part::of_contract("hostile", &[], &[]),
-    Part::of_store("projections", &[("ANNALS_SOAK_PROJECTION_KILLS", "1000")]),
+    Part::of_store("projections", &[("ANNALS_SOAK_PROJECTION_KILLS", "1000"), ("ANNALS_SOAK_REBUILD_KILLS", "200")]),
     Part::of_package(
         "annals-projections",
         "faults",
@@ -84,7 +84,7 @@ const PARTS: [Part; 23] = [
 ];
 
 /// What the numbers are called that the tests report, in the order of the table.
-const NAMES: [(&str, &str); 47] = [
+const NAMES: [(&str, &str); 50] = [
     ("turns", "turns of everything"),
     ("kills", "processes killed (SIGKILL)"),
     ("killed_at_open", "of them while they opened the store"),
@@ -122,6 +122,9 @@ const NAMES: [(&str, &str); 47] = [
     ("projection_kills", "processes killed (SIGKILL) while they projected"),
     ("projected", "events projected, each counted once"),
     ("projection_parked", "of them set aside, and taken in later"),
+    ("rebuild_kills", "processes killed (SIGKILL) while they rebuilt read models"),
+    ("rebuilds_swapped", "rebuilds swapped by them"),
+    ("rebuilds_half_done", "of other rebuilds found half done, each gone on with"),
     ("projection_faults", "calls to a store that failed under a projection"),
     ("lost_batches", "batches of a projection lost behind its back"),
     ("projection_histories", "random histories of a projection"),

@@ -3,6 +3,7 @@
 mod error;
 mod output;
 mod read;
+mod rebuild;
 mod report;
 
 use std::{
@@ -25,6 +26,7 @@ use crate::{
     progress::Progress,
     quarter::{self, Balance, Disk, Plan, Size},
     read::{Balances, until_current},
+    rebuild::Rows,
     statement::{self, Until},
 };
 use error::CliError;
@@ -91,6 +93,24 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Compute a read model anew beside the one that is read, show how they differ, and let the new one be read; killed and
+    /// started again, it goes on
+    Rebuild {
+        /// Which: balances, statements, turnover or watch-list
+        projection: String,
+        /// Why the new rows are to be read; kept in the books
+        #[arg(long, required_unless_present_any = ["keep", "key"])]
+        reason: Option<String>,
+        /// Only show how they differ, and keep those that are read; the exit code is 1 when they do
+        #[arg(long, conflicts_with = "reason")]
+        keep: bool,
+        /// Not new rows, but those that were read before the latest rebuild, with what came since
+        #[arg(long)]
+        bring_back: bool,
+        /// Only the rows of an account, such as A-0001 or its IBAN, replaced at once
+        #[arg(long, value_name = "ACCOUNT", conflicts_with_all = ["reason", "keep", "bring_back"])]
+        key: Option<AccountId>,
+    },
     /// Copy the books of an earlier version of this program into new ones, each event as today's code stores it
     Migrate {
         /// The folder of the old books, which are only read
@@ -132,6 +152,13 @@ pub async fn run() -> miette::Result<ExitCode> {
         Some(Command::Accounts { largest, owner }) => read::accounts(out, &store(BANK), largest, owner).await?,
         Some(Command::Dashboard { folder, once }) => {
             read::dashboard(out, &folder.unwrap_or_else(|| store(BANK)), once).await?
+        }
+        Some(Command::Rebuild { projection, key: Some(account), .. }) => {
+            rebuild::of_account(out, &store(BANK), &projection, account).await?
+        }
+        Some(Command::Rebuild { projection, reason, bring_back, .. }) => {
+            let rows = if bring_back { Rows::Former } else { Rows::Anew };
+            rebuild::whole(out, &store(BANK), &projection, rows, reason.as_deref()).await?
         }
         Some(Command::Migrate { from, to, verify }) => migrate(out, from, to, verify).await?,
         Some(Command::Verify) => verify(out, &store(BANK)).await?,

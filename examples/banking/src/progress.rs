@@ -78,6 +78,18 @@ impl Progress {
         }
     }
 
+    /// So many of them were done before: that says nothing about how fast it goes.
+    pub fn resume(&self, reached: u64) {
+        match &self.show {
+            Show::Nothing => {}
+            Show::Bar(bar) => {
+                bar.set_position(reached);
+                bar.reset_eta();
+            }
+            Show::Lines { done, .. } => done.store(reached, Ordering::Relaxed),
+        }
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         if let Show::Bar(bar) = &self.show {

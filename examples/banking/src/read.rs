@@ -51,7 +51,11 @@ pub async fn until_all_are_current(bank: &Annals) {
     }
 }
 
-async fn until_handle_is_current(bank: &Annals, projection: &ProjectionHandle) -> Result<(), WaitError> {
+/// The same for one that is not named by its type.
+///
+/// # Errors
+/// [`WaitError`] when it does not get there: it has failed or is paused.
+pub async fn until_handle_is_current(bank: &Annals, projection: &ProjectionHandle) -> Result<(), WaitError> {
     let end = bank.store().head().borrow().position;
     let mut status = projection.watch();
     loop {

@@ -17,6 +17,9 @@ pub(crate) enum Halt {
     /// What is in the batch cannot be written as it is.
     #[error(transparent)]
     Rows(RowsError),
+    /// What follows from several pieces of the log cannot be written as it is, and they are to be taken again one by one.
+    #[error("rows of one of several pieces of the log cannot be stored")]
+    Gathered,
     /// Rows or checkpoints could not be written or read.
     #[error(transparent)]
     Apply(ApplyError),

@@ -57,7 +57,9 @@ pub(super) async fn begin(started: &Arc<Started>, rebuild: Rebuild) -> Result<Sh
         let setup = started.worker.setup();
         let scope = rebuild.scope(&*setup.consumer.log).await?;
         if let Some(beside) = started.beside() {
-            let is_same = beside.worker.consumer().scope.is_like(&scope);
+            // What was brought back is not computed anew, although it may be from the same events.
+            let is_former = Builds::load(&*setup.consumer.rows, projection).await?.previous == Some(beside.build);
+            let is_same = !is_former && beside.worker.consumer().scope.is_like(&scope);
             return if is_same { Ok(Shadow { started, beside }) } else { Err(started.under_way(beside.build)) };
         }
         started.check_may_begin()?;

@@ -7,7 +7,7 @@ use annals_core::Position;
 
 use crate::{
     bank::{Balances, commit, deposited, open, stop},
-    caught_up, cured_and_checked, options, store,
+    caught_up, cured_and_checked, options, store, store_of_killed,
     support::process::{Running, STORE},
 };
 
@@ -76,7 +76,7 @@ struct Found {
 
 /// Everything that the log holds is in the rows, or set aside, once.
 async fn look(path: &Path, lanes: usize, found: &mut Found) {
-    let (store, balances) = (store(path), poisoned());
+    let (store, balances) = (store_of_killed(path), poisoned());
     let annals = open(&store, &balances, options(lanes)).await;
     found.behind += u64::from(crate::bank::handle(&annals).status().position < crate::bank::head(&store));
     caught_up(&annals).await;

@@ -1,8 +1,8 @@
 //! Projections over the embedded store (T11; P6, P14): killed at any moment, with the index lost or replaced by an older
 //! one between two starts, their rows equal the fold of the log.
 //!
-//! 50 kills with 100,000 events, or as many as `ANNALS_SOAK_PROJECTION_KILLS` says; `ANNALS_SEED` repeats when they come, as far as
-//! the machine does.
+//! 50 kills with 100,000 events, or as many as `ANNALS_SOAK_PROJECTION_KILLS` says, and 20 while rows are computed anew beside those
+//! that are read, or as many as `ANNALS_SOAK_REBUILD_KILLS` says; `ANNALS_SEED` repeats when they come, as far as the machine does.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -20,18 +20,30 @@ mod support;
 
 mod kills;
 mod lost;
+mod rebuilds;
 
 use std::{path::Path, sync::Arc};
 
 use annals_core::{Annals, Store};
 use annals_projections::{ProjectionOptions, Retry};
+use annals_store_sled::{SledOptions, SledStore};
 
 use bank::{Balances, is_live, until};
 
 /// A store that hands batches to sled often, so that what happens meets both.
 fn store(path: &Path) -> Arc<dyn Store> {
-    let options = annals_store_sled::SledOptions::new(path).index_batch_entries(256);
-    Arc::new(annals_store_sled::SledStore::open(options).unwrap())
+    Arc::new(opened(path))
+}
+
+/// The same behind a kill, which costs no more than the newest batches.
+fn store_of_killed(path: &Path) -> Arc<dyn Store> {
+    let store = opened(path);
+    assert_eq!(store.report().rebuilt, None, "all rows are lost");
+    Arc::new(store)
+}
+
+fn opened(path: &Path) -> SledStore {
+    SledStore::open(SledOptions::new(path).index_batch_entries(256)).unwrap()
 }
 
 /// What is set aside stays there until somebody asks for it.

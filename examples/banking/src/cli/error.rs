@@ -9,7 +9,7 @@ use std::{
 use annals::{
     LoadError, OpenError,
     embedded::CopyError,
-    projections::{ViewError, WaitError},
+    projections::{OperatorError, ShadowError, ViewError, WaitError},
 };
 use miette::Diagnostic;
 use thiserror::Error;
@@ -18,6 +18,7 @@ use crate::{
     audit::AuditError,
     import::{FILE_NAMES, ImportError, OpenFileError},
     quarter::RunError,
+    rebuild::UnknownReadModel,
     statement::StatementError,
 };
 
@@ -60,6 +61,20 @@ pub(super) enum CliError {
     #[error(transparent)]
     #[diagnostic(help("`dashboard` shows how all read models are doing"))]
     Behind(#[from] WaitError),
+    #[error(transparent)]
+    UnknownReadModel(#[from] UnknownReadModel),
+    #[error(transparent)]
+    #[diagnostic(help(
+        "go on with what an earlier `rebuild` began: without `--bring-back` with new rows, with it with former ones; \
+         `--keep` gives it up at its end"
+    ))]
+    UnderWay(ShadowError),
+    #[error(transparent)]
+    #[diagnostic(help("what is read is what it was; once the cause is away, run the same command again: it goes on"))]
+    Rebuild(ShadowError),
+    #[error(transparent)]
+    #[diagnostic(help("its rows are what they were; `rebuild` without `--key` computes those of all accounts anew"))]
+    Key(#[from] OperatorError),
 }
 
 impl CliError {
@@ -68,6 +83,15 @@ impl CliError {
         match error {
             StatementError::UnknownAccount { .. } => Self::UnknownAccount { error, store: store.to_owned() },
             error => Self::Statement(error),
+        }
+    }
+}
+
+impl From<ShadowError> for CliError {
+    fn from(error: ShadowError) -> Self {
+        match error {
+            ShadowError::UnderWay { .. } => Self::UnderWay(error),
+            error => Self::Rebuild(error),
         }
     }
 }

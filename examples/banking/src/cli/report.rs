@@ -6,6 +6,7 @@ mod dashboard;
 mod import;
 mod migrate;
 mod quarter;
+mod rebuild;
 mod statement;
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
@@ -17,6 +18,7 @@ pub(super) use dashboard::dashboard;
 pub(super) use import::{comparison, import, import_begins, left_out};
 pub(super) use migrate::{migrated, verification};
 pub(super) use quarter::{apart, balances, begins, next_steps, outcome, slow_disk, slow_run};
+pub(super) use rebuild::{difference, goes_on, kept, of_account, swapped};
 pub(super) use statement::{months, statement};
 
 /// An empty table; the columns numbered `numbers` are aligned to the right.

@@ -62,6 +62,13 @@ fn an_import_that_is_killed_again_and_again_ends_as_one_that_is_not() {
     assert!(!undisturbed.contains("rows had been imported before"), "{undisturbed}");
     assert_eq!(counts(&ended), counts(&undisturbed));
     assert_eq!(counts(&ended).len(), 3);
+    // Killed and started again, a rebuild goes on too, and finds that the rows are what they should be.
+    let rebuild = ["rebuild", "balances", "--reason", "a test"];
+    for lines in [0, 2, 10] {
+        kill_after(lines, banking(&killed, &rebuild));
+    }
+    let rebuilt = output(&mut banking(&killed, &rebuild));
+    assert!(rebuilt.contains("All rows are alike."), "{rebuilt}");
     // The import itself held its table of balances against the file; all of it is held against the log here.
     assert!(ended.contains("accounts compared: each row of the balances holds what was recorded last."), "{ended}");
     Runtime::new().unwrap().block_on(async {

@@ -1,8 +1,19 @@
 //! Read models that follow an import are right at its end, also when they were killed with everything else again and again.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use annals::{Annals, ReadLog, decode_record, prelude::ReadModels};
+use annals::{
+    Annals, ReadLog, decode_record,
+    prelude::ReadModels,
+    projections::{Difference, ShadowError},
+};
 use banking::{
     bank,
     domain::{AccountId, Money, account::AccountEvent},
@@ -12,6 +23,7 @@ use banking::{
         AccountBalance, Balances, Bookings, DailyTurnover, Day, Month, MonthlyStatement, Statements, Turnover,
         until_current,
     },
+    rebuild,
 };
 use futures::TryStreamExt;
 use tokio::runtime::Runtime;
@@ -20,6 +32,9 @@ use crate::{real, sample};
 
 /// In so many parts the accounts are imported. In the middle of each everything is dropped.
 const PARTS: usize = 5;
+
+/// As often as this the balances are computed anew in each part, as far as it comes.
+const REBUILDS: usize = 3;
 
 /// As often as this the sample is repeated under other accounts where there is no real file.
 const COPIES: usize = 40;
@@ -103,9 +118,34 @@ pub(crate) async fn assert_right(bank: &Annals) {
     }
 }
 
+/// What came of computing the balances anew while rows are imported.
+#[derive(Debug, Default)]
+struct Rebuilds {
+    swapped: AtomicU64,
+    wrong: Mutex<Vec<Difference>>,
+}
+
+impl Rebuilds {
+    /// Computes the balances anew, compares and swaps, some times. What was begun before everything was dropped goes on.
+    async fn run(self: Arc<Self>, bank: Annals) -> Result<(), ShadowError> {
+        let balances = bank.projection::<Balances>().unwrap();
+        for _ in 0..REBUILDS {
+            let shadow = rebuild::begin(&balances, rebuild::Rows::Anew).await?;
+            shadow.caught_up().await?;
+            let difference = shadow.compare(3).await?;
+            if !difference.is_empty() {
+                self.wrong.lock().unwrap().push(difference);
+            }
+            shadow.swap("a test").await?;
+            self.swapped.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+}
+
 /// Imports `rows` until half of them are there, and drops everything where it is. Returns how far the balances had come, and the
 /// log.
-fn import_and_drop(store: &Path, rows: &[Vec<Row>]) -> (u64, u64) {
+fn import_and_drop(store: &Path, rows: &[Vec<Row>], rebuilds: &Arc<Rebuilds>) -> (u64, u64) {
     let half = rows.iter().map(|rows| rows.len() as u64).sum::<u64>() / 2;
     let runtime = Runtime::new().unwrap();
     let reached = runtime.block_on(async {
@@ -114,6 +154,7 @@ fn import_and_drop(store: &Path, rows: &[Vec<Row>]) -> (u64, u64) {
         let begin = head.borrow().position.get();
         let (importing, accounts) = (bank.clone(), rows.to_vec());
         tokio::spawn(async move { import::import(&importing, accounts, 64, Progress::silent()).await.map(drop) });
+        tokio::spawn(Arc::clone(rebuilds).run(bank.clone()));
         let end = head.wait_for(|head| head.position.get() >= begin + half).await.unwrap().position;
         (bank.projection::<Balances>().unwrap().status().position.get(), end.get())
     });
@@ -121,18 +162,26 @@ fn import_and_drop(store: &Path, rows: &[Vec<Row>]) -> (u64, u64) {
     reached
 }
 
-/// T11 on the bank: what the read models hold at the end is what they would hold had nothing happened to them.
+/// T11 on the bank: what the read models hold at the end is what they would hold had nothing happened to them, although the
+/// balances are computed anew and swapped meanwhile.
 #[test]
 fn read_models_that_are_dropped_again_and_again_during_an_import_are_right_at_its_end() {
     let (rows, store) = (rows(), tempfile::tempdir().unwrap());
     let parts = rows.chunks(rows.len().div_ceil(PARTS));
-    let reached: Vec<_> = parts.map(|part| import_and_drop(store.path(), part)).collect();
+    let rebuilds = Arc::<Rebuilds>::default();
+    let reached: Vec<_> = parts.map(|part| import_and_drop(store.path(), part, &rebuilds)).collect();
     println!("balances and log when they were dropped: {reached:?}");
     assert!(reached.iter().any(|(balances, log)| balances < log), "nothing was dropped at work");
     Runtime::new().unwrap().block_on(async {
         let bank = bank::open(store.path()).await.unwrap();
+        let rebuilding = tokio::spawn(Arc::clone(&rebuilds).run(bank.clone()));
         let outcome = import::import(&bank, rows, 64, Progress::silent()).await.unwrap();
         assert!(outcome.repeated > 0);
+        let during = rebuilds.swapped.load(Ordering::SeqCst);
+        rebuilding.await.unwrap().unwrap();
+        println!("balances swapped {during} times during the import");
+        assert!(during > 0, "nothing was swapped during the import");
+        assert_eq!(*rebuilds.wrong.lock().unwrap(), []);
         until_current::<Balances>(&bank).await.unwrap();
         let comparison = import::compare(&bank, &outcome.recorded).await.unwrap();
         assert_eq!((comparison.accounts, comparison.wrong), (outcome.recorded.len() as u64, vec![]));

@@ -171,7 +171,7 @@ impl Session {
                     let chunk = chunk.map_err(Halt::from)?;
                     self.pace.begin(self.position);
                     let end = control.until.unwrap_or(Position::MAX).min(chunk.end());
-                    let gathers = control.until.is_none() && control.apart.is_none_or(|apart| self.position > apart) && self.may_gather(&chunk);
+                    let gathers = self.may_gather(&chunk, control);
                     match control.while_not_stopped(self.take(chunk, end, gathers)).await {
                         Ok(taken) => taken?,
                         Err(stop) => return Ok(stop),
@@ -183,15 +183,17 @@ impl Session {
 
     /// Whether what follows from `chunk` can be stored together with what follows from the next one: a row that changes often is
     /// then written once. Only what is there already is gathered, and not for long.
-    fn may_gather(&self, chunk: &Chunk) -> bool {
+    fn may_gather(&self, chunk: &Chunk, control: &Control) -> bool {
         let gathered = chunk.end().get().saturating_sub(self.settled.get());
-        !self.setup.consumer.is_at_most_once()
+        control.until.is_none()
+            && control.apart.is_none_or(|apart| self.position > apart)
+            && !self.setup.consumer.is_at_most_once()
             && chunk.end() < self.head.borrow().position
             && gathered < GATHERED_POSITIONS_MAX
             && self.settled_at.elapsed() < GATHERED_FOR_MAX
     }
 
-    /// Takes a chunk in, up to `end`; lanes may keep what follows in their batches when that is `gathered`.
+    /// Takes a chunk in, up to `end`; lanes may keep what follows in their batches when it is to be gathered.
     async fn take(&mut self, chunk: Arc<Chunk>, end: Position, gathers: bool) -> Result<(), SessionError> {
         let deliveries = self.deliveries(&chunk, end);
         let any = !deliveries.is_empty();

@@ -46,11 +46,10 @@ pub(crate) struct Lane {
 }
 
 /// What a lane has to do.
-#[derive(Clone)]
 pub(crate) struct Work {
     pub(crate) chunk: Arc<Chunk>,
     pub(crate) columns: Arc<[Arc<dyn Column>]>,
-    pub(crate) deliveries: Arc<[Delivery]>,
+    pub(crate) deliveries: Vec<Delivery>,
 }
 
 impl Lane {

@@ -201,7 +201,7 @@ impl Session {
         let at_once = if self.setup.consumer.is_at_most_once() { SEEN_AT_ONCE } else { usize::MAX };
         for deliveries in deliveries.chunks(at_once) {
             let (chunk, columns) = (Arc::clone(&chunk), Arc::clone(&columns));
-            self.work(Work { chunk, columns, deliveries: deliveries.into() }, gathers).await?;
+            self.work(Work { chunk, columns, deliveries: deliveries.to_vec() }, gathers).await?;
         }
         self.position = end;
         self.ahead.retain(|_, position| *position > end);
@@ -283,7 +283,7 @@ impl Session {
         let consumer = &self.setup.consumer;
         let lanes = consumer.options.lanes;
         let mut shares: Vec<Vec<Delivery>> = vec![Vec::new(); lanes.get()];
-        for delivery in work.deliveries.iter().copied() {
+        for delivery in work.deliveries {
             let Some(record) = work.chunk.records().get(delivery.index) else { continue };
             let lane = lane_of(&consumer.options.lane_key.key(record), lanes);
             if let Some(share) = shares.get_mut(lane) {
@@ -293,7 +293,7 @@ impl Session {
         let mut tasks = JoinSet::new();
         for (number, (mut lane, deliveries)) in self.lanes.drain(..).zip(shares).enumerate() {
             let (chunk, columns) = (Arc::clone(&work.chunk), Arc::clone(&work.columns));
-            let work = Work { chunk, columns, deliveries: deliveries.into() };
+            let work = Work { chunk, columns, deliveries };
             tasks.spawn(async move {
                 let outcome = lane.process(&work, gathers).await;
                 (number, lane, outcome)

@@ -67,7 +67,7 @@ impl Lane {
         let Some(events) = self.consumer.subscription.enum_of(record) else { return Ok(None) };
         let chunk = Arc::new(Chunk::new(vec![record.clone()], record.position));
         let columns = self.consumer.subscription.columns(&chunk).into();
-        let work = Work { chunk, columns, deliveries: [Delivery { index: 0, events }].into() };
+        let work = Work { chunk, columns, deliveries: vec![Delivery { index: 0, events }] };
         Ok(self.hand_over(&work, 0..1).await?.failure)
     }
 

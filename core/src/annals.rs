@@ -39,8 +39,13 @@ pub use open_store::{OpenError, OpenStore};
 #[derive(Clone)]
 pub struct Annals {
     inner: Arc<Inner>,
+    /// Beside the rest, because what runs on the store has a handle too, and must not keep itself.
+    components: Components,
     tenant: Option<Tenant>,
 }
+
+/// What runs on the store; set once all of it has started.
+type Components = Arc<OnceLock<Vec<Arc<dyn Running>>>>;
 
 struct Inner {
     store: Arc<dyn Store>,
@@ -51,8 +56,6 @@ struct Inner {
     interceptors: Vec<Arc<dyn Interceptor>>,
     services: Services,
     registry: Registry,
-    /// Set once all of them have started.
-    components: OnceLock<Vec<Arc<dyn Running>>>,
     /// Known once it was needed.
     name_key: OnceLock<NameKey>,
 }
@@ -67,7 +70,7 @@ impl Annals {
     /// The same for `tenant`: its streams, idempotency keys and snapshots, and nobody else's.
     #[must_use]
     pub fn in_tenant(&self, tenant: Tenant) -> Self {
-        Self { inner: Arc::clone(&self.inner), tenant: Some(tenant) }
+        Self { tenant: Some(tenant), ..self.clone() }
     }
 
     /// Whose handle it is.
@@ -125,7 +128,7 @@ impl Annals {
     /// What runs on the store of the type `C`, if anything: see [`Builder::component`].
     #[must_use]
     pub fn component<C: Running>(&self) -> Option<Arc<C>> {
-        let components = self.inner.components.get()?;
+        let components = self.components.get()?;
         components.iter().find_map(|running| {
             let running: Arc<dyn Any + Send + Sync> = Arc::<dyn Running>::clone(running);
             running.downcast().ok()
@@ -135,7 +138,7 @@ impl Annals {
     /// Ends what runs on the store, the latest first, waits for the snapshots under way, then shuts the store down. Idempotent. Afterwards everything that reads or
     /// writes answers that the store is shut down, also through other handles.
     pub async fn shut_down(&self) {
-        for running in self.inner.components.get().into_iter().flatten().rev() {
+        for running in self.components.get().into_iter().flatten().rev() {
             running.stop().await;
         }
         self.inner.keeper.settle().await;
@@ -146,8 +149,9 @@ impl Annals {
     async fn start(&self, components: Vec<Box<dyn Component>>) -> Result<(), OpenError> {
         let mut running = Vec::new();
         let mut failed = None;
+        let handle = Self { components: Components::default(), ..self.clone() };
         for component in components {
-            match component.start(self).await {
+            match component.start(&handle).await {
                 Ok(started) => running.push(started),
                 Err(error) => {
                     failed = Some(error);
@@ -156,7 +160,7 @@ impl Annals {
             }
         }
         // Nobody else has this handle yet, so it is set once.
-        drop(self.inner.components.set(running));
+        drop(self.components.set(running));
         match failed {
             Some(error) => {
                 self.shut_down().await;
@@ -166,8 +170,10 @@ impl Annals {
         }
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.inner.clock
+    /// Where decisions take the time from.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
     }
 
     pub(crate) fn retry(&self) -> RetryPolicy {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    UpcastError,
     codec::{self, EncodeError, PayloadError},
     shape::Schema,
 };
@@ -22,11 +23,23 @@ pub trait Command: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     /// The version of its shape, from 1.
     const VERSION: u32;
 
+    /// How commands of older versions are read that still wait to be sent: those of sagas, and delayed ones.
+    const PAST: &'static [PastCommand<Self>] = &[];
+
     /// What it is stored as: for [`Schemas`](crate::Schemas). A derived one says it; by hand it may be left out.
     #[must_use]
     fn schema() -> Option<Schema> {
         None
     }
+}
+
+/// How a command of an older version is read.
+#[derive(Debug)]
+pub struct PastCommand<C: 'static> {
+    /// The version.
+    pub version: u32,
+    /// Reads it, and takes the steps to the command of today.
+    pub decode: fn(&[u8]) -> Result<C, UpcastError>,
 }
 
 /// A reply that can be recorded beside an idempotency key, so that the sender of a repetition gets the first one.

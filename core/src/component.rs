@@ -10,7 +10,8 @@ use crate::{Annals, OpenError};
 /// takes it; a crate that has one gives the builder a method of its own instead, by a trait.
 #[async_trait]
 pub trait Component: Any + Send {
-    /// Starts it. Whatever it does for long belongs into tasks of its own.
+    /// Starts it. Whatever it does for long belongs into tasks of its own. The handle may be kept: it is one through which
+    /// commands can be sent, and by which nothing is found that runs on the store, so that what runs does not keep itself.
     ///
     /// # Errors
     /// [`OpenError`], usually [`OpenError::Component`]; nothing is left running.

@@ -2,6 +2,7 @@
 //!
 //! There is one mechanism, [`execute`]: one target or several, keyed or not, prepared or not.
 
+mod beside;
 mod deciding;
 mod draft;
 mod error;
@@ -15,6 +16,7 @@ use std::num::NonZeroU32;
 
 use crate::{Annals, CommitError, Failure, Receipt, StreamId, load::catch, names::NameLedger};
 
+pub use beside::Beside;
 use deciding::Around;
 pub(crate) use deciding::{Decide, Deciding};
 pub(crate) use draft::{Draft, Encoded, Terms, Unfit};
@@ -88,7 +90,7 @@ async fn repeat<T: Targets, R, E>(
     let terms = request.terms(annals);
     let mut held = targets.load(annals, streams).await?;
     request.check_version(&T::versions(&held))?;
-    let key = keyed.map(Keyed::key);
+    let key = keyed.map(Keyed::key).or(request.beside.key());
     let mut decide = deciding.on(&held, Around { annals, terms: &terms, key }).await?;
     for attempt in 1.. {
         let mut open = T::open(&held, &terms);
@@ -108,6 +110,7 @@ async fn repeat<T: Targets, R, E>(
         let names = names_of(annals, &mut draft).await?;
         let registry = annals.registry();
         let registered = registry.register(&mut draft.commit)?;
+        request.beside.add_to(&mut draft.commit);
         match annals.store().commit(draft.commit).await {
             Ok(receipt) => {
                 if !receipt.repeated {
@@ -119,7 +122,8 @@ async fn repeat<T: Targets, R, E>(
                 check_names(names, &failures)?;
                 let unreadable = |error| ExecuteError::Store(CommitError::Unreadable(error));
                 let is_registration = registry.catch_up(&**annals.store(), &failures).await.map_err(unreadable)?;
-                if request.expected.is_some() && !is_registration || attempt >= annals.retry().attempts.get() {
+                let is_final = request.expected.is_some() && !is_registration || request.beside.has_failed(&failures);
+                if is_final || attempt >= annals.retry().attempts.get() {
                     let expected = request.expected;
                     return Err(ExecuteError::Conflict { failures, attempts: attempt, expected });
                 }

@@ -72,7 +72,7 @@ pub use aggregate::{Aggregate, AggregateId, Evolve, FormerState, Handle, PastSna
 pub use annals::{Annals, Builder, OpenError, OpenStore};
 pub use boundary::{Boundary, BoundaryDecision, Selection, Within, boundary};
 pub use clock::{Clock, FixedClock, SystemClock};
-pub use command::{Command, Reply};
+pub use command::{Command, PastCommand, Reply};
 pub use commit::{Commit, CommitError, Receipt};
 pub use component::{Component, Running};
 pub use condition::{Condition, Expected, Failure, RowIs};
@@ -82,7 +82,7 @@ pub use difference::Difference;
 pub use event::{Event, EventForm, EventKind};
 pub use event_id::{CommandId, CorrelationId, EventId};
 pub use event_type::{EventType, SchemaVersion};
-pub use execute::{At, CloseError, ExecuteError, Executed, On, RetryPolicy, Sending, Targets, Together, at};
+pub use execute::{At, Beside, CloseError, ExecuteError, Executed, On, RetryPolicy, Sending, Targets, Together, at};
 pub use follow::StoreExt;
 pub use history::{LoadAtError, Moment, Step};
 pub use home::{Home, in_stream};

@@ -163,18 +163,25 @@ fn at_most(what: impl FnOnce() -> String, found: usize, limit: usize) -> Result<
     Ok(())
 }
 
-/// `$closed`, `$name_key` and `$schemas` may be put, `$once` deleted, `$epochs`, `$names` and `$consumers` both; the rest is the store's own.
+/// `$closed`, `$name_key` and `$schemas` may be put, `$once` deleted, what names and consumers keep both; the rest is the store's own.
 fn check_system_table(row: &RowWrite) -> Result<(), InvalidCommit> {
     if !row.table.is_system() {
         return Ok(());
     }
     let is_only_put = [LoggedTable::CLOSED, LoggedTable::NAME_KEY, LoggedTable::SCHEMAS];
+    let is_free = [
+        LoggedTable::EPOCHS,
+        LoggedTable::NAMES,
+        LoggedTable::CONSUMERS,
+        LoggedTable::SAGAS,
+        LoggedTable::COMMANDS,
+        LoggedTable::TIMERS,
+        LoggedTable::ASIDE,
+    ];
     let allowed = match row.table.name() {
         name if is_only_put.iter().any(|table| table.name() == name) => row.value.is_some(),
         name if name == LoggedTable::ONCE.name() => row.value.is_none(),
-        name => {
-            [LoggedTable::EPOCHS, LoggedTable::NAMES, LoggedTable::CONSUMERS].iter().any(|table| table.name() == name)
-        }
+        name => is_free.iter().any(|table| table.name() == name),
     };
     if allowed {
         return Ok(());

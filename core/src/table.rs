@@ -100,8 +100,16 @@ impl LoggedTable {
     /// `$consumers`: what operators decided about consumers, a row for each decision: that one is paused, which events it
     /// passes by.
     pub const CONSUMERS: Self = Self::system("$consumers");
+    /// `$sagas`: a row for each instance of a saga: its state, and up to where it has seen the log.
+    pub const SAGAS: Self = Self::system("$sagas");
+    /// `$commands`: a row for each command that was decided to be sent, and was not taken by its aggregate yet.
+    pub const COMMANDS: Self = Self::system("$commands");
+    /// `$timers`: a row for each timer that has not fired, in the order in which they are due.
+    pub const TIMERS: Self = Self::system("$timers");
+    /// `$aside`: a row for each key of a consumer that keeps logged rows, of which an event was set aside.
+    pub const ASIDE: Self = Self::system("$aside");
     /// All tables that annals itself keeps.
-    pub const SYSTEM: [Self; 8] = [
+    pub const SYSTEM: [Self; 12] = [
         Self::STREAMS,
         Self::CLOSED,
         Self::ONCE,
@@ -110,6 +118,10 @@ impl LoggedTable {
         Self::SCHEMAS,
         Self::EPOCHS,
         Self::CONSUMERS,
+        Self::SAGAS,
+        Self::COMMANDS,
+        Self::TIMERS,
+        Self::ASIDE,
     ];
 
     /// The table `name` that belongs to no tenant, as a store has it in what it wrote: also one that annals itself keeps.

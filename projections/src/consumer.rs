@@ -56,23 +56,7 @@ impl Consumer {
         if self.options.in_memory {
             return Ok(None);
         }
-        let consumer = self.epoch_name()?;
-        loop {
-            let (table, key) = Epoch { consumer: consumer.clone(), number: 0 }.row();
-            let found = self.log.get(&[(table.clone().into(), key.clone())]).await?.into_iter().next().flatten();
-            let latest = found.as_deref().and_then(|row| row.try_into().ok()).map_or(0, u64::from_be_bytes);
-            let epoch = Epoch { consumer: consumer.clone(), number: latest.saturating_add(1) };
-            let is = found.map_or(RowIs::Absent, RowIs::Equals);
-            let commit = Commit::new()
-                .when(Condition::Row { table: table.clone(), key: key.clone(), is })
-                .row(RowWrite::put(table, key, epoch.to_row()));
-            match self.log.commit(commit).await {
-                Ok(_) => return Ok(Some(epoch)),
-                // Somebody else took over in between; the latest one counts.
-                Err(CommitError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        take_over(&*self.log, self.epoch_name()?).await.map(Some)
     }
 
     /// Whether no event may be handed over twice.
@@ -91,13 +75,39 @@ impl Consumer {
     }
 }
 
+/// Takes the right to write as `consumer`: whoever had it before can write no more.
+///
+/// # Errors
+/// [`TakeOverError`].
+pub async fn take_over(store: &dyn Store, consumer: ConsumerName) -> Result<Epoch, TakeOverError> {
+    loop {
+        let (table, key) = Epoch { consumer: consumer.clone(), number: 0 }.row();
+        let found = store.get(&[(table.clone().into(), key.clone())]).await?.into_iter().next().flatten();
+        let latest = found.as_deref().and_then(|row| row.try_into().ok()).map_or(0, u64::from_be_bytes);
+        let epoch = Epoch { consumer: consumer.clone(), number: latest.saturating_add(1) };
+        let is = found.map_or(RowIs::Absent, RowIs::Equals);
+        let commit = Commit::new()
+            .when(Condition::Row { table: table.clone(), key: key.clone(), is })
+            .row(RowWrite::put(table, key, epoch.to_row()));
+        match store.commit(commit).await {
+            Ok(_) => return Ok(epoch),
+            // Somebody else took over in between; the latest one counts.
+            Err(CommitError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Why nobody could take over.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TakeOverError {
+pub enum TakeOverError {
+    /// The consumer's name makes none under which epochs are kept.
     #[error(transparent)]
     Name(#[from] InvalidText),
+    /// The epoch could not be read.
     #[error(transparent)]
     Read(#[from] annals_core::ReadError),
+    /// The next one could not be written.
     #[error(transparent)]
     Commit(#[from] CommitError),
 }

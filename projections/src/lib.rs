@@ -54,6 +54,8 @@ mod registration;
 
 #[doc(hidden)]
 pub mod derived;
+#[doc(hidden)]
+pub mod engine;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

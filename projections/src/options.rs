@@ -216,7 +216,8 @@ impl Retry {
 
     /// The pause before another attempt, when there were `attempts`; `None` when no more are left. `seed` spreads those that
     /// failed at the same time.
-    pub(crate) fn pause(&self, attempts: u32, seed: u64) -> Option<Duration> {
+    #[must_use]
+    pub fn pause(&self, attempts: u32, seed: u64) -> Option<Duration> {
         if attempts >= self.attempts.max(1) {
             return None;
         }

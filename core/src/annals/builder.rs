@@ -16,7 +16,7 @@ use crate::{
     snapshot::Keeper,
 };
 
-use super::Inner;
+use super::{Components, Inner};
 
 /// The number of aggregates that are kept in memory unless [`Builder::cache`] says otherwise.
 const CACHE_ENTRIES: usize = 10_000;
@@ -143,20 +143,9 @@ impl Builder {
         let cache = Cache::new(self.cache_entries);
         let registry = Registry::open(&*store, &self.schemas).await.map_err(OpenError::store)?;
         let Self { clock, retry, interceptors, services, components, .. } = self;
-        let (name_key, running) = (OnceLock::new(), OnceLock::new());
-        let inner = Inner {
-            store,
-            clock,
-            retry,
-            cache,
-            keeper,
-            interceptors,
-            services,
-            registry,
-            components: running,
-            name_key,
-        };
-        let annals = Annals { inner: Arc::new(inner), tenant: None };
+        let name_key = OnceLock::new();
+        let inner = Inner { store, clock, retry, cache, keeper, interceptors, services, registry, name_key };
+        let annals = Annals { inner: Arc::new(inner), components: Components::default(), tenant: None };
         annals.start(components).await?;
         Ok(annals)
     }

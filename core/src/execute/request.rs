@@ -5,8 +5,8 @@ use std::{any::Any, borrow::Cow, sync::Arc};
 use bytes::Bytes;
 
 use crate::{
-    Annals, Command, CommitError, Digest, Expected, Failure, IdempotencyKey, Intent, InvalidText, Metadata, Once,
-    ReadError, Receipt, Rejection, Repetition, Reply, Store, StreamId, Tag, Timestamp, Version,
+    Annals, Beside, Command, CommitError, Digest, Expected, Failure, IdempotencyKey, Intent, InvalidText, Metadata,
+    Once, ReadError, Receipt, Rejection, Repetition, Reply, Store, StreamId, Tag, Timestamp, Version,
     codec::{self, EncodeError, PayloadError},
 };
 
@@ -18,6 +18,7 @@ pub(crate) struct Request<R> {
     pub(crate) occurred: Option<Timestamp>,
     pub(crate) expected: Option<Version>,
     pub(crate) asked: Option<Asked<R>>,
+    pub(crate) beside: Beside,
     /// The command, for interceptors to look at.
     command: Option<Box<dyn Any + Send + Sync>>,
 }
@@ -45,7 +46,14 @@ pub(crate) struct Keyed<R> {
 
 impl<R> Default for Request<R> {
     fn default() -> Self {
-        Self { metadata: Metadata::default(), occurred: None, expected: None, asked: None, command: None }
+        Self {
+            metadata: Metadata::default(),
+            occurred: None,
+            expected: None,
+            asked: None,
+            beside: Beside::new(),
+            command: None,
+        }
     }
 }
 
@@ -83,7 +91,7 @@ impl<R> Request<R> {
             return Ok(());
         }
         let key = self.asked.as_ref().and_then(|asked| asked.key.clone().ok());
-        let key = key.map(|key| key.in_tenant(annals.tenant().cloned()));
+        let key = key.map(|key| key.in_tenant(annals.tenant().cloned())).or_else(|| self.beside.key().cloned());
         let mut intent = Intent {
             streams,
             tags,

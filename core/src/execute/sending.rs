@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 
 use futures::future::BoxFuture;
 
-use crate::{Aggregate, Annals, At, Command, Executed, Metadata, Record, Reply, Timestamp, Version};
+use crate::{Aggregate, Annals, At, Beside, Command, Executed, Metadata, Record, Reply, Timestamp, Version};
 
 use super::{Asked, Deciding, ExecuteError, Request, execute};
 
@@ -71,6 +71,12 @@ impl<'a, A: Aggregate, C, R, E> Sending<'a, A, C, R, E> {
     /// The event that led to the command: the new events belong to its conversation and name it as their cause.
     pub fn caused_by(mut self, record: &Record) -> Self {
         self.request.metadata.follow(record);
+        self
+    }
+
+    /// What the command's commit carries beside what is decided.
+    pub fn beside(mut self, beside: Beside) -> Self {
+        self.request.beside = beside;
         self
     }
 

@@ -1,0 +1,114 @@
+//! What other consumers of the log are built on: the same reading, decoding and taking over as projections. No part of the
+//! interface of applications.
+
+use std::sync::Arc;
+
+use annals_core::{DecodeError, Head, Position, ReadError, Record, Store};
+use tokio::sync::watch;
+
+use crate::{
+    Delivered, EventContext, Subscription,
+    chunk::{Chunk, Column},
+    feed::Feed,
+};
+
+pub use crate::{
+    consumer::{TakeOverError, take_over},
+    run::message,
+};
+
+/// The log, read and decoded once for consumers that are at one place.
+#[derive(Clone)]
+pub struct Log(Arc<Feed>);
+
+/// A consumer's way through the log.
+pub struct Following {
+    feed: Arc<Feed>,
+    head: watch::Receiver<Head>,
+    subscription: Subscription,
+    position: Position,
+}
+
+/// The next piece of the log.
+pub struct Piece {
+    chunk: Arc<Chunk>,
+    columns: Vec<Arc<dyn Column>>,
+    subscription: Subscription,
+    after: Position,
+}
+
+impl Log {
+    /// The log of `store`, for consumers with these subscriptions.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, subscriptions: Vec<Subscription>) -> Self {
+        Self(Arc::new(Feed::new(store, subscriptions)))
+    }
+
+    /// Begins to follow it behind `after`, for one of the subscriptions.
+    #[must_use]
+    pub fn follow(&self, subscription: Subscription, head: watch::Receiver<Head>, after: Position) -> Following {
+        Following { feed: Arc::clone(&self.0), head, subscription, position: after }
+    }
+}
+
+impl Following {
+    /// The next piece, as soon as the log has come further. Dropped, it has read nothing.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn next(&mut self) -> Result<Piece, ReadError> {
+        let chunk = self.feed.next(self.position, &mut self.head).await?;
+        let columns = self.subscription.columns(&chunk);
+        let after = self.position;
+        self.position = chunk.end();
+        Ok(Piece { chunk, columns, subscription: self.subscription.clone(), after })
+    }
+
+    /// Whether nothing more is there by now.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.position >= self.head.borrow().position
+    }
+}
+
+impl Piece {
+    /// Everything up to here is in this piece, or before it.
+    #[must_use]
+    pub fn end(&self) -> Position {
+        self.chunk.end()
+    }
+
+    /// Each record that is wanted, in order, with its events.
+    pub fn records(&self) -> impl Iterator<Item = (&Record, Result<Vec<Delivered<'_>>, &DecodeError>)> {
+        let wanted = self.subscription.wanted(&self.chunk).filter(|(_, record, _)| record.position > self.after);
+        wanted.filter_map(|(index, record, events)| {
+            let column = self.columns.get(events)?;
+            Some((record, self.events(&**column, index, record, events)))
+        })
+    }
+
+    fn events<'a>(
+        &'a self,
+        column: &'a dyn Column,
+        index: usize,
+        record: &'a Record,
+        subscribed: usize,
+    ) -> Result<Vec<Delivered<'a>>, &'a DecodeError> {
+        let events = column.events(index, record)?;
+        let count = events.count();
+        let wanted = (0..count).filter_map(|index| {
+            let (event, variant) = events.at(index)?;
+            let is_wanted = count == 1 || self.subscription.wants(subscribed, variant);
+            is_wanted.then(|| Delivered::new(event, EventContext::new(record, index)))
+        });
+        Ok(wanted.collect())
+    }
+}
+
+/// Whether one of several names is a proper name of a consumer.
+///
+/// # Errors
+/// [`InvalidName`](crate::InvalidName).
+pub fn check_name(what: &'static str, name: &'static str) -> Result<(), crate::InvalidName> {
+    crate::name::check(what, name)
+}

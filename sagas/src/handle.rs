@@ -1,0 +1,166 @@
+//! What can be asked and told of a saga while it runs.
+
+use std::sync::Arc;
+
+use annals_core::{LoggedTable, Position, ReadError, Scan, codec::PayloadError};
+use annals_projections::State;
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    AsideEvent, InstanceId, SagaStatus,
+    aside::Request,
+    sagas::Started,
+    stored::{self, InstanceRow},
+};
+
+/// A saga that runs, to look at and to be told. Cloning is cheap.
+#[derive(Clone)]
+pub struct SagaHandle {
+    started: Arc<Started>,
+}
+
+/// Why a saga cannot be looked at, or told something.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SagaError {
+    /// What is stored cannot be read; the error says what to do.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What is stored was written by newer code. Use that.
+    #[error("what is stored of the saga {0}")]
+    Payload(#[from] PayloadError),
+    /// The saga does not run, so it cannot be told anything.
+    #[error("saga {saga} does not run")]
+    NotRunning {
+        /// The saga.
+        saga: &'static str,
+    },
+}
+
+impl SagaHandle {
+    pub(crate) fn new(started: &Arc<Started>) -> Self {
+        Self { started: Arc::clone(started) }
+    }
+
+    /// The saga's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.started.runner.stepper.saga()
+    }
+
+    /// How it is doing now.
+    #[must_use]
+    pub fn status(&self) -> SagaStatus {
+        self.started.runner.board.now()
+    }
+
+    /// How it is doing, whenever that changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<SagaStatus> {
+        self.started.runner.board.watch()
+    }
+
+    /// Waits until everything is done that is to be done by now: each event of the log was taken in or set aside, each command
+    /// that follows was taken by its aggregate or waits for an operator, each timer that is due has fired, and so on for what
+    /// came of that. For tests, and for programs that work through something and end.
+    ///
+    /// # Errors
+    /// [`SagaError::NotRunning`] when it is paused, has failed or has ended.
+    pub async fn settled(&self) -> Result<(), SagaError> {
+        let runner = &self.started.runner;
+        let (mut status, mut outbox) = (runner.board.watch(), runner.stepper.outbox.watch());
+        let mut head = runner.stepper.annals.store().head();
+        loop {
+            let now = status.borrow_and_update().clone();
+            if matches!(now.state, State::Paused | State::Stopped | State::TakenOver) {
+                return Err(SagaError::NotRunning { saga: self.name() });
+            }
+            let end = head.borrow_and_update().position;
+            outbox.mark_unchanged();
+            if now.position >= end && runner.stepper.outbox.is_idle() && now.state == State::Live {
+                tokio::select! {
+                    () = runner.stepper.alarms.look() => {}
+                    // It may have ended meanwhile.
+                    _ = status.wait_for(|status| status.state != State::Live) => continue,
+                }
+                let is_settled = head.borrow().position == end && runner.stepper.outbox.is_idle();
+                if is_settled && runner.board.now().position >= end {
+                    return Ok(());
+                }
+                continue;
+            }
+            // The senders are here too, so waiting does not fail.
+            tokio::select! {
+                _ = status.changed() => {}
+                _ = outbox.changed() => {}
+                _ = head.changed() => {}
+            }
+        }
+    }
+
+    /// The events that could not be taken in, in the order of the log.
+    ///
+    /// # Errors
+    /// [`SagaError::NotRunning`].
+    pub async fn aside(&self) -> Result<Vec<AsideEvent>, SagaError> {
+        let (answer, answered) = oneshot::channel();
+        self.started.runner.board.ask(Request::List(answer)).await;
+        answered.await.map_err(|_| SagaError::NotRunning { saga: self.name() })
+    }
+
+    /// Tries again to take in the event at `position` that is set aside, and then those that wait for it. False when it failed
+    /// again, none when no event is set aside there.
+    ///
+    /// # Errors
+    /// [`SagaError::NotRunning`].
+    pub async fn retry(&self, position: Position) -> Result<Option<bool>, SagaError> {
+        let (answer, answered) = oneshot::channel();
+        self.started.runner.board.ask(Request::Retry(position, answer)).await;
+        answered.await.map_err(|_| SagaError::NotRunning { saga: self.name() })
+    }
+
+    /// Passes by the event at `position` that is set aside, and takes in those that wait for it. The decision and its reason are
+    /// in the log. False when one of the others failed, none when no event is set aside there.
+    ///
+    /// # Errors
+    /// [`SagaError::NotRunning`].
+    pub async fn discard(&self, position: Position, reason: &str) -> Result<Option<bool>, SagaError> {
+        let (answer, answered) = oneshot::channel();
+        self.started.runner.board.ask(Request::Discard(position, reason.to_owned(), answer)).await;
+        answered.await.map_err(|_| SagaError::NotRunning { saga: self.name() })
+    }
+
+    /// Lets it do nothing until it is [resumed](Self::resume). It is running again when the store is opened the next time.
+    pub fn pause(&self) {
+        self.started.runner.orders.send_modify(|orders| orders.paused = true);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.started.runner.orders.send_modify(|orders| orders.paused = false);
+    }
+
+    /// The row of an instance, if there is one.
+    async fn row(&self, id: &InstanceId) -> Result<Option<InstanceRow>, SagaError> {
+        let (table, key) = id.row();
+        let found = self.started.runner.stepper.annals.store().get(&[(table.into(), key)]).await?;
+        Ok(found.into_iter().next().flatten().as_deref().map(stored::decode).transpose()?)
+    }
+
+    /// A page of instances.
+    async fn rows(&self, scan: Scan) -> Result<(Vec<InstanceRow>, Option<Scan>), SagaError> {
+        let page = self.started.runner.stepper.annals.store().scan(scan).await?;
+        let rows: Result<_, _> = page.rows.iter().map(|(_, row)| stored::decode(row)).collect();
+        Ok((rows?, page.next))
+    }
+
+    fn all(&self) -> Scan {
+        Scan::prefix(LoggedTable::SAGAS, InstanceId::prefix(self.name()))
+    }
+}
+
+impl std::fmt::Debug for SagaHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SagaHandle").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

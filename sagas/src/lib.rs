@@ -1,0 +1,36 @@
+//! Sagas: long-running processes that survive crashes, time out and compensate.
+
+mod commands;
+mod saga;
+mod step;
+mod stored;
+
+mod machine;
+mod options;
+
+mod aside;
+mod delivery;
+mod follower;
+mod outbox;
+mod stepper;
+mod timers;
+
+mod runner;
+mod status;
+
+mod handle;
+mod on_annals;
+mod sagas;
+
+pub use annals_projections::BoxError;
+pub use aside::AsideEvent;
+pub use commands::{Commands, Refusal, SendsTo};
+pub use handle::{SagaError, SagaHandle};
+pub use on_annals::{RunningSagas, WithSagas};
+pub use options::{Begin, SagaOptions};
+pub use saga::{Otherwise, PastState, Reception, Saga, StateError, Unhandled};
+pub use sagas::{SagaRegistrationError, SagaSet, Sagas};
+pub use status::SagaStatus;
+pub use step::{Step, TooManyEffects, Undo};
+pub use stepper::Unexpected;
+pub use stored::{Failure, InstanceId, InstanceStatus, StepInput};

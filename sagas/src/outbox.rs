@@ -1,0 +1,174 @@
+//! Which instances have commands that wait to be sent.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{Notify, watch};
+
+use crate::InstanceId;
+
+/// So many commands may wait before no more inputs are taken.
+const WAITING_MAX: usize = 10_000;
+
+/// A command that waits, by the step that sent it and its place among those of the step.
+pub(crate) type PendingKey = (u64, u32);
+
+/// The commands that wait, of each instance in order. What counts is what is stored; this says where to look.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    queues: Mutex<Queues>,
+    ready: Notify,
+    /// Counts changes.
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Queues {
+    all: HashMap<InstanceId, Queue>,
+    /// Instances that nobody sends for.
+    ready: VecDeque<InstanceId>,
+}
+
+#[derive(Default)]
+struct Queue {
+    keys: VecDeque<PendingKey>,
+    state: QueueState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum QueueState {
+    /// It is among those that are ready.
+    #[default]
+    Ready,
+    /// Somebody sends for it.
+    Taken,
+    /// The first of it waits for an operator.
+    Blocked,
+}
+
+impl Outbox {
+    /// Adds commands behind those that wait.
+    pub(crate) fn add(&self, id: &InstanceId, keys: &[PendingKey]) {
+        if keys.is_empty() {
+            return;
+        }
+        let mut queues = self.queues();
+        let Queues { all, ready } = &mut *queues;
+        let queue = all.entry(id.clone()).or_insert_with(|| {
+            ready.push_back(id.clone());
+            Queue::default()
+        });
+        queue.keys.extend(keys);
+        drop(queues);
+        self.ready.notify_one();
+        self.changed();
+    }
+
+    /// Forgets everything: it is read again.
+    pub(crate) fn clear(&self) {
+        *self.queues() = Queues::default();
+        self.changed();
+    }
+
+    /// The next instance to send for, as soon as there is one. It is to be [given back](Self::give_back).
+    pub(crate) async fn take(&self) -> InstanceId {
+        loop {
+            let notified = self.ready.notified();
+            if let Some(id) = self.try_take() {
+                return id;
+            }
+            notified.await;
+        }
+    }
+
+    fn try_take(&self) -> Option<InstanceId> {
+        let mut queues = self.queues();
+        let id = queues.ready.pop_front()?;
+        if let Some(queue) = queues.all.get_mut(&id) {
+            queue.state = QueueState::Taken;
+        }
+        if !queues.ready.is_empty() {
+            self.ready.notify_one();
+        }
+        Some(id)
+    }
+
+    /// The first command of an instance that waits.
+    pub(crate) fn first(&self, id: &InstanceId) -> Option<PendingKey> {
+        self.queues().all.get(id)?.keys.front().copied()
+    }
+
+    /// The first command of an instance is done.
+    pub(crate) fn done(&self, id: &InstanceId, key: PendingKey) {
+        let mut queues = self.queues();
+        let Some(queue) = queues.all.get_mut(id) else { return };
+        if queue.keys.front() == Some(&key) {
+            queue.keys.pop_front();
+        }
+    }
+
+    /// Ends sending for an instance; true when there is more to send by now, and it is still the caller's.
+    pub(crate) fn give_back(&self, id: &InstanceId) -> bool {
+        let mut queues = self.queues();
+        let is_empty = queues.all.get(id).is_none_or(|queue| queue.keys.is_empty());
+        if is_empty {
+            queues.all.remove(id);
+        }
+        drop(queues);
+        self.changed();
+        !is_empty
+    }
+
+    /// The first command of an instance waits for an operator, and those behind it for that.
+    pub(crate) fn block(&self, id: &InstanceId) {
+        let mut queues = self.queues();
+        if let Some(queue) = queues.all.get_mut(id) {
+            queue.state = QueueState::Blocked;
+        }
+        drop(queues);
+        self.changed();
+    }
+
+    /// An operator has decided about the first command of an instance: it goes on.
+    pub(crate) fn release(&self, id: &InstanceId) {
+        let mut queues = self.queues();
+        if let Some(queue) = queues.all.get_mut(id).filter(|queue| queue.state == QueueState::Blocked) {
+            queue.state = QueueState::Ready;
+            queues.ready.push_back(id.clone());
+            drop(queues);
+            self.ready.notify_one();
+        }
+    }
+
+    /// Whether nothing waits but what waits for an operator.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queues().all.values().all(|queue| queue.state == QueueState::Blocked)
+    }
+
+    /// Waits until not too many commands wait to be sent.
+    pub(crate) async fn has_room(&self) {
+        let mut changes = self.changes.subscribe();
+        // The outbox is here too, so waiting does not fail.
+        drop(changes.wait_for(|_| self.waiting() < WAITING_MAX).await);
+    }
+
+    /// Changes whenever something is added, done or blocked.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn waiting(&self) -> usize {
+        let queues = self.queues();
+        queues.all.values().filter(|queue| queue.state != QueueState::Blocked).map(|queue| queue.keys.len()).sum()
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,172 @@
+//! All sagas that run on a store.
+
+use std::{
+    any::TypeId,
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use annals_core::{Annals, Component, OpenError, Running, async_trait};
+use annals_projections::engine::{Log, check_name};
+use tokio::task::JoinHandle;
+
+use crate::{
+    Saga, SagaHandle, SagaOptions,
+    machine::{Machine, MachineOf},
+    runner::Runner,
+    status::Board,
+    stepper::Stepper,
+};
+
+/// The sagas of an application, before they run. [`WithSagas`](crate::WithSagas) adds to them.
+#[derive(Default)]
+pub struct SagaSet {
+    all: Vec<Registration>,
+}
+
+struct Registration {
+    saga: TypeId,
+    machine: Arc<dyn Machine>,
+    options: SagaOptions,
+}
+
+/// The sagas that run on a store.
+///
+/// They stop when the store is shut down, or when the last handle of the application is dropped.
+pub struct Sagas {
+    all: Vec<Arc<Started>>,
+}
+
+/// A saga that runs.
+pub(crate) struct Started {
+    pub(crate) saga: TypeId,
+    pub(crate) runner: Runner,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Why sagas cannot be run as they are registered. Nothing runs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SagaRegistrationError {
+    /// A name is none. Correct it.
+    #[error(transparent)]
+    Name(#[from] annals_projections::InvalidName),
+    /// A saga's name holds what separates it from the keys of its instances. Use `_`.
+    #[error("saga {name:?} has a `-` in its name, which begins the key of an instance: use `_`")]
+    Hyphen {
+        /// The name.
+        name: &'static str,
+    },
+    /// Two sagas of one name would share their instances. Rename one.
+    #[error("two sagas are called {name}")]
+    Duplicate {
+        /// The name.
+        name: &'static str,
+    },
+    /// A saga is given no event, so that none of its instances could begin.
+    #[error("saga {name} subscribes to no event")]
+    NoEvents {
+        /// The name.
+        name: &'static str,
+    },
+}
+
+impl SagaSet {
+    /// Adds a saga.
+    pub fn add<S: Saga>(&mut self, options: SagaOptions) {
+        self.all.push(Registration { saga: TypeId::of::<S>(), machine: Arc::new(MachineOf::<S>::new()), options });
+    }
+
+    fn check(&self) -> Result<(), SagaRegistrationError> {
+        let mut names = BTreeSet::new();
+        for registration in &self.all {
+            let name = registration.machine.name();
+            check_name("saga", name)?;
+            if name.contains('-') {
+                return Err(SagaRegistrationError::Hyphen { name });
+            }
+            if !names.insert(name) {
+                return Err(SagaRegistrationError::Duplicate { name });
+            }
+            if registration.machine.subscription().query().items().iter().all(|item| item.types.is_empty()) {
+                return Err(SagaRegistrationError::NoEvents { name });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Component for SagaSet {
+    async fn start(self: Box<Self>, annals: &Annals) -> Result<Arc<dyn Running>, OpenError> {
+        self.check().map_err(OpenError::component)?;
+        let subscriptions = self.all.iter().map(|registration| registration.machine.subscription()).collect();
+        let log = Log::new(Arc::clone(annals.store()), subscriptions);
+        let start = |Registration { saga, machine, options }| {
+            let board = Board::new(machine.name());
+            // A handle of its own would keep the store, and with it the sagas, for ever.
+            let stepper = Stepper::new(machine, options, annals.clone());
+            let runner = Runner { stepper, log: log.clone(), board, orders: Default::default() };
+            Arc::new(Started { saga, runner, task: Mutex::default() })
+        };
+        let all: Vec<Arc<Started>> = self.all.into_iter().map(start).collect();
+        for started in &all {
+            let running = Arc::clone(started);
+            let task = tokio::spawn(async move { running.runner.run().await });
+            *started.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        }
+        Ok(Arc::new(Sagas { all }))
+    }
+}
+
+#[async_trait]
+impl Running for Sagas {
+    async fn stop(&self) {
+        self.tell_to_stop();
+        for started in &self.all {
+            let task = started.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(task) = task {
+                // What became of it is on its board.
+                drop(task.await);
+            }
+        }
+    }
+}
+
+impl Drop for Sagas {
+    fn drop(&mut self) {
+        self.tell_to_stop();
+    }
+}
+
+impl Sagas {
+    /// The saga `S`, if it was registered.
+    #[must_use]
+    pub fn of<S: Saga>(&self) -> Option<SagaHandle> {
+        let started = self.all.iter().find(|started| started.saga == TypeId::of::<S>())?;
+        Some(SagaHandle::new(started))
+    }
+
+    /// The saga of this name, if there is one.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<SagaHandle> {
+        self.all.iter().find(|started| started.runner.stepper.saga() == name).map(SagaHandle::new)
+    }
+
+    /// All of them, in the order in which they were registered.
+    pub fn iter(&self) -> impl Iterator<Item = SagaHandle> {
+        self.all.iter().map(SagaHandle::new)
+    }
+
+    fn tell_to_stop(&self) {
+        for started in &self.all {
+            started.runner.orders.send_modify(|orders| orders.stop = true);
+        }
+    }
+}
+
+impl std::fmt::Debug for Sagas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.all.iter().map(|started| started.runner.stepper.saga())).finish()
+    }
+}

@@ -1,0 +1,223 @@
+//! A step as it is to be committed.
+
+use annals_core::{Commit, Condition, EventType, NewEvent, RowIs, RowWrite, StreamId, Timestamp};
+use bytes::Bytes;
+
+use crate::{
+    InstanceId, InstanceStatus,
+    machine::Decided,
+    step::{Effects, TimerChange},
+    stored::{self, Cause, InstanceRow, Pending, PendingRow, Performed, STEPPED, Stepped, TimerRow},
+};
+
+use super::{Input, StepError};
+
+/// A step as it is to be committed: the instance as it will be, and rows of what is to be done.
+pub(super) struct Draft {
+    commit: Commit,
+    instance: InstanceRow,
+    noted: Stepped,
+    event: NewEvent,
+    /// What is to be done is caused by the step.
+    cause: Cause,
+    next_ordinal: u32,
+    pending: Vec<(u64, u32)>,
+    earliest: Option<Timestamp>,
+    compensates: bool,
+}
+
+/// A step that is ready to be committed.
+pub(super) struct Finished {
+    pub(super) commit: Commit,
+    /// The commands that it sends, by step and ordinal.
+    pub(super) pending: Vec<(u64, u32)>,
+    /// When the earliest of the timers is due that it sets.
+    pub(super) earliest: Option<Timestamp>,
+}
+
+impl Draft {
+    /// The step of the instance that was read as `before`, and is stored as `row`.
+    pub(super) fn new(
+        id: &InstanceId,
+        before: Option<InstanceRow>,
+        row: Option<Bytes>,
+        input: &Input<'_>,
+        now: Timestamp,
+    ) -> Result<Self, StepError> {
+        let mut instance = before.unwrap_or_else(|| InstanceRow::new(id.clone(), now));
+        instance.version += 1;
+        instance.seen = input.place().max(instance.seen);
+        instance.latest = now;
+        let stream = StreamId::of(id.tenant.as_ref(), &InstanceId::category(&id.saga), &id.key)?;
+        let led_by = input.cause();
+        let event = NewEvent::new(stream, EventType::new(STEPPED)?, Bytes::new());
+        let event = NewEvent { metadata: led_by.metadata(), ..event };
+        let cause = Cause { event: Some(event.id), correlation: led_by.correlation, depth: led_by.depth + 1 };
+        let (table, key) = id.row();
+        let is = row.map_or(RowIs::Absent, RowIs::Equals);
+        let mut commit = Commit::new().when(Condition::Row { table, key, is });
+        if let Some(consumed) = input.consumed() {
+            commit = consumed.take(commit);
+        }
+        let noted = Stepped::new(input.noted(), instance.status);
+        Ok(Self {
+            commit,
+            instance,
+            noted,
+            event,
+            cause,
+            next_ordinal: 0,
+            pending: Vec::new(),
+            earliest: None,
+            compensates: false,
+        })
+    }
+
+    /// Applies what was decided. Returned is what is to be undone, in the order in which it was done.
+    pub(super) fn apply(&mut self, decided: Decided, input: &Input<'_>) -> Result<Vec<Performed>, StepError> {
+        let Decided { state, effects } = decided;
+        (self.instance.state, self.instance.state_version) = (state.content, state.version);
+        self.forget_refused(input);
+        self.note_fired(input);
+        self.send_all(&effects)?;
+        self.change_timers(&effects)?;
+        let was_running = self.instance.status == InstanceStatus::Running;
+        self.compensates = was_running && effects.compensates;
+        self.instance.status = match self.instance.status {
+            _ if matches!(input, Input::Undone { .. }) => InstanceStatus::Compensated,
+            InstanceStatus::Running if effects.compensates => InstanceStatus::Compensating,
+            InstanceStatus::Running if effects.completes => InstanceStatus::Completed,
+            InstanceStatus::Running if matches!(input, Input::Cancelled { .. }) => InstanceStatus::Cancelled,
+            status => status,
+        };
+        if self.instance.status != InstanceStatus::Running {
+            for name in self.instance.timers.keys().cloned().collect::<Vec<_>>() {
+                self.cancel(&name);
+            }
+        }
+        let performed = match self.instance.status {
+            InstanceStatus::Running => Vec::new(),
+            _ => std::mem::take(&mut self.instance.performed),
+        };
+        Ok(if self.compensates { performed } else { Vec::new() })
+    }
+
+    /// Whether what was performed is to be undone.
+    pub(super) fn compensates(&self) -> bool {
+        self.compensates
+    }
+
+    /// The row of a command that is not to be sent any more.
+    pub(super) fn withdraw(&mut self, consumed: &super::Consumed) {
+        self.commit = consumed.take(std::mem::take(&mut self.commit));
+    }
+
+    /// Notes what undoes a command, if anything has to.
+    pub(super) fn undo(&mut self, performed: Performed) -> Result<(), StepError> {
+        let Some(undo) = performed.undo else { return Ok(()) };
+        let undone = (performed.step, performed.ordinal);
+        self.noted.send(&undo);
+        let ordinal = self.send(Pending::Undo(undo, undone))?;
+        self.instance.undoing.push((undone, (self.instance.version, ordinal)));
+        Ok(())
+    }
+
+    /// Notes that everything that is to be undone is noted.
+    pub(super) fn undone(&mut self) -> Result<(), StepError> {
+        self.send(Pending::Undone).map(drop)
+    }
+
+    pub(super) fn finish(mut self) -> Result<Finished, StepError> {
+        self.noted.status = self.instance.status;
+        let payload = stored::encode("step of a saga", &self.noted)?;
+        self.commit.events.push(NewEvent { payload, ..self.event });
+        let (table, key) = self.instance.id.row();
+        let row = stored::encode("instance of a saga", &self.instance)?;
+        self.commit.rows.push(RowWrite::put(table, key, row));
+        Ok(Finished { commit: self.commit, pending: self.pending, earliest: self.earliest })
+    }
+
+    /// A command that was refused was not performed, so nothing undoes it.
+    fn forget_refused(&mut self, input: &Input<'_>) {
+        let Input::Refused { pending, .. } = input else { return };
+        let refused = (pending.step, pending.ordinal);
+        self.instance.performed.retain(|performed| (performed.step, performed.ordinal) != refused);
+        let (undone, rest) = self.instance.undoing.iter().partition(|(undone, _)| *undone == refused);
+        self.instance.undoing = rest;
+        let undone: Vec<((u64, u32), (u64, u32))> = undone;
+        for (_, (step, ordinal)) in undone {
+            let (table, key) = self.instance.id.pending(step, ordinal);
+            self.commit.rows.push(RowWrite::delete(table, key));
+        }
+    }
+
+    /// A timer that fired is not set any more.
+    fn note_fired(&mut self, input: &Input<'_>) {
+        if let Input::Timer { timer, .. } = input
+            && self.instance.timers.get(&timer.name) == Some(&timer.due)
+        {
+            self.instance.timers.remove(&timer.name);
+        }
+    }
+
+    fn send_all(&mut self, effects: &Effects) -> Result<(), StepError> {
+        for send in &effects.sends {
+            self.noted.send(&send.command);
+            let ordinal = self.send(Pending::Command(send.command.clone()))?;
+            if let Some(undo) = send.undo.clone() {
+                self.instance.performed.push(Performed { step: self.instance.version, ordinal, undo });
+            }
+        }
+        Ok(())
+    }
+
+    fn change_timers(&mut self, effects: &Effects) -> Result<(), StepError> {
+        for change in &effects.timers {
+            match change {
+                TimerChange::Set(name, due) => {
+                    self.cancel(name);
+                    self.set(name, *due)?;
+                    self.noted.scheduled.push((name.clone(), *due));
+                }
+                TimerChange::Cancel(name) => {
+                    if self.cancel(name) {
+                        self.noted.cancelled.push(name.clone());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes something that waits to be done; its place among what the step sends.
+    fn send(&mut self, what: Pending) -> Result<u32, StepError> {
+        let (step, ordinal) = (self.instance.version, self.next_ordinal);
+        self.next_ordinal += 1;
+        let instance = self.instance.id.clone();
+        let sent = self.instance.latest;
+        let pending = PendingRow { instance, step, ordinal, what, cause: self.cause, sent, failure: None };
+        let (table, key) = pending.row();
+        self.commit.rows.push(RowWrite::put(table, key, stored::encode("pending command", &pending)?));
+        self.pending.push((step, ordinal));
+        Ok(ordinal)
+    }
+
+    fn set(&mut self, name: &str, due: Timestamp) -> Result<(), StepError> {
+        // What a timer leads to is led to by time, so it goes in no circle.
+        let cause = Cause { depth: 0, ..self.cause };
+        let instance = self.instance.id.clone();
+        let timer = TimerRow { instance, name: name.to_owned(), due, cause, failure: None, moved_to: None };
+        let (table, key) = self.instance.id.timer(name, due);
+        self.commit.rows.push(RowWrite::put(table, key, stored::encode("timer", &timer)?));
+        self.instance.timers.insert(name.to_owned(), due);
+        self.earliest = Some(self.earliest.map_or(due, |earliest| earliest.min(due)));
+        Ok(())
+    }
+
+    fn cancel(&mut self, name: &str) -> bool {
+        let Some(due) = self.instance.timers.remove(name) else { return false };
+        let (table, key) = self.instance.id.timer(name, due);
+        self.commit.rows.push(RowWrite::delete(table, key));
+        true
+    }
+}

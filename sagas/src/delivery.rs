@@ -78,7 +78,7 @@ async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryErro
                 stepper.outbox.block(id);
                 return Ok(());
             }
-            Sent::Later(pause) => tokio::time::sleep(pause).await,
+            Sent::Later(pause) => stepper.outbox.rest(id, pause).await,
         }
     }
     Ok(())

@@ -1,17 +1,25 @@
 //! What can be asked and told of a saga while it runs.
 
+mod instances;
+mod timeline;
+mod waiting;
+
 use std::sync::Arc;
 
-use annals_core::{LoggedTable, Position, ReadError, Scan, codec::PayloadError};
+use annals_core::{InvalidText, Position, ReadError, Tenant, codec::PayloadError};
 use annals_projections::State;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    AsideEvent, InstanceId, SagaStatus,
+    AsideEvent, InstanceId, SagaStatus, StateError,
     aside::Request,
     sagas::Started,
-    stored::{self, InstanceRow},
+    stepper::{StepError, Stepper},
 };
+
+pub use instances::{Instance, Instances};
+pub use timeline::{SentCommand, TimelineStep};
+pub use waiting::{CommandKey, SetTimer, WaitingCommand};
 
 /// A saga that runs, to look at and to be told. Cloning is cheap.
 #[derive(Clone)]
@@ -29,12 +37,34 @@ pub enum SagaError {
     /// What is stored was written by newer code. Use that.
     #[error("what is stored of the saga {0}")]
     Payload(#[from] PayloadError),
+    /// The state of an instance cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The instance's key is none, or too long.
+    #[error(transparent)]
+    Key(#[from] InvalidText),
+    /// What was decided could not be stored; the error says why. Nothing was changed.
+    #[error("nothing was changed: {reason}")]
+    Unchanged {
+        /// Why.
+        reason: String,
+    },
     /// The saga does not run, so it cannot be told anything.
     #[error("saga {saga} does not run")]
     NotRunning {
         /// The saga.
         saga: &'static str,
     },
+}
+
+impl From<StepError> for SagaError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Read(error) => Self::Read(error),
+            StepError::Payload(error) => Self::Payload(error),
+            error => Self::Unchanged { reason: error.to_string() },
+        }
+    }
 }
 
 impl SagaHandle {
@@ -140,22 +170,12 @@ impl SagaHandle {
         self.started.runner.orders.send_modify(|orders| orders.paused = false);
     }
 
-    /// The row of an instance, if there is one.
-    async fn row(&self, id: &InstanceId) -> Result<Option<InstanceRow>, SagaError> {
-        let (table, key) = id.row();
-        let found = self.started.runner.stepper.annals.store().get(&[(table.into(), key)]).await?;
-        Ok(found.into_iter().next().flatten().as_deref().map(stored::decode).transpose()?)
+    fn stepper(&self) -> &Stepper {
+        &self.started.runner.stepper
     }
 
-    /// A page of instances.
-    async fn rows(&self, scan: Scan) -> Result<(Vec<InstanceRow>, Option<Scan>), SagaError> {
-        let page = self.started.runner.stepper.annals.store().scan(scan).await?;
-        let rows: Result<_, _> = page.rows.iter().map(|(_, row)| stored::decode(row)).collect();
-        Ok((rows?, page.next))
-    }
-
-    fn all(&self) -> Scan {
-        Scan::prefix(LoggedTable::SAGAS, InstanceId::prefix(self.name()))
+    fn id(&self, tenant: Option<&Tenant>, key: &str) -> InstanceId {
+        InstanceId { saga: self.name().to_owned(), tenant: tenant.cloned(), key: key.to_owned() }
     }
 }
 

@@ -25,7 +25,9 @@ mod sagas;
 pub use annals_projections::BoxError;
 pub use aside::AsideEvent;
 pub use commands::{Commands, Refusal, SendsTo};
-pub use handle::{SagaError, SagaHandle};
+pub use handle::{
+    CommandKey, Instance, Instances, SagaError, SagaHandle, SentCommand, SetTimer, TimelineStep, WaitingCommand,
+};
 pub use on_annals::{RunningSagas, WithSagas};
 pub use options::{Begin, SagaOptions};
 pub use saga::{Otherwise, PastState, Reception, Saga, StateError, Unhandled};

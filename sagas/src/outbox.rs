@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::{Notify, watch};
@@ -35,6 +36,8 @@ struct Queues {
 struct Queue {
     keys: VecDeque<PendingKey>,
     state: QueueState,
+    /// The first of it is to be looked at again, although a pause is made before it is tried again.
+    is_woken: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -131,15 +134,27 @@ impl Outbox {
         self.changed();
     }
 
-    /// An operator has decided about the first command of an instance: it goes on.
+    /// Something was decided about the commands of an instance: it goes on.
     pub(crate) fn release(&self, id: &InstanceId) {
         let mut queues = self.queues();
-        if let Some(queue) = queues.all.get_mut(id).filter(|queue| queue.state == QueueState::Blocked) {
+        let Queues { all, ready } = &mut *queues;
+        let Some(queue) = all.get_mut(id) else { return };
+        queue.is_woken = true;
+        if queue.state == QueueState::Blocked {
             queue.state = QueueState::Ready;
-            queues.ready.push_back(id.clone());
-            drop(queues);
-            self.ready.notify_one();
+            ready.push_back(id.clone());
         }
+        drop(queues);
+        self.ready.notify_one();
+        self.changed();
+    }
+
+    /// Makes a pause before the first command of an instance is tried again, unless something is decided about it.
+    pub(crate) async fn rest(&self, id: &InstanceId, pause: Duration) {
+        let is_woken = || self.queues().all.get_mut(id).is_none_or(|queue| std::mem::take(&mut queue.is_woken));
+        let mut changes = self.changes.subscribe();
+        // The outbox is here too, so waiting does not fail.
+        drop(tokio::time::timeout(pause, changes.wait_for(|_| is_woken())).await);
     }
 
     /// Whether nothing waits but what waits for an operator.

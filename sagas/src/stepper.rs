@@ -43,6 +43,8 @@ pub(crate) enum Input<'a> {
     Timer { timer: &'a TimerRow, consumed: &'a Consumed },
     /// All that was to be undone is.
     Undone { pending: &'a PendingRow, consumed: &'a Consumed },
+    /// An operator decided that a command that waits is not sent.
+    Dropped { pending: &'a PendingRow, consumed: &'a Consumed, reason: &'a str },
     /// An operator ends it.
     Cancelled { reason: &'a str, compensates: bool },
 }
@@ -172,12 +174,15 @@ impl Stepper {
         loop {
             let read = self.read(id, input).await?;
             let Some(read) = read else { return Ok(Taken::Passed) };
-            let Some(Finished { commit, pending, earliest }) = self.decide(id, read, input).await? else {
+            let Some(Finished { commit, pending, earliest, withdraws }) = self.decide(id, read, input).await? else {
                 return self.pass(input).await;
             };
             if self.commit(commit).await? {
                 self.outbox.add(id, &pending);
                 self.alarms.set(earliest);
+                if withdraws {
+                    self.outbox.release(id);
+                }
                 return Ok(Taken::Stepped);
             }
             // Something else came in between; the input is decided about again.
@@ -241,7 +246,9 @@ impl Stepper {
                 let set = instance.and_then(|instance| instance.timers.get(&timer.name));
                 return Ok(!has_ended && set == Some(&timer.due));
             }
-            Input::Refused { .. } | Input::Undone { .. } | Input::Cancelled { .. } => return Ok(!has_ended),
+            Input::Refused { .. } | Input::Undone { .. } | Input::Dropped { .. } | Input::Cancelled { .. } => {
+                return Ok(!has_ended);
+            }
         };
         let place = (event.context().record().position, event.context().index());
         if late.is_none() && instance.is_some_and(|instance| instance.seen.is_some_and(|seen| seen >= place)) {
@@ -367,9 +374,10 @@ impl Input<'_> {
     fn consumed(&self) -> Option<&Consumed> {
         match self {
             Self::Event { late, .. } => *late,
-            Self::Refused { consumed, .. } | Self::Timer { consumed, .. } | Self::Undone { consumed, .. } => {
-                Some(consumed)
-            }
+            Self::Refused { consumed, .. }
+            | Self::Timer { consumed, .. }
+            | Self::Undone { consumed, .. }
+            | Self::Dropped { consumed, .. } => Some(consumed),
             Self::Cancelled { .. } => None,
         }
     }
@@ -383,7 +391,7 @@ impl Input<'_> {
                 Some(Given::Refused(Refusal::new(command, refused)))
             }
             Self::Timer { timer, .. } => Some(Given::Timer(&timer.name)),
-            Self::Undone { .. } | Self::Cancelled { .. } => None,
+            Self::Undone { .. } | Self::Dropped { .. } | Self::Cancelled { .. } => None,
         }
     }
 
@@ -405,7 +413,7 @@ impl Input<'_> {
     fn cause(&self) -> Cause {
         match self {
             Self::Event { event, .. } => Cause::of(event.context().record()),
-            Self::Refused { pending, .. } | Self::Undone { pending, .. } => pending.cause,
+            Self::Refused { pending, .. } | Self::Undone { pending, .. } | Self::Dropped { pending, .. } => pending.cause,
             Self::Timer { timer, .. } => timer.cause,
             Self::Cancelled { .. } => Cause { event: None, correlation: None, depth: 0 },
         }
@@ -429,6 +437,10 @@ impl Input<'_> {
             }
             Self::Timer { timer, .. } => StepInput::Timer { name: timer.name.clone(), due: timer.due },
             Self::Undone { .. } => StepInput::Undone,
+            Self::Dropped { pending, reason, .. } => {
+                let command = pending.command().map(|command| command.name.clone()).unwrap_or_default();
+                StepInput::Dropped { command, reason: (*reason).to_owned() }
+            }
             Self::Cancelled { reason, .. } => StepInput::Cancelled { reason: (*reason).to_owned() },
         }
     }

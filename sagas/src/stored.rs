@@ -197,6 +197,13 @@ pub enum StepInput {
     },
     /// Everything that it did is undone.
     Undone,
+    /// An operator decided that a command that waited is not sent.
+    Dropped {
+        /// The command's name.
+        command: String,
+        /// Why.
+        reason: String,
+    },
     /// An operator ended it.
     Cancelled {
         /// Why.

@@ -33,6 +33,8 @@ pub(super) struct Finished {
     pub(super) pending: Vec<(u64, u32)>,
     /// When the earliest of the timers is due that it sets.
     pub(super) earliest: Option<Timestamp>,
+    /// Whether commands that wait are not to be sent any more.
+    pub(super) withdraws: bool,
 }
 
 impl Draft {
@@ -134,12 +136,13 @@ impl Draft {
         let (table, key) = self.instance.id.row();
         let row = stored::encode("instance of a saga", &self.instance)?;
         self.commit.rows.push(RowWrite::put(table, key, row));
-        Ok(Finished { commit: self.commit, pending: self.pending, earliest: self.earliest })
+        let Self { commit, pending, earliest, compensates, .. } = self;
+        Ok(Finished { commit, pending, earliest, withdraws: compensates })
     }
 
     /// A command that was refused was not performed, so nothing undoes it.
     fn forget_refused(&mut self, input: &Input<'_>) {
-        let Input::Refused { pending, .. } = input else { return };
+        let (Input::Refused { pending, .. } | Input::Dropped { pending, .. }) = input else { return };
         let refused = (pending.step, pending.ordinal);
         self.instance.performed.retain(|performed| (performed.step, performed.ordinal) != refused);
         let (undone, rest) = self.instance.undoing.iter().partition(|(undone, _)| *undone == refused);

@@ -1,0 +1,383 @@
+//! A bank whose transfers are a saga: money is taken from one account, then given to another; what cannot be given goes back.
+
+use std::{sync::Arc, time::Duration};
+
+use annals_core::{Aggregate, Annals, Clock, Decision, Evolve, Handle, Store, Timestamp};
+use annals_macros::{Aggregate, Command, Event};
+use annals_projections::{BoxError, EventContext, Incoming, Subscription};
+use annals_sagas::{
+    Begin, Commands, Otherwise, Reception, Refusal, RunningSagas, Saga, SagaHandle, SagaOptions, SendsTo, Step, Undo,
+    Unhandled, WithSagas,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+#[event(prefix = "account")]
+pub enum AccountEvent {
+    Opened { cents: u64 },
+    Taken { cents: u64, transfer: String },
+    Given { cents: u64, transfer: String },
+    Returned { cents: u64, transfer: String },
+}
+
+#[derive(Debug, Default, Clone, Aggregate)]
+#[aggregate(name = "account", event = AccountEvent)]
+pub struct Account {
+    pub open: bool,
+    pub cents: u64,
+}
+
+impl Evolve<AccountEvent> for Account {
+    fn evolve(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Opened { cents } => (self.open, self.cents) = (true, *cents),
+            AccountEvent::Taken { cents, .. } => self.cents -= cents,
+            AccountEvent::Given { cents, .. } | AccountEvent::Returned { cents, .. } => self.cents += cents,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    #[error("the account is not open")]
+    NotOpen,
+    #[error("{missing} cents are missing")]
+    Short { missing: u64 },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+pub struct Open {
+    pub cents: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+pub struct Take {
+    pub cents: u64,
+    pub transfer: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+pub struct Give {
+    pub cents: u64,
+    pub transfer: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+pub struct Return {
+    pub cents: u64,
+    pub transfer: String,
+}
+
+impl Handle<Open> for Account {
+    type Reply = ();
+    type Error = AccountError;
+    fn handle(account: &mut Decision<Self>, command: Open) -> Result<(), AccountError> {
+        account.emit(AccountEvent::Opened { cents: command.cents });
+        Ok(())
+    }
+}
+
+impl Handle<Take> for Account {
+    type Reply = ();
+    type Error = AccountError;
+    fn handle(account: &mut Decision<Self>, Take { cents, transfer }: Take) -> Result<(), AccountError> {
+        if !account.open {
+            return Err(AccountError::NotOpen);
+        }
+        if cents > account.cents {
+            return Err(AccountError::Short { missing: cents - account.cents });
+        }
+        account.emit(AccountEvent::Taken { cents, transfer });
+        Ok(())
+    }
+}
+
+impl Handle<Give> for Account {
+    type Reply = ();
+    type Error = AccountError;
+    fn handle(account: &mut Decision<Self>, Give { cents, transfer }: Give) -> Result<(), AccountError> {
+        if transfer.starts_with("panic") {
+            panic!("no gift of this");
+        }
+        if !account.open {
+            return Err(AccountError::NotOpen);
+        }
+        account.emit(AccountEvent::Given { cents, transfer });
+        Ok(())
+    }
+}
+
+impl Handle<Return> for Account {
+    type Reply = ();
+    type Error = AccountError;
+    fn handle(account: &mut Decision<Self>, Return { cents, transfer }: Return) -> Result<(), AccountError> {
+        if transfer.starts_with("keep") {
+            return Err(AccountError::NotOpen);
+        }
+        account.emit(AccountEvent::Returned { cents, transfer });
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+#[event(prefix = "transfer")]
+pub enum TransferEvent {
+    Requested { from: String, to: String, cents: u64 },
+    /// The customer says something: `boom` makes the saga fail.
+    Noted { text: String },
+    Settled { outcome: String },
+}
+
+#[derive(Debug, Default, Clone, Aggregate)]
+#[aggregate(name = "transfer", event = TransferEvent)]
+pub struct Transfer {
+    pub outcome: Option<String>,
+}
+
+impl Evolve<TransferEvent> for Transfer {
+    fn evolve(&mut self, event: &TransferEvent) {
+        if let TransferEvent::Settled { outcome } = event {
+            self.outcome = Some(outcome.clone());
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+pub struct Request {
+    pub from: String,
+    pub to: String,
+    pub cents: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+pub struct Note {
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+pub struct Settle {
+    pub outcome: String,
+}
+
+impl Handle<Request> for Transfer {
+    type Reply = ();
+    type Error = std::convert::Infallible;
+    fn handle(transfer: &mut Decision<Self>, request: Request) -> Result<(), Self::Error> {
+        let Request { from, to, cents } = request;
+        transfer.emit(TransferEvent::Requested { from, to, cents });
+        Ok(())
+    }
+}
+
+impl Handle<Note> for Transfer {
+    type Reply = ();
+    type Error = std::convert::Infallible;
+    fn handle(transfer: &mut Decision<Self>, note: Note) -> Result<(), Self::Error> {
+        transfer.emit(TransferEvent::Noted { text: note.text });
+        Ok(())
+    }
+}
+
+impl Handle<Settle> for Transfer {
+    type Reply = ();
+    type Error = String;
+    fn handle(transfer: &mut Decision<Self>, settle: Settle) -> Result<(), String> {
+        if let Some(outcome) = &transfer.outcome {
+            return Err(format!("it is settled: {outcome}"));
+        }
+        transfer.emit(TransferEvent::Settled { outcome: settle.outcome });
+        Ok(())
+    }
+}
+
+/// Takes, gives, settles; when giving is refused, or takes longer than a minute, returns what was taken.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Moving {
+    pub from: String,
+    pub to: String,
+    pub cents: u64,
+    pub notes: Vec<String>,
+    pub stage: String,
+}
+
+impl SendsTo<Account, Take> for Moving {}
+impl SendsTo<Account, Give> for Moving {}
+impl SendsTo<Account, Return> for Moving {}
+impl SendsTo<Transfer, Settle> for Moving {}
+
+impl Saga for Moving {
+    const NAME: &'static str = "moving";
+    const VERSION: u32 = 1;
+
+    fn subscription() -> Subscription {
+        Subscription::new()
+            .variants::<TransferEvent>(&["Requested", "Noted"])
+            .variants::<AccountEvent>(&["Taken", "Given"])
+    }
+
+    fn commands() -> Commands {
+        Commands::new()
+            .with::<Account, Take>()
+            .with::<Account, Give>()
+            .with::<Account, Return>()
+            .with::<Transfer, Settle>()
+    }
+
+    fn receive(event: Incoming<'_>, cx: &EventContext<'_>) -> Result<Option<Reception>, BoxError> {
+        if let Some(event) = event.get::<AccountEvent>() {
+            return match event {
+                AccountEvent::Taken { transfer, .. } | AccountEvent::Given { transfer, .. } if transfer.is_empty() => {
+                    Err("a movement without a transfer".into())
+                }
+                AccountEvent::Taken { transfer, .. } => Ok(Some(Reception::continues(transfer))),
+                AccountEvent::Given { transfer, .. } => {
+                    Ok(Some(Reception::continues(transfer).otherwise(Otherwise::Ignore)))
+                }
+                _ => Ok(None),
+            };
+        }
+        Ok(match event.get::<TransferEvent>() {
+            Some(TransferEvent::Requested { .. }) => Some(Reception::starts(cx.key())),
+            Some(TransferEvent::Noted { .. }) => Some(Reception::continues(cx.key())),
+            _ => None,
+        })
+    }
+
+    fn handle(
+        &mut self,
+        event: Incoming<'_>,
+        _: &EventContext<'_>,
+        step: &mut Step<'_, Self>,
+    ) -> Result<(), BoxError> {
+        let transfer = step.key().to_owned();
+        match event.get::<TransferEvent>() {
+            Some(TransferEvent::Requested { from, to, cents }) => {
+                (self.from, self.to, self.cents) = (from.clone(), to.clone(), *cents);
+                self.stage = "taking".into();
+                let undo = Undo::by::<Account, _>(from.clone(), Return { cents: *cents, transfer: transfer.clone() });
+                step.perform::<Account, _>(from.clone(), Take { cents: *cents, transfer }, undo);
+                step.schedule("late", Duration::from_secs(60));
+                return Ok(());
+            }
+            Some(TransferEvent::Noted { text }) => {
+                match text.as_str() {
+                    "boom" => return Err("boom".into()),
+                    "panic" => panic!("at the disco"),
+                    "stop" => step.compensate(),
+                    text => self.notes.push(text.to_owned()),
+                }
+                return Ok(());
+            }
+            _ => {}
+        }
+        match event.get::<AccountEvent>() {
+            Some(AccountEvent::Taken { .. }) => {
+                self.stage = "giving".into();
+                step.perform::<Account, _>(self.to.clone(), Give { cents: self.cents, transfer }, Undo::nothing());
+            }
+            Some(AccountEvent::Given { .. }) => {
+                self.stage = "given".into();
+                step.cancel("late");
+                step.send::<Transfer, _>(transfer, Settle { outcome: "moved".into() });
+                step.complete();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, refusal: &Refusal<'_>, step: &mut Step<'_, Self>) -> Result<(), BoxError> {
+        let transfer = step.key().to_owned();
+        if refusal.command::<Take>().is_some() {
+            let short = matches!(refusal.error(), Some(AccountError::Short { .. }));
+            let outcome = if short { "too poor" } else { "no such account" };
+            step.send::<Transfer, _>(transfer, Settle { outcome: outcome.into() });
+            step.complete();
+        } else if refusal.command::<Give>().is_some() {
+            self.stage = "returning".into();
+            step.send::<Transfer, _>(transfer, Settle { outcome: "returned".into() });
+            step.compensate();
+        } else {
+            return Err(Unhandled::refusal(refusal).into());
+        }
+        Ok(())
+    }
+
+    fn timeout(&mut self, name: &str, step: &mut Step<'_, Self>) -> Result<(), BoxError> {
+        if name != "late" {
+            return Err(Unhandled::timer(name).into());
+        }
+        self.stage = "late".into();
+        step.send::<Transfer, _>(step.key().to_owned(), Settle { outcome: "late".into() });
+        step.compensate();
+        Ok(())
+    }
+}
+
+/// A bank over `store`, whose sagas begin at the beginning of the log.
+pub async fn over(store: Arc<dyn Store>, clock: impl Clock) -> Annals {
+    let options = SagaOptions::default().begin(Begin::AtTheBeginning);
+    let bank = Annals::over(store).clock(Arc::new(clock)).saga_with::<Moving>(options);
+    bank.open().await.unwrap()
+}
+
+pub fn saga(bank: &Annals) -> SagaHandle {
+    bank.saga::<Moving>().unwrap()
+}
+
+pub async fn open_account(bank: &Annals, account: &str, cents: u64) {
+    bank.on::<Account>(account).send(Open { cents }).await.unwrap();
+}
+
+pub async fn request(bank: &Annals, transfer: &str, cents: u64) {
+    let request = Request { from: "ada".into(), to: "bob".into(), cents };
+    bank.on::<Transfer>(transfer).send(request).await.unwrap();
+}
+
+pub async fn note(bank: &Annals, transfer: &str, text: &str) {
+    bank.on::<Transfer>(transfer).send(Note { text: text.into() }).await.unwrap();
+}
+
+pub async fn cents(bank: &Annals, account: &str) -> u64 {
+    bank.on::<Account>(account).load().await.unwrap().state.cents
+}
+
+pub async fn outcome(bank: &Annals, transfer: &str) -> Option<String> {
+    bank.on::<Transfer>(transfer).load().await.unwrap().state.outcome
+}
+
+/// How many events of the category a stream has of each stored name.
+pub async fn types<A: Aggregate>(bank: &Annals, key: &str) -> Vec<String> {
+    use futures::TryStreamExt;
+    let stream = annals_core::StreamId::new(A::NAME, key).unwrap();
+    let records: Vec<_> = bank.store().read_stream(annals_core::ReadStream::all(stream)).try_collect().await.unwrap();
+    records.iter().map(|record| record.event_type.as_str().to_owned()).collect()
+}
+
+/// A clock that a test sets.
+#[derive(Debug, Clone)]
+pub struct SetClock(Arc<std::sync::atomic::AtomicI64>);
+
+impl Default for SetClock {
+    fn default() -> Self {
+        Self(Arc::new(1_000_000_000.into()))
+    }
+}
+
+impl SetClock {
+    pub fn advance(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap();
+        self.0.fetch_add(micros, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    pub fn set_back(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap();
+        self.0.fetch_sub(micros, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(std::sync::atomic::Ordering::SeqCst)).unwrap()
+    }
+}

@@ -1,0 +1,103 @@
+//! F27, P7: commands are sent again until each has taken effect once, wherever the process dies.
+
+use std::sync::Arc;
+
+use annals_core::{Annals, MemoryStore, Store};
+
+use crate::{bank::*, store::Mortal};
+
+/// What is the same however often the process died: balances, outcomes, what happened to each account, what each instance went
+/// through.
+#[derive(Debug, PartialEq)]
+struct End {
+    cents: Vec<u64>,
+    outcomes: Vec<Option<String>>,
+    ada: Vec<String>,
+    states: Vec<Option<Moving>>,
+}
+
+async fn play(bank: &Annals) {
+    open_account(bank, "ada", 100).await;
+    open_account(bank, "bob", 0).await;
+    let requests = [("t1", "bob", 30), ("poor-1", "bob", 1000), ("back-1", "nobody", 20)];
+    for (transfer, to, cents) in requests {
+        let request = Request { from: "ada".into(), to: to.into(), cents };
+        bank.on::<Transfer>(transfer).send(request).await.unwrap();
+    }
+}
+
+async fn end(bank: &Annals) -> End {
+    saga(bank).settled().await.unwrap();
+    let mut end = End { cents: vec![], outcomes: vec![], ada: types::<Account>(bank, "ada").await, states: vec![] };
+    end.ada.sort();
+    for account in ["ada", "bob"] {
+        end.cents.push(cents(bank, account).await);
+    }
+    for transfer in ["t1", "poor-1", "back-1"] {
+        end.outcomes.push(outcome(bank, transfer).await);
+        end.states.push(saga(bank).state(None, transfer).await.unwrap());
+    }
+    assert!(saga(bank).waiting().await.unwrap().is_empty());
+    assert!(saga(bank).aside().await.unwrap().is_empty());
+    end
+}
+
+#[tokio::test]
+async fn whatever_commit_the_process_dies_at_the_end_is_the_same() {
+    let clock = SetClock::default();
+    let undisturbed = over(Arc::new(MemoryStore::new()), clock.clone()).await;
+    play(&undisturbed).await;
+    let expected = end(&undisturbed).await;
+    assert_eq!(expected.cents, [70, 30]);
+    let mut lives = 0;
+    for last_counts in [false, true] {
+        for commits in 1.. {
+            let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+            let asking = Annals::over(Arc::clone(&store)).open().await.unwrap();
+            play(&asking).await;
+            let mortal = Mortal::new(Arc::clone(&store), commits, last_counts);
+            let mut death = mortal.death();
+            let doomed = over(Arc::new(mortal), clock.clone()).await;
+            let doomed_saga = saga(&doomed);
+            let survived = tokio::select! {
+                biased;
+                _ = death.wait_for(|died| *died) => false,
+                settled = doomed_saga.settled() => settled.is_ok(),
+            };
+            drop((doomed, doomed_saga));
+            let bank = over(store, clock.clone()).await;
+            assert_eq!(end(&bank).await, expected, "died at commit {commits}, which counts: {last_counts}");
+            bank.shut_down().await;
+            lives += 1;
+            if survived {
+                break;
+            }
+        }
+    }
+    // Fewer would mean that it did not die in every place.
+    assert!(lives > 40, "{lives}");
+}
+
+#[tokio::test]
+async fn a_runner_that_was_taken_over_writes_nothing() {
+    let (clock, store): (_, Arc<dyn Store>) = (SetClock::default(), Arc::new(MemoryStore::new()));
+    let first = over(Arc::clone(&store), clock.clone()).await;
+    saga(&first).settled().await.unwrap();
+    let second = over(Arc::clone(&store), clock.clone()).await;
+    saga(&second).settled().await.unwrap();
+    play(&second).await;
+    let expected = [70, 30];
+    saga(&second).settled().await.unwrap();
+    assert_eq!([cents(&second, "ada").await, cents(&second, "bob").await], expected);
+    // P11: also what is asked of the first one changes nothing.
+    request(&second, "panic-1", 10).await;
+    while saga(&second).instance(None, "panic-1").await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    let refused = saga(&first).cancel(None, "panic-1", "no right to", true).await.unwrap_err();
+    assert!(refused.to_string().contains("taken over"), "{refused}");
+    assert_eq!(types::<Account>(&second, "bob").await, ["account.opened", "account.given"]);
+    for bank in [second, first] {
+        bank.shut_down().await;
+    }
+}

@@ -100,7 +100,8 @@ impl Subscription {
     }
 
     /// Whether it asks for no event at all.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.enums.iter().all(|subscribed| subscribed.types.is_empty())
     }
 

@@ -50,6 +50,16 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn new<C, E>(command: C, error: E) -> Self
+    where
+        C: Send + Sync + 'static,
+        E: fmt::Display + Send + Sync + 'static,
+    {
+        let reason = error.to_string();
+        Self { command: Some(Box::new(command)), error: Some(Box::new(error)), reason }
+    }
+
     pub(crate) fn reason(&self) -> &str {
         &self.reason
     }
@@ -150,6 +160,18 @@ impl Commands {
     /// The names of aggregate and command of each.
     pub fn names(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.all.iter().map(|known| (known.aggregate, known.name))
+    }
+
+    pub(crate) fn has(&self, aggregate: &str, name: &str) -> bool {
+        self.all.iter().any(|known| known.is(aggregate, name))
+    }
+
+    /// Also those of `others`.
+    pub(crate) fn extend(&mut self, others: Self) {
+        for known in others.all {
+            self.all.retain(|other| !other.is(known.aggregate, known.name));
+            self.all.push(known);
+        }
     }
 
     /// Whether something outside may have been asked for it although it was not taken.

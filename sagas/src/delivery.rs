@@ -8,6 +8,7 @@ use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use crate::{
     InstanceId,
     commands::{Refused, Undelivered},
+    delayed::DELAYED,
     outbox::PendingKey,
     stepper::{Consumed, Input, StepError, Stepper},
     stored::{self, Failure, Pending, PendingRow},
@@ -174,6 +175,9 @@ async fn refuse(
         let (name, aggregate, id) = (&command.name, &command.aggregate, &command.id);
         let error = format!("{name} to {aggregate} {id} is to undo something, and was refused: {}", refused.reason());
         return Err(StepError::Handler(error.into()));
+    }
+    if id.saga == DELAYED {
+        return Err(StepError::refused(refused.reason()));
     }
     stepper.take(id, &Input::Refused { pending, consumed, refused }).await.map(drop)
 }

@@ -100,6 +100,8 @@ impl SagaHandle {
         let runner = &self.started.runner;
         let (mut status, mut outbox) = (runner.board.watch(), runner.stepper.outbox.watch());
         let mut head = runner.stepper.annals.store().head();
+        let follows = !runner.stepper.machine.subscription().is_empty();
+        let is_at = |position, end| !follows || position >= end;
         loop {
             let now = status.borrow_and_update().clone();
             if matches!(now.state, State::Paused | State::Stopped | State::TakenOver) {
@@ -107,14 +109,14 @@ impl SagaHandle {
             }
             let end = head.borrow_and_update().position;
             outbox.mark_unchanged();
-            if now.position >= end && runner.stepper.outbox.is_idle() && now.state == State::Live {
+            if is_at(now.position, end) && runner.stepper.outbox.is_idle() && now.state == State::Live {
                 tokio::select! {
                     () = runner.stepper.alarms.look() => {}
                     // It may have ended meanwhile.
                     _ = status.wait_for(|status| status.state != State::Live) => continue,
                 }
                 let is_settled = head.borrow().position == end && runner.stepper.outbox.is_idle();
-                if is_settled && runner.board.now().position >= end {
+                if is_settled && is_at(runner.board.now().position, end) {
                     return Ok(());
                 }
                 continue;

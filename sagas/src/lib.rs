@@ -8,6 +8,9 @@ mod stored;
 mod machine;
 mod options;
 
+mod delayed;
+mod reaction;
+
 mod aside;
 mod delivery;
 mod follower;
@@ -22,14 +25,19 @@ mod handle;
 mod on_annals;
 mod sagas;
 
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
 pub use annals_projections::BoxError;
 pub use aside::AsideEvent;
 pub use commands::{Commands, Refusal, SendsTo};
+pub use delayed::{DelayError, DelayedCommand, SendLater};
 pub use handle::{
     CommandKey, Instance, Instances, SagaError, SagaHandle, SentCommand, SetTimer, TimelineStep, WaitingCommand,
 };
 pub use on_annals::{RunningSagas, WithSagas};
 pub use options::{Begin, SagaOptions};
+pub use reaction::Reaction;
 pub use saga::{Otherwise, PastState, Reception, Saga, StateError, Unhandled};
 pub use sagas::{SagaRegistrationError, SagaSet, Sagas};
 pub use status::SagaStatus;

@@ -19,6 +19,10 @@ pub(crate) trait Machine: Send + Sync {
     fn name(&self) -> &'static str;
     fn subscription(&self) -> Subscription;
     fn commands(&self) -> Commands;
+    /// Whether its instances have a state.
+    fn remembers(&self) -> bool {
+        true
+    }
     fn receive(&self, event: Incoming<'_>, context: &EventContext<'_>) -> Result<Option<Reception>, BoxError>;
     /// Decides a step; without a state it is the first one.
     fn decide(&self, state: Option<&StoredState>, input: &Given<'_>, about: &About<'_>) -> Result<Decided, BoxError>;
@@ -95,7 +99,8 @@ pub(crate) fn open<S: Saga>(state: &StoredState) -> Result<S, StateError> {
     (past.decode)(&state.content).map_err(|reason| StateError::Upcast { version: state.version, reason })
 }
 
-fn guarded<T>(work: impl FnOnce() -> Result<T, BoxError>) -> Result<T, BoxError> {
+/// Does what a saga says, whatever it does.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, BoxError>) -> Result<T, BoxError> {
     // Whatever was changed is thrown away after a panic.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(HandlerPanic { message: message(&*panic) }.into()))
 }

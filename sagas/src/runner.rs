@@ -121,7 +121,9 @@ impl Runner {
         self.board.reached(position, 0);
         self.board.state(State::Live);
         {
-            let following = follower.run().map(|ended| ended.map_err(RunError::from));
+            let follows = !stepper.machine.subscription().is_empty();
+            let following = async { if follows { follower.run().await } else { std::future::pending().await } };
+            let following = following.map(|ended| ended.map_err(RunError::from));
             let delivering = delivery::run(stepper).map(|ended| ended.map_err(RunError::from));
             let firing = timers::run(stepper).map(|ended| ended.map_err(RunError::from));
             let working = future::try_join3(following, delivering, firing);

@@ -11,8 +11,10 @@ use annals_projections::engine::{Log, check_name};
 use tokio::task::JoinHandle;
 
 use crate::{
-    Saga, SagaHandle, SagaOptions,
+    Commands, Reaction, Saga, SagaHandle, SagaOptions,
+    delayed::Delayed,
     machine::{Machine, MachineOf},
+    reaction::ReactionOf,
     runner::Runner,
     status::Board,
     stepper::Stepper,
@@ -22,6 +24,8 @@ use crate::{
 #[derive(Default)]
 pub struct SagaSet {
     all: Vec<Registration>,
+    /// What may be sent later by whoever asks for it.
+    delayed: Commands,
 }
 
 struct Registration {
@@ -77,6 +81,16 @@ impl SagaSet {
         self.all.push(Registration { saga: TypeId::of::<S>(), machine: Arc::new(MachineOf::<S>::new()), options });
     }
 
+    /// Adds a reaction.
+    pub fn add_reaction<R: Reaction>(&mut self, options: SagaOptions) {
+        self.all.push(Registration { saga: TypeId::of::<R>(), machine: Arc::new(ReactionOf::<R>::new()), options });
+    }
+
+    /// Lets these commands be sent later.
+    pub fn delay(&mut self, commands: Commands) {
+        self.delayed.extend(commands);
+    }
+
     fn check(&self) -> Result<(), SagaRegistrationError> {
         let mut names = BTreeSet::new();
         for registration in &self.all {
@@ -88,7 +102,7 @@ impl SagaSet {
             if !names.insert(name) {
                 return Err(SagaRegistrationError::Duplicate { name });
             }
-            if registration.machine.subscription().query().items().iter().all(|item| item.types.is_empty()) {
+            if registration.machine.subscription().is_empty() {
                 return Err(SagaRegistrationError::NoEvents { name });
             }
         }
@@ -98,9 +112,15 @@ impl SagaSet {
 
 #[async_trait]
 impl Component for SagaSet {
-    async fn start(self: Box<Self>, annals: &Annals) -> Result<Arc<dyn Running>, OpenError> {
+    async fn start(mut self: Box<Self>, annals: &Annals) -> Result<Arc<dyn Running>, OpenError> {
         self.check().map_err(OpenError::component)?;
-        let subscriptions = self.all.iter().map(|registration| registration.machine.subscription()).collect();
+        if self.delayed.names().next().is_some() {
+            let machine = Arc::new(Delayed(std::mem::take(&mut self.delayed)));
+            let (saga, options) = (TypeId::of::<Delayed>(), SagaOptions::default());
+            self.all.push(Registration { saga, machine, options });
+        }
+        let subscriptions = self.all.iter().map(|registration| registration.machine.subscription());
+        let subscriptions = subscriptions.filter(|subscription| !subscription.is_empty()).collect();
         let log = Log::new(Arc::clone(annals.store()), subscriptions);
         let start = |Registration { saga, machine, options }| {
             let board = Board::new(machine.name());
@@ -147,13 +167,29 @@ impl Sagas {
         Some(SagaHandle::new(started))
     }
 
+    /// The reaction `R`, if it was registered.
+    #[must_use]
+    pub fn of_reaction<R: Reaction>(&self) -> Option<SagaHandle> {
+        self.all.iter().find(|started| started.saga == TypeId::of::<R>()).map(SagaHandle::new)
+    }
+
+    /// What is to be sent later, if any command was registered for that.
+    #[must_use]
+    pub fn delayed(&self) -> Option<SagaHandle> {
+        self.started_delayed().as_ref().map(SagaHandle::new)
+    }
+
+    pub(crate) fn started_delayed(&self) -> Option<Arc<Started>> {
+        self.all.iter().find(|started| started.saga == TypeId::of::<Delayed>()).cloned()
+    }
+
     /// The saga of this name, if there is one.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<SagaHandle> {
         self.all.iter().find(|started| started.runner.stepper.saga() == name).map(SagaHandle::new)
     }
 
-    /// All of them, in the order in which they were registered.
+    /// All of them, in the order in which they were registered, reactions and what is sent later included.
     pub fn iter(&self) -> impl Iterator<Item = SagaHandle> {
         self.all.iter().map(SagaHandle::new)
     }

@@ -222,6 +222,10 @@ impl Stepper {
             (None, Some(state)) => Decided { state, effects: input.effects() },
             (None, None) => return Ok(None),
         };
+        let leads_to_nothing = decided.effects.sends.is_empty() && matches!(input, Input::Event { .. });
+        if leads_to_nothing && !self.machine.remembers() {
+            return Ok(None);
+        }
         let mut draft = Draft::new(id, instance, row, input, now)?;
         let undoing = draft.apply(decided, input)?;
         if draft.compensates() {
@@ -413,7 +417,9 @@ impl Input<'_> {
     fn cause(&self) -> Cause {
         match self {
             Self::Event { event, .. } => Cause::of(event.context().record()),
-            Self::Refused { pending, .. } | Self::Undone { pending, .. } | Self::Dropped { pending, .. } => pending.cause,
+            Self::Refused { pending, .. } | Self::Undone { pending, .. } | Self::Dropped { pending, .. } => {
+                pending.cause
+            }
             Self::Timer { timer, .. } => timer.cause,
             Self::Cancelled { .. } => Cause { event: None, correlation: None, depth: 0 },
         }

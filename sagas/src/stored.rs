@@ -120,6 +120,9 @@ pub(crate) struct TimerRow {
     /// When it was to fire first.
     pub(crate) due: Timestamp,
     pub(crate) cause: Cause,
+    /// What is sent when it is due, in place of telling the instance.
+    #[serde(default)]
+    pub(crate) command: Option<StoredCommand>,
     /// How it failed.
     pub(crate) failure: Option<Failure>,
     /// When it is due instead then.

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 use crate::{
     InstanceId,
     stepper::{Consumed, Input, StepError, Stepper},
-    stored::{self, Failure, TimerRow},
+    stored::{self, Failure, Pending, PendingRow, StoredCommand, TimerRow},
 };
 
 /// So many timers are looked at, at once.
@@ -129,11 +129,32 @@ async fn fire_due(stepper: &Stepper) -> Result<Option<Timestamp>, TimerError> {
 
 async fn fire(stepper: &Stepper, timer: TimerRow, consumed: &Consumed) -> Result<(), TimerError> {
     stepper.outbox.has_room().await;
+    if let Some(command) = timer.command.clone() {
+        return send_delayed(stepper, timer, command, consumed).await;
+    }
     match stepper.take(&timer.instance, &Input::Timer { timer: &timer, consumed }).await {
         Ok(_) => Ok(()),
         Err(error) if error.is_of_the_store() => Err(error.into()),
         Err(error) => postpone(stepper, timer, consumed, error.to_string()).await,
     }
+}
+
+/// A delayed command is due: from now on it waits to be sent.
+async fn send_delayed(
+    stepper: &Stepper,
+    timer: TimerRow,
+    command: StoredCommand,
+    consumed: &Consumed,
+) -> Result<(), TimerError> {
+    let TimerRow { instance, cause, .. } = timer;
+    let (step, ordinal, what, sent) = (0, 0, Pending::Command(command), stepper.now());
+    let pending = PendingRow { instance: instance.clone(), step, ordinal, what, cause, sent, failure: None };
+    let (table, key) = pending.row();
+    let row = RowWrite::put(table, key, stored::encode("pending command", &pending)?);
+    if stepper.commit(consumed.take(Commit::new()).row(row)).await? {
+        stepper.outbox.add(&instance, &[(step, ordinal)]);
+    }
+    Ok(())
 }
 
 /// Moves a timer that failed to where it is tried again, or behind all others, where it waits for an operator.

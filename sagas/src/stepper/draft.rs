@@ -209,7 +209,8 @@ impl Draft {
         // What a timer leads to is led to by time, so it goes in no circle.
         let cause = Cause { depth: 0, ..self.cause };
         let instance = self.instance.id.clone();
-        let timer = TimerRow { instance, name: name.to_owned(), due, cause, failure: None, moved_to: None };
+        let timer =
+            TimerRow { instance, name: name.to_owned(), due, cause, command: None, failure: None, moved_to: None };
         let (table, key) = self.instance.id.timer(name, due);
         self.commit.rows.push(RowWrite::put(table, key, stored::encode("timer", &timer)?));
         self.instance.timers.insert(name.to_owned(), due);

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(prefix = "account")]
-pub enum AccountEvent {
+pub(crate) enum AccountEvent {
     Opened { cents: u64 },
     Taken { cents: u64, transfer: String },
     Given { cents: u64, transfer: String },
@@ -22,9 +22,9 @@ pub enum AccountEvent {
 
 #[derive(Debug, Default, Clone, Aggregate)]
 #[aggregate(name = "account", event = AccountEvent)]
-pub struct Account {
-    pub open: bool,
-    pub cents: u64,
+pub(crate) struct Account {
+    pub(crate) open: bool,
+    pub(crate) cents: u64,
 }
 
 impl Evolve<AccountEvent> for Account {
@@ -38,7 +38,7 @@ impl Evolve<AccountEvent> for Account {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AccountError {
+pub(crate) enum AccountError {
     #[error("the account is not open")]
     NotOpen,
     #[error("{missing} cents are missing")]
@@ -46,26 +46,26 @@ pub enum AccountError {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, Command)]
-pub struct Open {
-    pub cents: u64,
+pub(crate) struct Open {
+    pub(crate) cents: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
-pub struct Take {
-    pub cents: u64,
-    pub transfer: String,
+pub(crate) struct Take {
+    pub(crate) cents: u64,
+    pub(crate) transfer: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
-pub struct Give {
-    pub cents: u64,
-    pub transfer: String,
+pub(crate) struct Give {
+    pub(crate) cents: u64,
+    pub(crate) transfer: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
-pub struct Return {
-    pub cents: u64,
-    pub transfer: String,
+pub(crate) struct Return {
+    pub(crate) cents: u64,
+    pub(crate) transfer: String,
 }
 
 impl Handle<Open> for Account {
@@ -121,17 +121,25 @@ impl Handle<Return> for Account {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(prefix = "transfer")]
-pub enum TransferEvent {
-    Requested { from: String, to: String, cents: u64 },
+pub(crate) enum TransferEvent {
+    Requested {
+        from: String,
+        to: String,
+        cents: u64,
+    },
     /// The customer says something: `boom` makes the saga fail.
-    Noted { text: String },
-    Settled { outcome: String },
+    Noted {
+        text: String,
+    },
+    Settled {
+        outcome: String,
+    },
 }
 
 #[derive(Debug, Default, Clone, Aggregate)]
 #[aggregate(name = "transfer", event = TransferEvent)]
-pub struct Transfer {
-    pub outcome: Option<String>,
+pub(crate) struct Transfer {
+    pub(crate) outcome: Option<String>,
 }
 
 impl Evolve<TransferEvent> for Transfer {
@@ -143,20 +151,20 @@ impl Evolve<TransferEvent> for Transfer {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, Command)]
-pub struct Request {
-    pub from: String,
-    pub to: String,
-    pub cents: u64,
+pub(crate) struct Request {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) cents: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, Command)]
-pub struct Note {
-    pub text: String,
+pub(crate) struct Note {
+    pub(crate) text: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
-pub struct Settle {
-    pub outcome: String,
+pub(crate) struct Settle {
+    pub(crate) outcome: String,
 }
 
 impl Handle<Request> for Transfer {
@@ -192,12 +200,12 @@ impl Handle<Settle> for Transfer {
 
 /// Takes, gives, settles; when giving is refused, or takes longer than a minute, returns what was taken.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Moving {
-    pub from: String,
-    pub to: String,
-    pub cents: u64,
-    pub notes: Vec<String>,
-    pub stage: String,
+pub(crate) struct Moving {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) cents: u64,
+    pub(crate) notes: Vec<String>,
+    pub(crate) stage: String,
 }
 
 impl SendsTo<Account, Take> for Moving {}
@@ -243,12 +251,7 @@ impl Saga for Moving {
         })
     }
 
-    fn handle(
-        &mut self,
-        event: Incoming<'_>,
-        _: &EventContext<'_>,
-        step: &mut Step<'_, Self>,
-    ) -> Result<(), BoxError> {
+    fn handle(&mut self, event: Incoming<'_>, _: &EventContext<'_>, step: &mut Step<'_, Self>) -> Result<(), BoxError> {
         let transfer = step.key().to_owned();
         match event.get::<TransferEvent>() {
             Some(TransferEvent::Requested { from, to, cents }) => {
@@ -315,39 +318,39 @@ impl Saga for Moving {
 }
 
 /// A bank over `store`, whose sagas begin at the beginning of the log.
-pub async fn over(store: Arc<dyn Store>, clock: impl Clock) -> Annals {
+pub(crate) async fn over(store: Arc<dyn Store>, clock: impl Clock) -> Annals {
     let options = SagaOptions::default().begin(Begin::AtTheBeginning);
     let bank = Annals::over(store).clock(Arc::new(clock)).saga_with::<Moving>(options);
     bank.open().await.unwrap()
 }
 
-pub fn saga(bank: &Annals) -> SagaHandle {
+pub(crate) fn saga(bank: &Annals) -> SagaHandle {
     bank.saga::<Moving>().unwrap()
 }
 
-pub async fn open_account(bank: &Annals, account: &str, cents: u64) {
+pub(crate) async fn open_account(bank: &Annals, account: &str, cents: u64) {
     bank.on::<Account>(account).send(Open { cents }).await.unwrap();
 }
 
-pub async fn request(bank: &Annals, transfer: &str, cents: u64) {
+pub(crate) async fn request(bank: &Annals, transfer: &str, cents: u64) {
     let request = Request { from: "ada".into(), to: "bob".into(), cents };
     bank.on::<Transfer>(transfer).send(request).await.unwrap();
 }
 
-pub async fn note(bank: &Annals, transfer: &str, text: &str) {
+pub(crate) async fn note(bank: &Annals, transfer: &str, text: &str) {
     bank.on::<Transfer>(transfer).send(Note { text: text.into() }).await.unwrap();
 }
 
-pub async fn cents(bank: &Annals, account: &str) -> u64 {
+pub(crate) async fn cents(bank: &Annals, account: &str) -> u64 {
     bank.on::<Account>(account).load().await.unwrap().state.cents
 }
 
-pub async fn outcome(bank: &Annals, transfer: &str) -> Option<String> {
+pub(crate) async fn outcome(bank: &Annals, transfer: &str) -> Option<String> {
     bank.on::<Transfer>(transfer).load().await.unwrap().state.outcome
 }
 
 /// How many events of the category a stream has of each stored name.
-pub async fn types<A: Aggregate>(bank: &Annals, key: &str) -> Vec<String> {
+pub(crate) async fn types<A: Aggregate>(bank: &Annals, key: &str) -> Vec<String> {
     use futures::TryStreamExt;
     let stream = annals_core::StreamId::new(A::NAME, key).unwrap();
     let records: Vec<_> = bank.store().read_stream(annals_core::ReadStream::all(stream)).try_collect().await.unwrap();
@@ -356,7 +359,7 @@ pub async fn types<A: Aggregate>(bank: &Annals, key: &str) -> Vec<String> {
 
 /// A clock that a test sets.
 #[derive(Debug, Clone)]
-pub struct SetClock(Arc<std::sync::atomic::AtomicI64>);
+pub(crate) struct SetClock(Arc<std::sync::atomic::AtomicI64>);
 
 impl Default for SetClock {
     fn default() -> Self {
@@ -365,12 +368,12 @@ impl Default for SetClock {
 }
 
 impl SetClock {
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap();
         self.0.fetch_add(micros, std::sync::atomic::Ordering::SeqCst);
     }
 
-    pub fn set_back(&self, by: Duration) {
+    pub(crate) fn set_back(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap();
         self.0.fetch_sub(micros, std::sync::atomic::Ordering::SeqCst);
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use annals_core::{Annals, MemoryStore, Store};
 
-use crate::{bank::*, store::Mortal};
+use annals_sagas::testing::crashes;
+
+use crate::bank::*;
 
 /// What is the same however often the process died: balances, outcomes, what happened to each account, what each instance went
 /// through.
@@ -16,9 +18,9 @@ struct End {
     states: Vec<Option<Moving>>,
 }
 
-async fn play(bank: &Annals) {
-    open_account(bank, "ada", 100).await;
-    open_account(bank, "bob", 0).await;
+async fn play(bank: Annals) {
+    open_account(&bank, "ada", 100).await;
+    open_account(&bank, "bob", 0).await;
     let requests = [("t1", "bob", 30), ("poor-1", "bob", 1000), ("back-1", "nobody", 20)];
     for (transfer, to, cents) in requests {
         let request = Request { from: "ada".into(), to: to.into(), cents };
@@ -26,8 +28,8 @@ async fn play(bank: &Annals) {
     }
 }
 
-async fn end(bank: &Annals) -> End {
-    saga(bank).settled().await.unwrap();
+async fn end(bank: Annals) -> End {
+    let bank = &bank;
     let mut end = End { cents: vec![], outcomes: vec![], ada: types::<Account>(bank, "ada").await, states: vec![] };
     end.ada.sort();
     for account in ["ada", "bob"] {
@@ -45,37 +47,9 @@ async fn end(bank: &Annals) -> End {
 #[tokio::test]
 async fn whatever_commit_the_process_dies_at_the_end_is_the_same() {
     let clock = SetClock::default();
-    let undisturbed = over(Arc::new(MemoryStore::new()), clock.clone()).await;
-    play(&undisturbed).await;
-    let expected = end(&undisturbed).await;
-    assert_eq!(expected.cents, [70, 30]);
-    let mut lives = 0;
-    for last_counts in [false, true] {
-        for commits in 1.. {
-            let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-            let asking = Annals::over(Arc::clone(&store)).open().await.unwrap();
-            play(&asking).await;
-            let mortal = Mortal::new(Arc::clone(&store), commits, last_counts);
-            let mut death = mortal.death();
-            let doomed = over(Arc::new(mortal), clock.clone()).await;
-            let doomed_saga = saga(&doomed);
-            let survived = tokio::select! {
-                biased;
-                _ = death.wait_for(|died| *died) => false,
-                settled = doomed_saga.settled() => settled.is_ok(),
-            };
-            drop((doomed, doomed_saga));
-            let bank = over(store, clock.clone()).await;
-            assert_eq!(end(&bank).await, expected, "died at commit {commits}, which counts: {last_counts}");
-            bank.shut_down().await;
-            lives += 1;
-            if survived {
-                break;
-            }
-        }
-    }
+    let crashes = crashes(|store| over(store, clock.clone()), play, end).await;
     // Fewer would mean that it did not die in every place.
-    assert!(lives > 40, "{lives}");
+    assert!(crashes.deaths > 30, "{crashes:?}");
 }
 
 #[tokio::test]
@@ -85,7 +59,7 @@ async fn a_runner_that_was_taken_over_writes_nothing() {
     saga(&first).settled().await.unwrap();
     let second = over(Arc::clone(&store), clock.clone()).await;
     saga(&second).settled().await.unwrap();
-    play(&second).await;
+    play(second.clone()).await;
     let expected = [70, 30];
     saga(&second).settled().await.unwrap();
     assert_eq!([cents(&second, "ada").await, cents(&second, "bob").await], expected);

@@ -56,7 +56,10 @@ async fn an_event_that_fails_is_tried_again_and_then_waits() {
         bank.store().commit(far).await.unwrap();
         let given_up = || async {
             let aside = saga.aside().await.unwrap();
-            aside.into_iter().find(|event| event.instance.as_ref().is_some_and(|id| id.key == transfer)).filter(|event| event.failure.given_up)
+            aside
+                .into_iter()
+                .find(|event| event.instance.as_ref().is_some_and(|id| id.key == transfer))
+                .filter(|event| event.failure.given_up)
         };
         let event = loop {
             match given_up().await {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
 
-/// A store that is as good as gone from one of its commits on, like that of a process that is killed.
+/// A store that is as good as gone from one of its commits on, like that of a process that is killed. What it is over stays.
 #[derive(Clone)]
 pub struct Mortal {
     inner: Arc<dyn Store>,
@@ -26,11 +26,14 @@ pub struct Mortal {
 
 impl Mortal {
     /// Dies at its `commits`th commit from now: before it is taken, or behind it.
+    #[must_use]
     pub fn new(inner: Arc<dyn Store>, commits: u64, last_counts: bool) -> Self {
         let (left, dead, died) = (Arc::new(commits.into()), Arc::default(), watch::Sender::new(false));
         Self { inner, left, last_counts, dead, died }
     }
 
+    /// Tells when it has died.
+    #[must_use]
     pub fn death(&self) -> watch::Receiver<bool> {
         self.died.subscribe()
     }
@@ -92,5 +95,11 @@ impl Store for Mortal {
 
     async fn name_key(&self, make: bool) -> Result<Option<NameKey>, ReadError> {
         self.inner.name_key(make).await
+    }
+}
+
+impl std::fmt::Debug for Mortal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mortal").field("dead", &self.dead).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,4 @@
 //! Requests with an idempotency key that are repeated to a copy of the store they were made to.
-#![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
 use std::error::Error;
 

@@ -1,5 +1,4 @@
 //! Events that outlive their code: every kind of change, stored as old code wrote it and read by today's (F26, 2.H).
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::sync::{
     Arc,

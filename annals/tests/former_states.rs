@@ -1,5 +1,4 @@
 //! Snapshots that outlive their code (F25, 2.H.10): read by steps, or not used at all; never a wrong state.
-#![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! What a store has ever held, kept in it, and refused when it does not get along with that.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::sync::Arc;
 

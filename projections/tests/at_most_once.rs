@@ -1,8 +1,4 @@
 //! Events that are handed over once, or not at all.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
-mod stores;
 
 use std::sync::{
     Arc, Mutex,
@@ -15,8 +11,11 @@ use annals_projections::{
     BoxError, Delivery, EventContext, Incoming, OperatorError, Order, Projection, ProjectionHandle, ProjectionOptions,
     ReadModels, Rebuild, Retry, Rows, ShadowError, State, Subscription, Tables, WithProjections,
 };
-use bank::*;
-use stores::{Call, Effect, Forgetful, Unruly};
+
+use crate::{
+    bank::*,
+    stores::{Call, Effect, Forgetful, Unruly},
+};
 
 /// Notes what it is handed: that is what it does elsewhere.
 #[derive(Clone, Default)]

@@ -1,7 +1,4 @@
 //! Several events handed over at once: the rows and what is set aside are the same as of one event at a time.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
 
 use std::{
     collections::BTreeMap,
@@ -18,8 +15,9 @@ use annals_projections::{
     BoxError, Delivered, EventContext, Incoming, Order, Projection, ProjectionHandle, ProjectionOptions, ReadModels,
     Retry, Rows, State, Status, Subscription, Tables, WithProjections,
 };
-use bank::*;
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+
+use crate::bank::*;
 
 /// The balances, of which each is read and written once for all events that are handed over at once.
 #[derive(Clone, Default)]
@@ -238,7 +236,7 @@ async fn lanes_hand_over_several_keys_at_once() {
             Ok(rows.put(nothing("astray"))?)
         }
     }
-    let store = bank::store();
+    let store = crate::bank::store();
     commit(&store, (0..30).map(|number| deposited(&format!("a{number}"), 1))).await;
     let (annals, handle) = run(&store, Astray, never().lanes(2)).await;
     assert_eq!(caught_up(&handle, &store).await.parked_events, 0);

@@ -1,7 +1,4 @@
 //! New code: the rows are computed anew, beside those that are there, which are read until then.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
 
 use std::sync::atomic::Ordering;
 
@@ -10,8 +7,9 @@ use annals_projections::{
     BoxError, EventContext, Incoming, KeyBytes, Projection, ProjectionHandle, ReadModels, Row, RowKey, Rows, State,
     Subscription, Tables, ViewError, WaitError, WithProjections,
 };
-use bank::*;
 use serde::{Deserialize, Serialize};
+
+use crate::bank::*;
 
 /// The same projection as [`Balances`] in its second version: it counts twice.
 struct Doubled {

@@ -1,10 +1,6 @@
 //! What other frameworks test of subscriptions (D) and projections (F), as far as it means something here; D.4, D.6, D.14,
 //! D.26 are in `engine.rs`, D.22 in `backlog.rs`, F.18 in `faults.rs` and `unstorable.rs`. Here a consumer neither acknowledges (D.12, F.12)
 //! nor chooses where it begins (D.10, D.16, F.4).
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
-mod stores;
 
 use std::{
     collections::BTreeMap,
@@ -18,10 +14,10 @@ use annals_projections::{
     BoxError, EventContext, Incoming, KeyBytes, Projection, ProjectionHandle, ProjectionOptions, ReadModels,
     RegistrationError, Row, RowKey, Rows, RowsError, State, Subscription, Tables, WaitError, WithProjections,
 };
-use bank::*;
 use serde::{Deserialize, Serialize};
-use stores::Gate;
 use tokio::sync::watch;
+
+use crate::{bank::*, stores::Gate};
 
 /// What a projection was given: the number of each event, by key, and the task that took it.
 type Seen = Arc<Mutex<BTreeMap<String, Vec<(u64, tokio::task::Id)>>>>;

@@ -1,7 +1,4 @@
 //! The engine: from history into the present, exactly once, whatever happens.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -9,7 +6,8 @@ use annals_core::{Annals, MemoryStore};
 use annals_projections::{
     Order, ProjectionOptions, ReadModels, RegistrationError, State, ViewError, WaitError, WithProjections,
 };
-use bank::*;
+
+use crate::bank::*;
 
 /// D.6: history, then what comes, in order, none twice.
 #[tokio::test]

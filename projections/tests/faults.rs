@@ -1,8 +1,4 @@
 //! Whatever a store does at whichever call, a projection recovers by itself, and its rows equal the fold of the log.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
-mod stores;
 
 use std::{
     sync::{Arc, Mutex},
@@ -12,9 +8,12 @@ use std::{
 use annals_conformance::{planted::behind, soak};
 use annals_core::{Annals, MemoryStore, Store};
 use annals_projections::{ProjectionHandle, ProjectionOptions, State};
-use bank::*;
 use proptest::{prelude::*, test_runner::TestRunner};
-use stores::{Call, Effect, Forgetful, SplitsBatches, Unruly};
+
+use crate::{
+    bank::*,
+    stores::{Call, Effect, Forgetful, SplitsBatches, Unruly},
+};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()

@@ -1,8 +1,4 @@
 //! What follows from several pieces of the log is stored at once while a projection catches up.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
-mod stores;
 
 use std::{
     collections::BTreeMap,
@@ -20,9 +16,9 @@ use annals_projections::{
     BoxError, EventContext, Incoming, KeyBytes, Projection, ProjectionHandle, ProjectionOptions, ReadModels, Retry,
     Row, RowKey, Rows, State, Subscription, Tables, WithProjections,
 };
-use bank::*;
 use serde::{Deserialize, Serialize};
-use stores::Unruly;
+
+use crate::{bank::*, stores::Unruly};
 
 /// Counts batches with rows of read models, and rows that are looked up.
 #[derive(Clone, Default)]

@@ -1,8 +1,4 @@
 //! Whether somebody should look at a projection, who is told, and when.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
-mod stores;
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -14,11 +10,14 @@ use annals_core::{Annals, Clock, Limits, MemoryStore, Store, Timestamp};
 use annals_projections::{
     Alarm, AlarmChange, Cause, Level, ProjectionOptions, ReadModels, Retry, State, Thresholds, WithProjections,
 };
-use bank::*;
-use stores::{Call, Effect, Unruly};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::Instant,
+};
+
+use crate::{
+    bank::*,
+    stores::{Call, Effect, Unruly},
 };
 
 /// A clock that is behind the system's by so much.
@@ -246,7 +245,7 @@ async fn nobody_looks_on_after_the_end() {
     }
     assert!(left.upgrade().is_none());
     // The same when the last handle is dropped and nobody waits.
-    let store = bank::store();
+    let store = crate::bank::store();
     let (annals, mut heard) = open_heard(&store, &Balances::default(), ProjectionOptions::default()).await;
     drop(annals);
     assert_eq!(heard.recv().await, None);

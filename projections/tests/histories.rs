@@ -1,18 +1,14 @@
 //! Random histories: commits to several accounts, poison that is cured, events that are replayed and discarded, and
 //! runtimes that are dropped in the middle of it, each with another number of lanes.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
-mod stores;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use annals_conformance::{planted::behind, soak};
 use annals_core::{Annals, LoggedTable, MemoryStore, Position, Scan, Store};
 use annals_projections::{OperatorError, ProjectionOptions, Retry};
-use bank::*;
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
-use stores::Unruly;
+
+use crate::{bank::*, stores::Unruly};
 
 /// A deposit of so many cents fails while there is poison.
 const POISON: i64 = 13;

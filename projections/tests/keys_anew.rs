@@ -1,7 +1,4 @@
 //! The rows of one key, computed anew.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
 
 use std::sync::Arc;
 
@@ -10,8 +7,9 @@ use annals_projections::{
     BoxError, EventContext, Incoming, KeyBytes, OperatorError, Projection, ProjectionOptions, ReadModels, Retry, Row,
     RowKey, Rows, Subscription, Tables, WithProjections,
 };
-use bank::*;
 use serde::{Deserialize, Serialize};
+
+use crate::bank::*;
 
 fn key(account: &str) -> codec::Bytes {
     codec::Bytes::copy_from_slice(KeyBytes::of(account).as_slice())

@@ -1,8 +1,5 @@
 //! What is known of events that failed: their attempts while they are set aside, what became of them afterwards, and what
 //! operators decided about them.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
 
 use std::{
     sync::{Arc, Mutex, atomic::Ordering},
@@ -15,9 +12,10 @@ use annals_core::{
     codec::{self, Bytes},
 };
 use annals_projections::{Outcome, ProjectionOptions, ReadModels, Retry, Unparked};
-use bank::*;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+
+use crate::bank::*;
 
 fn never() -> ProjectionOptions {
     ProjectionOptions::default().retry(Retry::never())

@@ -1,13 +1,11 @@
 //! Events that fail: they are tried again, set aside with those of their key behind them, and taken in when they can be.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
 
 use std::sync::atomic::Ordering;
 
 use annals_core::{EventType, NewEvent};
 use annals_projections::{Order, ProjectionOptions, Reaction, ReadModels, Retry, State, WaitError};
-use bank::*;
+
+use crate::bank::*;
 
 fn never() -> ProjectionOptions {
     ProjectionOptions::default().retry(Retry::never())

@@ -1,8 +1,4 @@
 //! Rows that an operator lets be computed anew, beside those that are read.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
-mod stores;
 
 use std::{
     sync::{
@@ -20,9 +16,12 @@ use annals_projections::{
     BoxError, Difference, EventContext, Incoming, KeyBytes, Projection, ProjectionOptions, ReadModels, Rebuild, Rows,
     Shadow, ShadowError, State, Subscription, Tables, WithProjections,
 };
-use bank::*;
-use stores::{Gate, Unruly};
 use tokio::sync::watch;
+
+use crate::{
+    bank::*,
+    stores::{Gate, Unruly},
+};
 
 /// A bank of five accounts, of which ten events each are in the log and in the rows.
 async fn bank(options: ProjectionOptions) -> (Arc<dyn Store>, Annals) {

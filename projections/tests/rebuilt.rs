@@ -1,8 +1,4 @@
 //! Another version of a projection: its rows are computed beside those that are read, and read when they are complete.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
-mod stores;
 
 use annals_conformance::planted::behind;
 use annals_core::Annals;
@@ -10,9 +6,9 @@ use annals_projections::{
     BoxError, EventContext, Incoming, Projection, ProjectionOptions, ReadModels, Rows, State, Subscription, Tables,
     WithProjections,
 };
-use bank::*;
-use stores::Gate;
 use tokio::sync::watch;
+
+use crate::{bank::*, stores::Gate};
 
 /// The balances once more, as another version computes them.
 struct Later(Balances);

@@ -1,7 +1,4 @@
 //! Which events a projection is given, and what a command can wait for.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +8,8 @@ use annals_projections::{
     AndWait, BoxError, EventContext, Incoming, Projection, ReadModels, Rows, State, Subscription, Tables, WaitError,
     WithProjections,
 };
-use bank::*;
+
+use crate::bank::*;
 
 /// Notes what it is given.
 struct Noting {

@@ -1,7 +1,4 @@
 //! What follows from an event and cannot be stored, records that cannot be read, and stores that cannot: whose fault it is.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod bank;
 
 use std::{
     sync::{
@@ -19,8 +16,9 @@ use annals_projections::{
     BoxError, EventContext, Incoming, KeyBytes, Projection, ProjectionHandle, ProjectionOptions, ReadModels, Retry,
     Row, RowKey, Rows, State, Status, Subscription, Tables, WithProjections,
 };
-use bank::*;
 use serde::{Deserialize, Serialize};
+
+use crate::bank::*;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Note {

@@ -1,13 +1,11 @@
 //! Conditions on tags and streams, wherever the event that they forbid is: still pending, in the tail, in the index (P4).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod support;
 
 use std::path::Path;
 
 use annals_core::{Commit, CommitError, Condition, EventQuery, Position, QueryItem, Store, Tag};
 use annals_store_sled::{SledOptions, SledStore};
-use support::{event, open};
+
+use crate::support::{event, open};
 
 fn claim(number: u64, query: EventQuery, after: Position) -> Commit {
     // The event carries the tag `about:number`.

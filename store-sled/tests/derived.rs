@@ -1,7 +1,4 @@
 //! Derived rows pass through memory on their way to the index: batches are whole for every reader and at the end.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     path::Path,
@@ -16,7 +13,8 @@ use annals_core::{
 };
 use annals_store_sled::{SledOptions, SledStore};
 use bytes::Bytes;
-use support::open;
+
+use crate::support::open;
 
 fn table(name: &str) -> DerivedTable {
     DerivedTable::new(name).unwrap()

@@ -1,7 +1,4 @@
 //! Events that are kept in memory: reading them again costs no call, and gives what the log has.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     io,
@@ -18,7 +15,8 @@ use annals_store_sled::{
     faults::{Call, Effect, Observer},
 };
 use futures::TryStreamExt;
-use support::{event, log, stream};
+
+use crate::support::{self, event, log, stream};
 
 /// Counts the reads from the files of the log.
 #[derive(Default)]

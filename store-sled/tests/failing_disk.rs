@@ -1,7 +1,4 @@
 //! A disk that fails: a sync that does not succeed (F6), a disk that is full (F7).
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     io::{self, ErrorKind},
@@ -18,7 +15,8 @@ use annals_store_sled::{
     SledOptions, SledStore,
     faults::{Call, Observer},
 };
-use support::{assert_index_agrees, event, log, open};
+
+use crate::support::{assert_index_agrees, event, log, open};
 
 /// Fails the `number`th call of that name with an error of that kind, having written so many bytes; then no more.
 struct FailOnce {

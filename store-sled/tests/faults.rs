@@ -1,7 +1,4 @@
 //! Each call to the disk and to sled fails once, at each place where a small workload makes it (T2; F2).
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +12,9 @@ use std::{
 
 use annals_conformance::soak;
 use annals_store_sled::SledOptions;
-use support::{
+
+use crate::support::{
+    self,
     faults::{Failure, Fault, MOMENTS, Moment, block_on, child, folder, has, is_on_sled, run_in_child, verify},
     workload::Workload,
 };
@@ -108,7 +107,7 @@ fn wherever_the_process_ends_nothing_acknowledged_is_lost_and_no_commit_is_split
             let folder = folder();
             let path = folder.path().join("store");
             let arguments = format!("{}|{name}|{number}|{moment:?}", path.display());
-            let (outcome, is_ended) = child("child_runs_until_it_ends_itself", CHILD, &arguments);
+            let (outcome, is_ended) = child("faults::child_runs_until_it_ends_itself", CHILD, &arguments);
             block_on(verify(&WORKLOAD, &outcome, &options(&path, Segments::Prepared), true));
             ended += usize::from(is_ended);
         }

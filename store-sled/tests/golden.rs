@@ -2,9 +2,6 @@
 //!
 //! `ANNALS_BLESS=1` writes the files of the newest format, once, when a format is new; files of released formats never
 //! change.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     fs,
@@ -17,7 +14,8 @@ use annals_core::{
 };
 use annals_store_sled::{SledOptions, SledStore};
 use bytes::Bytes;
-use support::{assert_index_agrees, copy_folder, event, log, open, stream};
+
+use crate::support::{assert_index_agrees, copy_folder, event, log, open, stream};
 
 const NEWEST: &str = "format-1";
 

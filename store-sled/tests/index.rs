@@ -1,14 +1,12 @@
 //! What the index holds, seen from outside: long streams, `$streams`, large rows, other layouts (P9, P14).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod support;
 
 use std::{collections::BTreeMap, fs};
 
 use annals_core::{Commit, Condition, EventQuery, LoggedTable, Position, QueryItem, RowWrite, Scan, Store, Tenant};
 use annals_store_sled::{SledOptions, SledStore};
 use bytes::Bytes;
-use support::{assert_index_agrees, event, fill, log, open};
+
+use crate::support::{assert_index_agrees, event, fill, log, open};
 
 async fn rows(store: &SledStore, scan: Scan) -> Vec<(Bytes, Bytes)> {
     let (mut rows, mut next) = (Vec::new(), Some(scan));

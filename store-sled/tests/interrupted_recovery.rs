@@ -1,15 +1,13 @@
 //! Recoveries that are interrupted at each of their calls, and again, end as one that is not (F4).
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
-
-mod support;
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path, sync::Arc};
 
 use annals_conformance::soak;
 use annals_core::{Generation, Store};
 use annals_store_sled::{OpenReport, SledOptions, SledStore};
-use support::{
-    copy_folder,
+
+use crate::support::{
+    self, copy_folder,
     faults::{Failure, Fault, MOMENTS, Moment, folder, used},
     workload::{State, Workload, generation},
 };

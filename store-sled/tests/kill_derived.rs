@@ -1,13 +1,6 @@
 //! SIGKILL while batches of derived rows are applied beside commits (T1; P2, P6): commits are whole and in order; of derived
 //! rows the newest batches may be gone, each as a whole.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test may fail, and its child speaks to it"
-)]
-
-mod support;
+#![allow(clippy::print_stdout, reason = "its child speaks to it")]
 
 use std::{io::Write, path::Path, time::Duration};
 
@@ -17,7 +10,8 @@ use annals_core::{
 };
 use annals_store_sled::{SledOptions, SledStore};
 use bytes::Bytes;
-use support::{
+
+use crate::support::{
     assert_index_agrees, event, log, open,
     process::{Running, STORE},
 };
@@ -104,7 +98,7 @@ async fn child_writes_until_it_is_killed() {
 /// Starts a child and kills it after it has acknowledged so many commits and a moment; says what it acknowledged, and the
 /// last batch that it applied.
 fn kill_after(path: &Path, acknowledgements: u64, moment: Duration) -> (Position, u64) {
-    let mut running = Running::start(path, "child_writes_until_it_is_killed");
+    let mut running = Running::start(path, "kill_derived::child_writes_until_it_is_killed");
     running.reads("ready");
     running.assert_in_use();
     let (mut highest, mut applied) = (Position::ZERO, 0);

@@ -1,7 +1,4 @@
 //! Putting whole commits into a store that is not in use yet.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod support;
 
 use std::{fs, path::Path, time::Duration};
 
@@ -10,7 +7,8 @@ use annals_core::{
     Scan, Store, StoredCommit, Table, Timestamp,
 };
 use annals_store_sled::{Loader, LoaderError, LogReader, OpenError, SledOptions, SledStore};
-use support::{assert_index_agrees, copy_folder, event, files, mixed, open, segments, stored};
+
+use crate::support::{assert_index_agrees, copy_folder, event, files, mixed, open, segments, stored};
 
 const COMMITS: usize = 60;
 

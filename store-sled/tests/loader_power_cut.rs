@@ -1,10 +1,7 @@
 //! What a power cut may leave of a store that is being loaded is completed, with everything that was saved (T3; F5).
 //!
 //! `ANNALS_SEED` names the first load, `ANNALS_SOAK_LOAD_IMAGES` how many images are made, fifty of each load.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
 #![allow(clippy::print_stderr, reason = "it says how to repeat what went wrong")]
-
-mod support;
 
 use std::{
     fs,
@@ -16,7 +13,8 @@ use std::{
 use annals_conformance::soak;
 use annals_core::{Commit, NameKey, RowWrite, Store, StoredCommit};
 use annals_store_sled::{Loader, OpenError, SledOptions, SledStore};
-use support::{
+
+use crate::support::{
     assert_index_agrees, copy_folder,
     faults::folder,
     mixed,

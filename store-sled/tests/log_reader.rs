@@ -1,7 +1,4 @@
 //! Reading the log alone: whole commits, beside an open store, whatever its end looks like (P3, P10).
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     fs::{self, OpenOptions},
@@ -10,7 +7,8 @@ use std::{
 
 use annals_core::{Commit, CommitNumber, Position, ReadError, Receipt, Store, StoredCommit};
 use annals_store_sled::{LogReader, OpenError, SledOptions, SledStore};
-use support::{copy_folder, files, log, mixed, segments, stored};
+
+use crate::support::{copy_folder, files, log, mixed, segments, stored};
 
 const COMMITS: usize = 60;
 

@@ -1,8 +1,5 @@
 //! The file with the key of unique names (P1, P10, P14): without the right one no name is claimed or looked up, nothing is
 //! made up in its place, and nothing else needs it.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     fs,
@@ -18,7 +15,8 @@ use annals_store_sled::{
     faults::{Call, Observer},
 };
 use serde::{Deserialize, Serialize};
-use support::{
+
+use crate::support::{
     faults::{Counter, Failure, Fault, Moment, folder},
     log,
     power_cut::Recorder,

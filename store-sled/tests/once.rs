@@ -1,7 +1,4 @@
 //! `$once`: the index says which commit used an idempotency key, and the log what its row is (P5, P10, P14).
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +12,8 @@ use annals_core::{
 };
 use annals_store_sled::{SledOptions, SledStore};
 use bytes::Bytes;
-use support::{event, open, segments};
+
+use crate::support::{event, open, segments};
 
 fn once(tenant: &str, key: &str) -> Once {
     let tenant = (!tenant.is_empty()).then(|| Tenant::new(tenant).unwrap());

@@ -1,10 +1,7 @@
 //! What a power cut may leave of a store opens again, with every acknowledged commit (T3; F5).
 //!
 //! `ANNALS_SEED` names the first workload, `ANNALS_SOAK_IMAGES` how many images are made, a hundred of each workload.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 #![allow(clippy::print_stderr, reason = "it says how to repeat what went wrong")]
-
-mod support;
 
 use std::{
     fs,
@@ -19,7 +16,8 @@ use std::{
 use annals_conformance::soak;
 use annals_core::Store;
 use annals_store_sled::{SledOptions, SledStore};
-use support::{
+
+use crate::support::{
     copy_folder,
     faults::{assert_rebuilt_index_agrees, folder},
     power_cut::{Recorder, Recording},

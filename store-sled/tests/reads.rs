@@ -1,7 +1,4 @@
 //! Reads in batches: whatever is read together, ahead or from the end, each read gives out what a plain one does.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     fs,
@@ -14,7 +11,8 @@ use annals_core::{
 };
 use annals_store_sled::SledStore;
 use futures::{StreamExt, TryStreamExt};
-use support::{log, open, segments};
+
+use crate::support::{self, log, open, segments};
 
 const EVENTS: u64 = 16_000;
 

@@ -1,7 +1,4 @@
 //! Opening a store again after it was closed, killed or damaged (P1, P2, P10, P14).
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     fs::{self, OpenOptions},
@@ -13,7 +10,8 @@ use annals_core::{ApplyError, Commit, CommitError, DerivedTable, Generation, Rea
 use annals_store_sled::{OpenError, SledOptions, SledStore};
 use bytes::Bytes;
 use futures::TryStreamExt;
-use support::{assert_index_agrees, copy_folder, event, fill, log, open, segments};
+
+use crate::support::{assert_index_agrees, copy_folder, event, fill, log, open, segments};
 
 /// A store of `count` commits that was not closed: its files as they are while it is open.
 async fn unclosed(folder: &Path, count: usize) -> PathBuf {

@@ -2,9 +2,6 @@
 //! (T2; F2, F13; P1, P2, P14).
 //!
 //! Three workloads; of their calls one in so many on every push, each in the soak.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
-
-mod support;
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +15,8 @@ use std::{
 
 use annals_conformance::soak;
 use annals_store_sled::SledOptions;
-use support::{
+
+use crate::support::{
     faults::{Failure, Fault, Moment, block_on, calls, child, folder, has, is_on_sled, run_in_child, verify},
     workload::Workload,
 };
@@ -127,7 +125,7 @@ fn at_whatever_change_of_sled_the_process_ends_nothing_acknowledged_is_lost_and_
         let folder = folder();
         let path = folder.path().join("store");
         let arguments = format!("{}|{}|{}|{}", path.display(), point.seed, point.name, point.number);
-        let (outcome, is_ended) = child("child_runs_until_it_ends_itself", CHILD, &arguments);
+        let (outcome, is_ended) = child("sled_calls::child_runs_until_it_ends_itself", CHILD, &arguments);
         block_on(verify(&workload(point.seed), &outcome, &options(&path), true));
         ended.fetch_add(usize::from(is_ended), Ordering::Relaxed);
     });

@@ -5,10 +5,6 @@
 //!
 //! The index has some hundred thousand bytes, so that a sample of `ANNALS_SOAK_INDEX_FLIPS` places is taken of it; every
 //! place is looked at when that is more than there are.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-#![allow(clippy::print_stdout, reason = "a test may speak")]
-
-mod support;
 
 use std::{
     fs,
@@ -23,8 +19,9 @@ use annals_core::{
 use annals_store_sled::{OpenError, SledOptions, SledStore};
 use bytes::Bytes;
 use futures::TryStreamExt;
-use support::{copy_folder, event, log, segments};
 use tempfile::TempDir;
+
+use crate::support::{copy_folder, event, log, segments};
 
 /// A folder in memory where there is one: thousands of stores are opened.
 fn folder() -> TempDir {

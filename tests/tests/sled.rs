@@ -1,9 +1,7 @@
 //! The embedded store against the suite: as it is used, its tail in memory, and with everything written to the index
 //! at once, so that each case meets sled as well.
-#![allow(clippy::expect_used, reason = "a test may fail")]
 
-#[path = "sled/harness.rs"]
-mod harness;
+pub(crate) mod harness;
 
 mod tail_in_memory {
     type Harness = super::harness::SledHarness<60_000>;

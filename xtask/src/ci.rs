@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::{Outcome, Task, failure::Failure, workspace::Workspace};
 
 /// In this order: what fails fast comes first, what a machine may lack the means for comes late.
-const TASKS: [Task; 12] = [
+const TASKS: [Task; 13] = [
     Task::Fmt,
     Task::Lint,
     Task::Example,
@@ -15,6 +15,7 @@ const TASKS: [Task; 12] = [
     Task::Edges,
     Task::Sizes,
     Task::Paths,
+    Task::Orphans,
     Task::Deny,
     Task::Import,
     Task::Bench,

@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     Metadata(#[from] serde_json::Error),
     #[error("{} is not Rust: {source}", path.display())]
     Syntax { path: PathBuf, source: syn::Error },
+    #[error("there is no test in {part}")]
+    NoTest { part: String },
     #[error("{rule}\n{}", findings.join("\n"))]
     Findings { rule: &'static str, findings: Vec<String> },
 }

@@ -6,6 +6,7 @@ mod failure;
 mod workspace;
 
 mod edges;
+mod orphans;
 mod paths;
 mod sizes;
 
@@ -45,6 +46,8 @@ enum Task {
     Edges,
     /// Are all files and functions short enough?
     Sizes,
+    /// Does every file of tests belong to a program?
+    Orphans,
     /// Do the paths that ARCHITECTURE.md names exist?
     Paths,
     /// Are the licences and sources of all dependencies allowed, and is none of them known to be bad?
@@ -82,6 +85,7 @@ impl Task {
             Self::Docs => runs::docs(workspace),
             Self::Edges => edges::check(workspace),
             Self::Sizes => sizes::check(workspace),
+            Self::Orphans => orphans::check(workspace),
             Self::Paths => paths::check(workspace),
             Self::Deny => deny::check(workspace),
             Self::Example => runs::example(workspace),

@@ -13,11 +13,14 @@ use crate::{Outcome, command::Run, failure::Failure, runs::SCHEDULES, workspace:
 
 const WORKSPACE: &str = "Cargo.toml";
 
-/// A test program, and how large one turn of it is.
+/// Tests of one program, and how large one turn of them is.
 struct Part {
     manifest: &'static str,
     package: &'static str,
     program: &'static str,
+    /// The tests of this module of the program, or of all.
+    module: Option<&'static str>,
+    /// Of them those whose names contain one of these, or all.
     filters: &'static [&'static str],
     sizes: Sizes,
     /// Run in the first turn alone.
@@ -28,16 +31,37 @@ struct Part {
 type Sizes = &'static [(&'static str, &'static str)];
 
 impl Part {
-    const fn of_package(package: &'static str, program: &'static str, sizes: Sizes) -> Self {
-        Self { manifest: WORKSPACE, package, program, filters: &[], sizes, once: false }
+    const fn of_package(package: &'static str, module: &'static str, sizes: Sizes) -> Self {
+        let module = Some(module);
+        Self { manifest: WORKSPACE, package, program: "all", module, filters: &[], sizes, once: false }
     }
 
-    const fn of_store(program: &'static str, sizes: Sizes) -> Self {
-        Self::of_package("annals-store-sled", program, sizes)
+    /// A program of its own.
+    const fn of_program(package: &'static str, program: &'static str, sizes: Sizes) -> Self {
+        Self { manifest: WORKSPACE, package, program, module: None, filters: &[], sizes, once: false }
     }
 
-    const fn of_contract(program: &'static str, filters: &'static [&'static str], sizes: Sizes) -> Self {
-        Self { filters, ..Self::of_package("annals-conformance", program, sizes) }
+    const fn of_store(module: &'static str, sizes: Sizes) -> Self {
+        Self::of_package("annals-store-sled", module, sizes)
+    }
+
+    const fn of_contract(module: &'static str, filters: &'static [&'static str], sizes: Sizes) -> Self {
+        Self { filters, ..Self::of_package("annals-conformance", module, sizes) }
+    }
+
+    const fn of_projections(module: &'static str, sizes: Sizes) -> Self {
+        Self::of_package("annals-projections", module, sizes)
+    }
+
+    fn has(&self, test: &str) -> bool {
+        let is_below = |module| test.strip_prefix(module).is_some_and(|rest| rest.starts_with("::"));
+        let is_named = self.filters.is_empty() || self.filters.iter().any(|filter| test.contains(filter));
+        is_named && self.module.is_none_or(is_below)
+    }
+
+    /// What to call it: `kill of annals-store-sled`.
+    fn name(&self) -> String {
+        format!("{} of {}", self.module.unwrap_or(self.program), self.package)
     }
 }
 
@@ -55,7 +79,7 @@ const PARTS: [Part; 23] = [
     Part::of_contract("sled", &["dropped::", "bad_inputs::"], &[]),
     Part {
         manifest: SCHEDULES,
-        ..Part::of_package("annals-schedules", "schedules", &[("ANNALS_SOAK_SCHEDULES", "4000")])
+        ..Part::of_program("annals-schedules", "schedules", &[("ANNALS_SOAK_SCHEDULES", "4000")])
     },
     Part::of_store("sweep", &[("ANNALS_SOAK_INDEX_FLIPS", "10000"), ("ANNALS_SOAK_LOG_BITS", "8")]),
     Part::of_store("kill_derived", &[]),
@@ -67,20 +91,16 @@ const PARTS: [Part; 23] = [
     Part::of_store("power_cut", &[("ANNALS_SOAK_IMAGES", "20000")]),
     Part::of_store("loader_power_cut", &[("ANNALS_SOAK_LOAD_IMAGES", "5000")]),
     Part::of_contract("fuzz", &[], &[("ANNALS_SOAK_FUZZ_MILLIS", "15000")]),
-    Part::of_contract("hostile", &[], &[]),
+    Part::of_program("annals-conformance", "hostile", &[]),
     Part::of_store("projections", &[("ANNALS_SOAK_PROJECTION_KILLS", "1000"), ("ANNALS_SOAK_REBUILD_KILLS", "200")]),
-    Part::of_package(
-        "annals-projections",
-        "faults",
-        &[("ANNALS_SOAK_PROJECTION_FAULTS", "5000"), ("ANNALS_SOAK_LOST_SUFFIXES", "500")],
-    ),
-    Part::of_package("annals-projections", "histories", &[("ANNALS_SOAK_PROJECTION_HISTORIES", "5000")]),
-    Part::of_package("annals-projections", "batches", &[("ANNALS_SOAK_BATCHED_HISTORIES", "5000")]),
+    Part::of_projections("faults", &[("ANNALS_SOAK_PROJECTION_FAULTS", "5000"), ("ANNALS_SOAK_LOST_SUFFIXES", "500")]),
+    Part::of_projections("histories", &[("ANNALS_SOAK_PROJECTION_HISTORIES", "5000")]),
+    Part::of_projections("batches", &[("ANNALS_SOAK_BATCHED_HISTORIES", "5000")]),
     Part {
         once: true,
-        ..Part::of_package("annals-projections", "backlog", &[("ANNALS_SOAK_PROJECTION_BACKLOG", "1000000")])
+        ..Part::of_program("annals-projections", "backlog", &[("ANNALS_SOAK_PROJECTION_BACKLOG", "1000000")])
     },
-    Part { once: true, ..Part::of_store("bounds", &[("ANNALS_SOAK_BACKLOG", "1000000")]) },
+    Part { once: true, ..Part::of_program("annals-store-sled", "bounds", &[("ANNALS_SOAK_BACKLOG", "1000000")]) },
 ];
 
 /// What the numbers are called that the tests report, in the order of the table.
@@ -151,7 +171,7 @@ pub(crate) fn run(workspace: &Workspace, of: u64) -> Result<Outcome, Failure> {
             let before = Instant::now();
             run_part(workspace, part, &mut reached)?;
             let (seconds, minutes) = (before.elapsed().as_secs(), begun.elapsed().as_secs() / 60);
-            eprintln!("{} of {} took {seconds} s; {minutes} of {of} minutes", part.program, part.package);
+            eprintln!("{} took {seconds} s; {minutes} of {of} minutes", part.name());
         }
         turns += 1;
     }
@@ -161,11 +181,14 @@ pub(crate) fn run(workspace: &Workspace, of: u64) -> Result<Outcome, Failure> {
 }
 
 fn run_part(workspace: &Workspace, part: &Part, reached: &mut BTreeMap<String, u64>) -> Result<(), Failure> {
-    let cargo =
-        ["test", "--release", "--manifest-path", part.manifest, "-p", part.package, "--test", part.program, "--"];
-    let mut run = part.filters.iter().chain(&["--nocapture"]).fold(workspace.cargo(&cargo), Run::argument);
-    // Nothing is measured here, and to link so many programs so well takes longer than to run them.
-    run = run.environment("CARGO_PROFILE_RELEASE_LTO", "off");
+    let list = cargo(workspace, part).argument("--list").output()?;
+    let list = String::from_utf8_lossy(&list);
+    let tests = list.lines().filter_map(|line| line.strip_suffix(": test")).filter(|test| part.has(test));
+    let mut tests = tests.peekable();
+    if tests.peek().is_none() {
+        return Err(Failure::NoTest { part: part.name() });
+    }
+    let mut run = tests.fold(cargo(workspace, part).argument("--nocapture").argument("--exact"), Run::argument);
     // What the caller has set counts.
     for (name, value) in part.sizes.iter().filter(|(name, _)| std::env::var_os(name).is_none()) {
         run = run.environment(name, value);
@@ -173,6 +196,14 @@ fn run_part(workspace: &Workspace, part: &Part, reached: &mut BTreeMap<String, u
     let output = run.output_of_tests()?;
     count(&output, reached);
     Ok(())
+}
+
+/// The program of a part, with arguments to follow.
+fn cargo(workspace: &Workspace, part: &Part) -> Run {
+    let arguments =
+        ["test", "--release", "--manifest-path", part.manifest, "-p", part.package, "--test", part.program, "--"];
+    // Nothing is measured here, and to link so many programs so well takes longer than to run them.
+    workspace.cargo(&arguments).environment("CARGO_PROFILE_RELEASE_LTO", "off")
 }
 
 /// Adds up what the lines of a test's output say.
@@ -200,6 +231,19 @@ fn table(reached: &BTreeMap<String, u64>, time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_has_the_tests_below_its_module_alone() {
+        let part = Part::of_store("kill", &[]);
+        assert!(part.has("kill::kills") && part.has("kill::keyed::kills"));
+        for other in ["copy::kill::kills", "kill_derived::kills", "kill"] {
+            assert!(!part.has(other), "{other}");
+        }
+        let part = Part::of_contract("memory", &["agrees", "bad_inputs::"], &[]);
+        assert!(part.has("memory::store_agrees") && part.has("memory::bad_inputs::names"));
+        assert!(!part.has("sled::tail_in_memory::store_agrees") && !part.has("memory::append"));
+        assert!(Part::of_program("annals-store-sled", "bounds", &[]).has("readers"));
+    }
 
     #[test]
     fn numbers_are_added_up_and_the_most_is_kept() {

@@ -19,6 +19,34 @@ pub(crate) struct Workspace {
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) dependencies: Vec<Dependency>,
+    manifest_path: PathBuf,
+    targets: Vec<Target>,
+}
+
+/// Something that is compiled from a package.
+#[derive(Debug, Deserialize)]
+struct Target {
+    kind: Vec<String>,
+    src_path: PathBuf,
+}
+
+impl Package {
+    /// Where its manifest lies.
+    pub(crate) fn folder(&self) -> &Path {
+        self.manifest_path.parent().unwrap_or(&self.manifest_path)
+    }
+
+    /// The first file of each of its programs that test it from outside.
+    pub(crate) fn test_programs(&self) -> impl Iterator<Item = &Path> {
+        let programs = self.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
+        programs.map(|target| target.src_path.as_path())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_test_program(src_path: PathBuf) -> Self {
+        let targets = vec![Target { kind: vec!["test".to_owned()], src_path }];
+        Self { name: String::new(), dependencies: Vec::new(), manifest_path: PathBuf::new(), targets }
+    }
 }
 
 /// A line of a manifest's dependencies.

@@ -110,7 +110,7 @@ by_hand! {
     Nameless = "", 1;
     Broken = "door\nopened", 1;
     Reserved = "$door", 1;
-    Endless = include_str!("main.rs"), 1;
+    Endless = include_str!("../lock.rs"), 1;
     Unversioned = "door.opened", 0;
 }
 

@@ -1,5 +1,4 @@
 //! An audit finds what is wrong with the books. What is wrong is written past the domain, as no command would.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use annals::{Annals, Commit, MemoryStore, testing::commit_of};
 use banking::{

@@ -1,5 +1,4 @@
 //! The command line, as a person meets it.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::{fs, path::Path, process::Command};
 

@@ -1,6 +1,5 @@
 //! What holds for every aggregate, for those of the bank. After a change that is meant, `ANNALS_BLESS=1` writes the
 //! golden files anew.
-#![allow(missing_docs, reason = "a test")]
 
 use banking::domain::{
     AccountId, CustomerId, Iban, Money,

@@ -1,4 +1,3 @@
 //! What the bank stores cannot change unnoticed. After a change that is meant, `ANNALS_BLESS=1` writes `events.lock`.
-#![allow(missing_docs, reason = "a test")]
 
 annals::schema_lock!("events.lock", banking::bank::schemas());

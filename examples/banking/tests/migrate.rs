@@ -1,5 +1,4 @@
 //! Books of an earlier version are brought to today's form, in a copy.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::{fs, path::Path, process::Command};
 

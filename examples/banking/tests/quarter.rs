@@ -1,5 +1,4 @@
 //! The generated quarter: complete in any order, and never twice.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use annals::{Annals, MemoryStore};
 use banking::{

@@ -1,5 +1,4 @@
 //! Read models on the embedded store, as an application uses them.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use annals::{Annals, prelude::*};
 use banking::{

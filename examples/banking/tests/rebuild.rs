@@ -1,5 +1,4 @@
 //! Read models that are computed anew, as a person lets them be.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::{
     fs,

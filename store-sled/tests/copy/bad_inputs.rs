@@ -5,11 +5,8 @@ use std::{fs, path::Path, sync::Arc};
 use annals_core::{Commit, Fate, ReadError, Record, Store, Timestamp, TransformError, Unchanged};
 use annals_store_sled::{CopyError, CopyTransform, Loader, LoaderError, OpenError, SledOptions, SledStore};
 
-use super::{
-    Folder, small, source,
-    support::{event, files, mixed, open, segments, stored},
-    transformations::By,
-};
+use super::{Folder, small, source, transformations::By};
+use crate::support::{event, files, mixed, open, segments, stored};
 
 fn unchanged(from: &Path, to: &Path) -> Result<(), CopyError> {
     CopyTransform::new(from, to, Unchanged).target_options(small).mark_every(7).run().map(drop)
@@ -112,7 +109,7 @@ async fn a_source_that_no_longer_holds_what_was_copied_is_told() {
     store.commit(Commit::of([event("s-1", "bad")])).await.unwrap();
     store.shut_down().await;
     let earlier = folder.folder.path().join("earlier");
-    super::support::copy_folder(&folder.from, &earlier);
+    crate::support::copy_folder(&folder.from, &earlier);
     let store = open(&folder.from);
     for number in 1000..1020 {
         store.commit(Commit::of([event("s-1", &number.to_string())])).await.unwrap();
@@ -171,11 +168,11 @@ async fn a_disk_that_fails_leaves_an_unfinished_target_that_goes_on() {
     ] {
         for number in [1, 3] {
             let to = folder.folder.path().join(format!("{name}-{number}"));
-            let fault = super::support::faults::Fault::new(
+            let fault = crate::support::faults::Fault::new(
                 Some(name),
                 number,
-                super::support::faults::Moment::Before,
-                super::support::faults::Failure::Once(std::io::ErrorKind::StorageFull),
+                crate::support::faults::Moment::Before,
+                crate::support::faults::Failure::Once(std::io::ErrorKind::StorageFull),
             );
             let fault = Arc::new(fault);
             let observed = Arc::clone(&fault);

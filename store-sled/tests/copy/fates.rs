@@ -8,9 +8,9 @@ use annals_store_sled::{CopyReport, CopyTransform};
 
 use super::{
     Folder, small,
-    support::{assert_index_agrees, event, files, log, open, stored, stream},
     transformations::{By, Everything, Failure},
 };
+use crate::support::{assert_index_agrees, event, files, log, open, stored, stream};
 
 /// Copies through `record`, verifies, and gives the records before and after.
 async fn copied(

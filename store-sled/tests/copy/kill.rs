@@ -17,14 +17,11 @@ use annals_store_sled::{
     faults::{Call, Effect, Observer},
 };
 
-use super::{
-    Folder, small,
-    support::{
-        assert_index_agrees, files, open,
-        process::{Running, STORE},
-        stored,
-    },
-    transformations::Everything,
+use super::{Folder, small, transformations::Everything};
+use crate::support::{
+    assert_index_agrees, files, open,
+    process::{Running, STORE},
+    stored,
 };
 
 /// So many copies are killed; each about as often as it takes to end.
@@ -63,7 +60,7 @@ fn kill_until_it_ends(to: &Path, random: &mut Random) -> u64 {
     let mut kills = 0;
     let mut has_ended = false;
     while !has_ended {
-        let mut running = Running::start(to, "kill::copies_until_it_is_killed");
+        let mut running = Running::start(to, "copy::kill::copies_until_it_is_killed");
         running.reads("ready");
         let moment = Duration::from_micros(random.below(MOMENT_US));
         running.kill_after(random.below(6), moment, |line| {

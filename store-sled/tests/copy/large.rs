@@ -8,10 +8,8 @@ use annals_conformance::soak;
 use annals_core::{Commit, EventType, NewEvent, Tag, Timestamp, Unchanged};
 use annals_store_sled::{CopyTransform, Loader, SledOptions};
 
-use super::{
-    kill::say,
-    support::process::{Running, STORE},
-};
+use super::kill::say;
+use crate::support::process::{Running, STORE};
 
 const EVENTS: u64 = 20_000;
 const EVENTS_A_COMMIT: u64 = 4;
@@ -68,7 +66,7 @@ fn memory_does_not_grow_with_the_store() {
     let folder = tempfile::tempdir().unwrap();
     large(&folder.path().join("from"), events);
     let mut lines = Vec::new();
-    let running = Running::start(&folder.path().join("to"), "large::copies_a_large_store");
+    let running = Running::start(&folder.path().join("to"), "copy::large::copies_a_large_store");
     running.kill_after(1, Duration::ZERO, |line| {
         lines.push(line.to_owned());
         line == "ended"

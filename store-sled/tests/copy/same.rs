@@ -6,8 +6,8 @@ use annals_core::{Commit, CommitError, CommitNumber, LoggedTable, Receipt, Scan,
 use annals_store_sled::{CopyTransform, SledStore};
 use bytes::Bytes;
 
-use super::{Folder, small, support};
-use support::{assert_index_agrees, event, files, open, segments, stored};
+use super::{Folder, small};
+use crate::support::{assert_index_agrees, event, files, open, segments, stored};
 
 async fn rows(store: &SledStore) -> Vec<(String, Vec<(Bytes, Bytes)>)> {
     let mut tables = Vec::new();

@@ -6,7 +6,7 @@ use annals_core::{Commit, Digest, IdempotencyKey, LoggedTable, NewEvent, Once, R
 use annals_store_sled::SledStore;
 use futures::future::join_all;
 
-use super::support::{event, open, process::STORE};
+use crate::support::{event, open, process::STORE};
 
 pub(crate) const WRITERS: usize = 8;
 

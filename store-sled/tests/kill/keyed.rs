@@ -13,19 +13,17 @@ use annals_conformance::{random::Random, soak};
 use annals_core::Store;
 use oracle::Oracle;
 
-use super::{
-    ROUNDS_OF_A_FOLDER, oracle as log,
-    support::{
-        open,
-        process::{Running, STORE, kill_at_open, kill_at_work},
-    },
+use super::{ROUNDS_OF_A_FOLDER, oracle as log};
+use crate::support::{
+    open,
+    process::{Running, STORE, kill_at_open, kill_at_work},
 };
 
 /// Some kills in a row on one folder, looked at behind each.
 async fn rounds(folder: &Path, rounds: u64, random: &mut Random) -> Oracle {
     let mut oracle = Oracle::default();
     for round in 1..=rounds {
-        let running = Running::start(folder, "keyed::child::sends_until_it_is_killed");
+        let running = Running::start(folder, "kill::keyed::child::sends_until_it_is_killed");
         if random.one_in(10) {
             kill_at_open(running, random, |line| oracle.take_down(line));
         } else {

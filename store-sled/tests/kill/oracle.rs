@@ -7,10 +7,8 @@ use annals_store_sled::SledStore;
 use bytes::Bytes;
 use futures::TryStreamExt;
 
-use super::{
-    child::{WRITERS, commit, commits, events_of, row_key},
-    support::{copy_folder, log, open, stream},
-};
+use super::child::{WRITERS, commit, commits, events_of, row_key};
+use crate::support::{copy_folder, log, open, stream};
 
 /// What was acknowledged, and what was found so far.
 #[derive(Default)]

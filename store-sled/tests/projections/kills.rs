@@ -5,9 +5,9 @@ use std::{path::Path, time::Duration};
 use annals_conformance::{random::Random, soak};
 use annals_core::Position;
 
+use super::{caught_up, cured_and_checked, options, store, store_of_killed};
 use crate::{
-    bank::{Balances, commit, deposited, open, stop},
-    caught_up, cured_and_checked, options, store, store_of_killed,
+    bank::{self, Balances, commit, deposited, open, stop},
     support::process::{Running, STORE},
 };
 
@@ -22,7 +22,7 @@ const ROUNDS_OF_A_LOOK: u64 = 10;
 const ROUNDS_OF_A_FOLDER: u64 = 25;
 
 const LANES: &str = "ANNALS_KILL_TEST_LANES";
-const TEST: &str = "kills::child_projects_until_it_is_killed";
+const TEST: &str = "projections::kills::child_projects_until_it_is_killed";
 
 fn poisoned() -> Balances {
     Balances::poisoned_by(POISON, u64::MAX)
@@ -78,10 +78,10 @@ struct Found {
 async fn look(path: &Path, lanes: usize, found: &mut Found) {
     let (store, balances) = (store_of_killed(path), poisoned());
     let annals = open(&store, &balances, options(lanes)).await;
-    found.behind += u64::from(crate::bank::handle(&annals).status().position < crate::bank::head(&store));
+    found.behind += u64::from(bank::handle(&annals).status().position < bank::head(&store));
     caught_up(&annals).await;
     found.parked += cured_and_checked(&annals, &balances).await;
-    found.events = crate::bank::head(&store).get();
+    found.events = bank::head(&store).get();
     stop(annals).await;
     store.shut_down().await;
 }

@@ -6,9 +6,9 @@ use annals_conformance::planted::behind;
 use annals_projections::{ReadModels, State, ViewError};
 use tokio::sync::watch;
 
+use super::{caught_up, cured_and_checked, options, store};
 use crate::{
     bank::{Balance, Balances, commit, deposited, handle, head, is_live, open, stop, until},
-    caught_up, cured_and_checked, options, store,
     stores::Gate,
 };
 const POISON: i64 = 13;

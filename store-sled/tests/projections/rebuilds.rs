@@ -6,9 +6,9 @@ use annals_conformance::{random::Random, soak};
 use annals_core::{Annals, DerivedTable, Scan, Store, codec::Bytes};
 use annals_projections::{KeyBytes, ProjectionHandle, ReadModels, Rebuild, Shadow, ShadowError, State};
 
+use super::{caught_up, options, store, store_of_killed};
 use crate::{
     bank::{Balance, Balances, check, commit, deposited, handle, head, open, row, stop},
-    caught_up, options, store, store_of_killed,
     support::process::{Running, STORE},
 };
 
@@ -22,7 +22,7 @@ const ROUNDS_OF_A_FOLDER: u64 = 10;
 const READ: &str = "read";
 
 const LANES: &str = "ANNALS_KILL_TEST_LANES";
-const TEST: &str = "rebuilds::child_rebuilds_until_it_is_killed";
+const TEST: &str = "projections::rebuilds::child_rebuilds_until_it_is_killed";
 
 /// Which build is read, and which runs beside it.
 type Present = (u64, Option<u64>);

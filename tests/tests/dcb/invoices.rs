@@ -5,7 +5,7 @@ use annals::{Boundary, ExecuteError, Executed, Selection, boundary, in_stream, k
 use annals_conformance::Harness;
 use serde::{Deserialize, Serialize};
 
-use crate::application::{Application, at_once, refusal};
+use super::application::{Application, at_once, refusal};
 
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(prefix = "invoice")]

@@ -7,7 +7,7 @@ use annals::{Boundary, ExecuteError, Executed, Selection, boundary, in_stream, k
 use annals_conformance::Harness;
 use serde::{Deserialize, Serialize};
 
-use crate::application::{Application, refusal};
+use super::application::{Application, refusal};
 
 const VALIDITY: Duration = Duration::from_secs(60 * 60);
 

@@ -7,7 +7,7 @@ use annals::{Boundary, ExecuteError, Executed, Selection, boundary, in_stream, k
 use annals_conformance::Harness;
 use serde::{Deserialize, Serialize};
 
-use crate::application::{Application, refusal};
+use super::application::{Application, refusal};
 
 /// How long a price is honoured when there is another one.
 const GRACE: Duration = Duration::from_secs(10 * 60);

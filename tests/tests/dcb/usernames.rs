@@ -8,7 +8,7 @@ use annals::{Boundary, BoundaryDecision, ExecuteError, Executed, Selection, boun
 use annals_conformance::Harness;
 use serde::{Deserialize, Serialize};
 
-use crate::application::{Application, at_once, refusal};
+use super::application::{Application, at_once, refusal};
 
 /// How long a released user name is nobody's.
 const RETENTION: Duration = Duration::from_secs(3 * 24 * 60 * 60);

@@ -9,7 +9,7 @@ use banking::{
     progress::Progress,
 };
 
-use crate::{real_or_sample, sample};
+use super::{real_or_sample, sample};
 
 const SAMPLE: Counts = Counts { exact: 397, rounding: 34, unresolved: 3 };
 const REAL: Counts = Counts { exact: 46_747, rounding: 2_325, unresolved: 30 };

@@ -9,7 +9,7 @@ use std::{
 use banking::bank;
 use tokio::runtime::Runtime;
 
-use crate::{read_models::assert_right, real_or_sample};
+use super::{read_models::assert_right, real_or_sample};
 
 /// After how many lines of progress, of 20, a child is killed; 0 is at once, maybe before there is a store.
 const KILLED_AFTER_LINES: [usize; 6] = [0, 1, 4, 8, 12, 16];

@@ -28,7 +28,7 @@ use banking::{
 use futures::TryStreamExt;
 use tokio::runtime::Runtime;
 
-use crate::{real, sample};
+use super::{real, sample};
 
 /// In so many parts the accounts are imported. In the middle of each everything is dropped.
 const PARTS: usize = 5;

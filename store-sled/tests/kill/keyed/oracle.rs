@@ -7,9 +7,10 @@ use annals_core::{Annals, CommitNumber, Decoded, Executed, LoggedTable, Record, 
 use annals_store_sled::SledStore;
 
 use super::{
-    super::{oracle::rows, support},
+    super::oracle::rows,
     child::{Request, annals},
 };
+use crate::support;
 
 /// What was answered: the reply, and the commit that took effect.
 type Answer = (u64, CommitNumber);

@@ -6,7 +6,6 @@
 //! * `G.32`: a decision that emits nothing is allowed, and writes nothing; see [`orders`].
 //! * `G.50`, `G.51`: user names are always retained for some days before they are free, so that these are the same as
 //!   `G.54` and `G.56`; see [`usernames`].
-#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod application;
 mod courses;
@@ -16,11 +15,9 @@ mod orders;
 mod prices;
 mod usernames;
 
-#[path = "../sled/harness.rs"]
-mod sled;
-
 use annals_conformance::{MemoryHarness, run};
-use sled::SledHarness;
+
+use crate::sled::harness::SledHarness;
 
 /// Makes a test of every case, on the store behind `$harness`.
 macro_rules! cases {
@@ -30,7 +27,7 @@ macro_rules! cases {
             $(
                 #[test]
                 fn $case() {
-                    run(crate::$example::$case::<$harness>());
+                    run(crate::dcb::$example::$case::<$harness>());
                 }
             )+
         })+

@@ -1,6 +1,5 @@
 //! The fuzz targets for a moment each, without a fuzzer (T9): the corpus as it is and changed, and bytes of a seeded
 //! generator. `ANNALS_SOAK_FUZZ_MILLIS` says how long each target runs, `ANNALS_SEED` repeats it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::{
     fs,

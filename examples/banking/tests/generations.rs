@@ -1,7 +1,6 @@
 //! Stores that earlier versions of this program wrote: what is in them is read as the events of today, and stays as it is.
 //!
 //! What was stored is written down as bytes, so that no type of today takes part in it (F26).
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod lock;
 mod migrated;

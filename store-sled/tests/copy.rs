@@ -1,5 +1,4 @@
 //! Copying a store through a transformation into a new one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
 #![allow(clippy::print_stdout, reason = "a test may speak, and its child speaks to it")]
 
 mod bad_inputs;
@@ -7,15 +6,14 @@ mod fates;
 mod kill;
 mod large;
 mod same;
-#[path = "../support/mod.rs"]
-mod support;
 mod transformations;
 
 use std::path::Path;
 
 use annals_core::{Commit, IdempotencyKey, LoggedTable, NameKey, RowWrite, Store};
 use annals_store_sled::{SledOptions, SledStore};
-use support::{event, mixed};
+
+use crate::support::{event, mixed};
 
 /// How many commits the source has beside the last ones.
 const COMMITS: usize = 120;

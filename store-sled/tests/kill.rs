@@ -1,16 +1,13 @@
 //! SIGKILL in the middle of writing and of opening (T1; P1, P2, P3): what was acknowledged is there, whole and in order.
-//! The same in the middle of keyed commands is in `keyed.rs`.
+//! The same in the middle of keyed commands is in `kill/keyed.rs`.
 //!
 //! 300 rounds, two at a time, or as many as `ANNALS_SOAK_KILLS` says; `ANNALS_SEED` repeats what is written and when it is killed, as
 //! far as the machine does. The folder of a failure is kept.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
 #![allow(clippy::print_stdout, reason = "a test may speak, and its child speaks to it")]
 
 mod child;
 mod keyed;
 mod oracle;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::{
     path::{Path, PathBuf},
@@ -20,8 +17,9 @@ use std::{
 use annals_conformance::{random::Random, soak};
 use annals_core::Store;
 use oracle::Oracle;
-use support::{
-    open,
+
+use crate::support::{
+    self, open,
     process::{Running, STORE, kill_at_open, kill_at_work},
 };
 
@@ -32,7 +30,7 @@ const SAID: u64 = 500;
 
 /// Starts a child that commits.
 fn start(path: &Path) -> Running {
-    Running::start(path, "child::writes_until_it_is_killed")
+    Running::start(path, "kill::child::writes_until_it_is_killed")
 }
 
 /// Some kills in a row on one folder, looked at behind every other one, so that a child recovers what a child left too.

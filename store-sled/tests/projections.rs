@@ -3,20 +3,7 @@
 //!
 //! 50 kills with 100,000 events, or as many as `ANNALS_SOAK_PROJECTION_KILLS` says, and 20 while rows are computed anew beside those
 //! that are read, or as many as `ANNALS_SOAK_REBUILD_KILLS` says; `ANNALS_SEED` repeats when they come, as far as the machine does.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test may fail, and its child speaks to it"
-)]
-
-#[path = "../../../projections/tests/bank/mod.rs"]
-mod bank;
-#[path = "../../../projections/tests/stores/mod.rs"]
-mod stores;
-#[path = "../support/mod.rs"]
-mod support;
+#![allow(clippy::print_stdout, reason = "its child speaks to it")]
 
 mod kills;
 mod lost;
@@ -28,7 +15,7 @@ use annals_core::{Annals, Store};
 use annals_projections::{ProjectionOptions, Retry};
 use annals_store_sled::{SledOptions, SledStore};
 
-use bank::{Balances, is_live, until};
+use crate::bank::{self, Balances, is_live, until};
 
 /// A store that hands batches to sled often, so that what happens meets both.
 fn store(path: &Path) -> Arc<dyn Store> {

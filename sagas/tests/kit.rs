@@ -34,6 +34,7 @@ fn a_saga_is_tested_event_by_event() {
 fn what_was_done_is_undone_when_a_command_is_refused_or_time_passes() {
     let give = Give { cents: 30, transfer: "t1".into() };
     let back = || sent::<Account, _>("ada", Return { cents: 30, transfer: "t1".into() });
+    let reclaim = sent::<Account, _>("bob", Reclaim { cents: 30, transfer: "t1".into() });
     let settled = |outcome: &str| sent::<Transfer, _>("t1", Settle { outcome: outcome.into() });
     requested()
         .when::<Account>("ada", taken())
@@ -45,7 +46,7 @@ fn what_was_done_is_undone_when_a_command_is_refused_or_time_passes() {
         .advance(Duration::from_micros(59_999_999))
         .then_sends([])
         .advance(Duration::from_micros(1))
-        .then_sends([settled("late"), back()]);
+        .then_sends([settled("late"), reclaim, back()]);
     // What was refused was not done.
     requested()
         .refused::<Account, _>("ada", Take { cents: 30, transfer: "t1".into() }, AccountError::Short { missing: 1 })

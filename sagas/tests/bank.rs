@@ -18,6 +18,7 @@ pub(crate) enum AccountEvent {
     Taken { cents: u64, transfer: String },
     Given { cents: u64, transfer: String },
     Returned { cents: u64, transfer: String },
+    Reclaimed { cents: u64, transfer: String },
 }
 
 #[derive(Debug, Default, Clone, Aggregate)]
@@ -31,7 +32,7 @@ impl Evolve<AccountEvent> for Account {
     fn evolve(&mut self, event: &AccountEvent) {
         match event {
             AccountEvent::Opened { cents } => (self.open, self.cents) = (true, *cents),
-            AccountEvent::Taken { cents, .. } => self.cents -= cents,
+            AccountEvent::Taken { cents, .. } | AccountEvent::Reclaimed { cents, .. } => self.cents -= cents,
             AccountEvent::Given { cents, .. } | AccountEvent::Returned { cents, .. } => self.cents += cents,
         }
     }
@@ -66,6 +67,22 @@ pub(crate) struct Give {
 pub(crate) struct Return {
     pub(crate) cents: u64,
     pub(crate) transfer: String,
+}
+
+/// Takes back what was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+pub(crate) struct Reclaim {
+    pub(crate) cents: u64,
+    pub(crate) transfer: String,
+}
+
+impl Handle<Reclaim> for Account {
+    type Reply = ();
+    type Error = AccountError;
+    fn handle(account: &mut Decision<Self>, Reclaim { cents, transfer }: Reclaim) -> Result<(), AccountError> {
+        account.emit(AccountEvent::Reclaimed { cents, transfer });
+        Ok(())
+    }
 }
 
 impl Handle<Open> for Account {
@@ -211,6 +228,7 @@ pub(crate) struct Moving {
 impl SendsTo<Account, Take> for Moving {}
 impl SendsTo<Account, Give> for Moving {}
 impl SendsTo<Account, Return> for Moving {}
+impl SendsTo<Account, Reclaim> for Moving {}
 impl SendsTo<Transfer, Settle> for Moving {}
 
 impl Saga for Moving {
@@ -228,6 +246,7 @@ impl Saga for Moving {
             .with::<Account, Take>()
             .with::<Account, Give>()
             .with::<Account, Return>()
+            .with::<Account, Reclaim>()
             .with::<Transfer, Settle>()
     }
 
@@ -274,9 +293,12 @@ impl Saga for Moving {
             _ => {}
         }
         match event.get::<AccountEvent>() {
-            Some(AccountEvent::Taken { .. }) => {
+            // It may be said twice.
+            Some(AccountEvent::Taken { .. }) if self.stage == "taking" => {
                 self.stage = "giving".into();
-                step.perform::<Account, _>(self.to.clone(), Give { cents: self.cents, transfer }, Undo::nothing());
+                let undo = Reclaim { cents: self.cents, transfer: transfer.clone() };
+                let undo = Undo::by::<Account, _>(self.to.clone(), undo);
+                step.perform::<Account, _>(self.to.clone(), Give { cents: self.cents, transfer }, undo);
             }
             Some(AccountEvent::Given { .. }) => {
                 self.stage = "given".into();
@@ -355,6 +377,25 @@ pub(crate) async fn types<A: Aggregate>(bank: &Annals, key: &str) -> Vec<String>
     let stream = annals_core::StreamId::new(A::NAME, key).unwrap();
     let records: Vec<_> = bank.store().read_stream(annals_core::ReadStream::all(stream)).try_collect().await.unwrap();
     records.iter().map(|record| record.event_type.as_str().to_owned()).collect()
+}
+
+/// What the account's events move: for which transfer, how much, and the stored name.
+pub(crate) async fn movements(bank: &Annals, account: &str) -> Vec<(String, u64, String)> {
+    use futures::TryStreamExt;
+    let stream = annals_core::StreamId::new(Account::NAME, account).unwrap();
+    let records: Vec<_> = bank.store().read_stream(annals_core::ReadStream::all(stream)).try_collect().await.unwrap();
+    let moves = records.iter().filter_map(|record| {
+        let decoded = annals_core::decode_record::<AccountEvent>(record).unwrap();
+        let name = record.event_type.as_str().to_owned();
+        match decoded.as_slice().first()? {
+            AccountEvent::Opened { .. } => None,
+            AccountEvent::Taken { cents, transfer }
+            | AccountEvent::Given { cents, transfer }
+            | AccountEvent::Returned { cents, transfer }
+            | AccountEvent::Reclaimed { cents, transfer } => Some((transfer.clone(), *cents, name)),
+        }
+    });
+    moves.collect()
 }
 
 /// A clock that a test sets.

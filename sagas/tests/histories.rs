@@ -1,0 +1,169 @@
+//! T12: random histories: transfers of every kind, replies that are doubled and late, a clock that goes on and back, and a process
+//! that dies at any commit, several times over.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use annals_conformance::soak;
+use annals_core::{Annals, MemoryStore, Store, testing::commit_of};
+use annals_sagas::testing::Mortal;
+use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+
+use crate::bank::*;
+
+#[derive(Debug, Clone)]
+enum Happening {
+    /// A transfer to an account that is there, to one that is not, or to one of which nothing can be given.
+    Request { to: &'static str, cents: u64 },
+    /// It is said once more that money was taken, or given, for one of the transfers.
+    Again(usize, bool),
+    /// So many seconds pass, or the clock is set back.
+    Clock(i64),
+    /// What there is to do is done.
+    Settle,
+}
+
+/// From one start to the death at so many commits of the application itself and of its sagas.
+#[derive(Debug, Clone)]
+struct Life {
+    happenings: Vec<Happening>,
+    commits: u64,
+    last_counts: bool,
+}
+
+fn lives() -> impl Strategy<Value = Vec<Life>> {
+    let to = prop_oneof![4 => Just("bob"), 2 => Just("nobody"), 2 => Just("panic")];
+    let happening = prop_oneof![
+        4 => (to, 1_u64..60).prop_map(|(to, cents)| Happening::Request { to, cents }),
+        2 => (any::<usize>(), any::<bool>()).prop_map(|(which, given)| Happening::Again(which, given)),
+        2 => (-30_i64..70).prop_map(Happening::Clock),
+        2 => Just(Happening::Settle),
+    ];
+    let life = (vec(happening, 1..10), 1_u64..60, any::<bool>());
+    vec(life.prop_map(|(happenings, commits, last_counts)| Life { happenings, commits, last_counts }), 1..5)
+}
+
+/// What has happened in all lives.
+#[derive(Default)]
+struct World {
+    clock: SetClock,
+    transfers: Vec<String>,
+}
+
+impl World {
+    /// Does what the life says, as far as it gets. What the user asks for is not lost with the process.
+    async fn live(&mut self, store: &Arc<dyn Store>, life: &Life) -> bool {
+        let user = Annals::over(Arc::clone(store)).open().await.unwrap();
+        let mortal = Mortal::new(Arc::clone(store), life.commits, life.last_counts);
+        let mut death = mortal.death();
+        let bank = over(Arc::new(mortal), self.clock.clone()).await;
+        for happening in &life.happenings {
+            match happening {
+                Happening::Request { to, cents } => {
+                    let kind = if *to == "panic" { "panic" } else { "t" };
+                    let transfer = format!("{kind}-{}", self.transfers.len());
+                    let to = if *to == "panic" { "bob" } else { to };
+                    let (from, to, cents) = ("ada".to_owned(), to.to_owned(), *cents);
+                    user.on::<Transfer>(transfer.as_str()).send(Request { from, to, cents }).await.unwrap();
+                    self.transfers.push(transfer);
+                }
+                Happening::Again(which, given) => self.say_again(&user, *which, *given).await,
+                Happening::Clock(seconds) if *seconds < 0 => {
+                    self.clock.set_back(Duration::from_secs(seconds.unsigned_abs()));
+                }
+                Happening::Clock(seconds) => self.clock.advance(Duration::from_secs(seconds.unsigned_abs())),
+                Happening::Settle => {
+                    let saga = saga(&bank);
+                    tokio::select! {
+                        biased;
+                        _ = death.wait_for(|died| *died) => return true,
+                        _ = saga.settled() => {}
+                    }
+                }
+            }
+        }
+        *death.borrow()
+    }
+
+    /// Says of a transfer once more what was said of it already; nothing that is not so.
+    async fn say_again(&self, user: &Annals, which: usize, given: bool) {
+        let Some(transfer) = self.transfers.get(which % self.transfers.len().max(1)) else { return };
+        let (account, name) = if given { ("bob", "account.given") } else { ("ada", "account.taken") };
+        let cents = 0;
+        let said = of_transfer(user, account, transfer).await;
+        if said.iter().any(|event| event == name) {
+            let transfer = transfer.clone();
+            let again = match given {
+                true => AccountEvent::Given { cents, transfer },
+                false => AccountEvent::Taken { cents, transfer },
+            };
+            user.store().commit(commit_of::<Account>(account, [again])).await.unwrap();
+        }
+    }
+}
+
+/// The stored names of the events of `account` that are about `transfer` and move money.
+async fn of_transfer(bank: &Annals, account: &str, transfer: &str) -> Vec<String> {
+    let history = movements(bank, account).await;
+    history.into_iter().filter(|(of, cents, _)| of == transfer && *cents > 0).map(|(.., name)| name).collect()
+}
+
+async fn check(bank: &Annals, transfers: &[String]) {
+    let saga = saga(bank);
+    assert!(saga.waiting().await.unwrap().is_empty());
+    for transfer in transfers {
+        let outcome = outcome(bank, transfer).await;
+        let (ada, bob) = (of_transfer(bank, "ada", transfer).await, of_transfer(bank, "bob", transfer).await);
+        let count = |events: &[String], name: &str| events.iter().filter(|event| *event == name).count();
+        let taken = (count(&ada, "account.taken"), count(&ada, "account.returned"));
+        let given = (count(&bob, "account.given"), count(&bob, "account.reclaimed"));
+        match outcome.as_deref() {
+            Some("moved") => assert_eq!((taken, given), ((1, 0), (1, 0)), "{transfer}"),
+            Some("too poor") => assert_eq!((taken, given), ((0, 0), (0, 0)), "{transfer}"),
+            Some("returned" | "late") => {
+                assert!(taken.0 <= 1 && given.0 <= 1, "{transfer}: {taken:?} {given:?}");
+                assert_eq!((taken.0, given.0), (taken.1, given.1), "{transfer}");
+            }
+            outcome => panic!("{transfer} ended as {outcome:?}"),
+        }
+    }
+    assert_eq!(cents(bank, "ada").await + cents(bank, "bob").await, 100);
+}
+
+#[test]
+fn every_history_ends_as_if_nothing_had_died() {
+    let histories = soak::size("ANNALS_SOAK_SAGA_HISTORIES", 60);
+    let mut runner = TestRunner::new(ProptestConfig { cases: u32::try_from(histories).unwrap(), ..Default::default() });
+    let (deaths, moved) = (AtomicU64::new(0), AtomicU64::new(0));
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runner
+        .run(&lives(), |lives| {
+            runtime().block_on(async {
+                let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+                let mut world = World::default();
+                let user = Annals::over(Arc::clone(&store)).open().await.unwrap();
+                open_account(&user, "ada", 100).await;
+                open_account(&user, "bob", 0).await;
+                for life in &lives {
+                    deaths.fetch_add(u64::from(world.live(&store, life).await), Ordering::Relaxed);
+                }
+                let bank = over(store, world.clock.clone()).await;
+                saga(&bank).settled().await.unwrap();
+                world.clock.advance(Duration::from_secs(3600));
+                saga(&bank).settled().await.unwrap();
+                check(&bank, &world.transfers).await;
+                moved.fetch_add(world.transfers.len() as u64, Ordering::Relaxed);
+                bank.shut_down().await;
+            });
+            Ok(())
+        })
+        .unwrap();
+    let (deaths, moved) = (deaths.into_inner(), moved.into_inner());
+    soak::report(&format!("saga_histories={histories} saga_deaths={deaths} saga_instances={moved}"));
+    assert!(deaths >= histories / 10, "{deaths}");
+}

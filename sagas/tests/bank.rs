@@ -286,6 +286,7 @@ impl Saga for Moving {
                     "boom" => return Err("boom".into()),
                     "panic" => panic!("at the disco"),
                     "stop" => step.compensate(),
+                    "no hurry" => step.cancel("late"),
                     text => self.notes.push(text.to_owned()),
                 }
                 return Ok(());
@@ -300,6 +301,8 @@ impl Saga for Moving {
                 let undo = Undo::by::<Account, _>(self.to.clone(), undo);
                 step.perform::<Account, _>(self.to.clone(), Give { cents: self.cents, transfer }, undo);
             }
+            // It waits for what is noted next.
+            Some(AccountEvent::Given { .. }) if transfer.starts_with("linger") => self.stage = "given".into(),
             Some(AccountEvent::Given { .. }) => {
                 self.stage = "given".into();
                 step.cancel("late");
@@ -331,6 +334,10 @@ impl Saga for Moving {
     fn timeout(&mut self, name: &str, step: &mut Step<'_, Self>) -> Result<(), BoxError> {
         if name != "late" {
             return Err(Unhandled::timer(name).into());
+        }
+        let transfer = step.key().to_owned();
+        if transfer.starts_with("linger-grumpy") {
+            return Err("not now".into());
         }
         self.stage = "late".into();
         step.send::<Transfer, _>(step.key().to_owned(), Settle { outcome: "late".into() });
@@ -396,6 +403,13 @@ pub(crate) async fn movements(bank: &Annals, account: &str) -> Vec<(String, u64,
         }
     });
     moves.collect()
+}
+
+/// The stored names of all events, in the order of the log.
+pub(crate) async fn all_types(bank: &Annals) -> Vec<String> {
+    use futures::TryStreamExt;
+    let records: Vec<_> = bank.store().read_log(annals_core::ReadLog::all()).try_collect().await.unwrap();
+    records.iter().map(|record| record.event_type.as_str().to_owned()).collect()
 }
 
 /// A clock that a test sets.

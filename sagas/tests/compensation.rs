@@ -2,10 +2,55 @@
 
 use std::sync::Arc;
 
-use annals_core::{MemoryStore, SystemClock};
+use annals_core::{MemoryStore, Store, SystemClock};
 use annals_sagas::InstanceStatus;
 
-use crate::bank::*;
+use crate::{bank::*, holding::Holding};
+
+async fn status(bank: &annals_core::Annals, transfer: &str) -> Option<InstanceStatus> {
+    saga(bank).instance(None, transfer).await.unwrap().map(|instance| instance.status)
+}
+
+#[tokio::test]
+async fn the_latest_is_undone_first() {
+    let bank = over(Arc::new(MemoryStore::new()), SystemClock).await;
+    open_account(&bank, "ada", 100).await;
+    open_account(&bank, "bob", 0).await;
+    request(&bank, "linger-1", 30).await;
+    saga(&bank).settled().await.unwrap();
+    assert_eq!((cents(&bank, "ada").await, cents(&bank, "bob").await), (70, 30));
+    note(&bank, "linger-1", "stop").await;
+    saga(&bank).settled().await.unwrap();
+    assert_eq!(status(&bank, "linger-1").await, Some(InstanceStatus::Compensated));
+    let names: Vec<_> = all_types(&bank).await.into_iter().filter(|name| name.ends_with("ed")).collect();
+    let place = |name: &str| names.iter().position(|found| found == name);
+    assert!(place("account.reclaimed") < place("account.returned"), "{names:?}");
+    assert_eq!((cents(&bank, "ada").await, cents(&bank, "bob").await), (100, 0));
+    bank.shut_down().await;
+}
+
+/// A command is on its way to its aggregate while it is decided that it is not to be sent.
+#[tokio::test]
+async fn a_command_that_is_withdrawn_while_it_is_sent_is_not_taken() {
+    let holding = Holding::new(Arc::new(MemoryStore::new()), "account.given");
+    let store: Arc<dyn Store> = Arc::new(holding.clone());
+    let bank = over(store, SystemClock).await;
+    open_account(&bank, "ada", 100).await;
+    open_account(&bank, "bob", 0).await;
+    request(&bank, "t1", 30).await;
+    holding.is_held().await;
+    note(&bank, "t1", "stop").await;
+    let mut head = bank.store().head();
+    while status(&bank, "t1").await != Some(InstanceStatus::Compensating) {
+        head.changed().await.unwrap();
+    }
+    holding.release();
+    saga(&bank).settled().await.unwrap();
+    assert_eq!(status(&bank, "t1").await, Some(InstanceStatus::Compensated));
+    assert_eq!(types::<Account>(&bank, "bob").await, ["account.opened"]);
+    assert_eq!(cents(&bank, "ada").await, 100);
+    bank.shut_down().await;
+}
 
 #[tokio::test]
 async fn an_undoing_command_that_is_refused_waits_for_an_operator() {

@@ -20,6 +20,8 @@ use crate::bank::*;
 enum Happening {
     /// A transfer to an account that is there, to one that is not, or to one of which nothing can be given.
     Request { to: &'static str, cents: u64 },
+    /// Something is noted for one of the transfers.
+    Note(usize),
     /// It is said once more that money was taken, or given, for one of the transfers.
     Again(usize, bool),
     /// So many seconds pass, or the clock is set back.
@@ -40,6 +42,7 @@ fn lives() -> impl Strategy<Value = Vec<Life>> {
     let to = prop_oneof![4 => Just("bob"), 2 => Just("nobody"), 2 => Just("panic")];
     let happening = prop_oneof![
         4 => (to, 1_u64..60).prop_map(|(to, cents)| Happening::Request { to, cents }),
+        4 => any::<usize>().prop_map(Happening::Note),
         2 => (any::<usize>(), any::<bool>()).prop_map(|(which, given)| Happening::Again(which, given)),
         2 => (-30_i64..70).prop_map(Happening::Clock),
         2 => Just(Happening::Settle),
@@ -71,6 +74,11 @@ impl World {
                     let (from, to, cents) = ("ada".to_owned(), to.to_owned(), *cents);
                     user.on::<Transfer>(transfer.as_str()).send(Request { from, to, cents }).await.unwrap();
                     self.transfers.push(transfer);
+                }
+                Happening::Note(which) => {
+                    if let Some(transfer) = self.transfers.get(which % self.transfers.len().max(1)) {
+                        note(&user, transfer, "a word").await;
+                    }
                 }
                 Happening::Again(which, given) => self.say_again(&user, *which, *given).await,
                 Happening::Clock(seconds) if *seconds < 0 => {
@@ -116,7 +124,11 @@ async fn of_transfer(bank: &Annals, account: &str, transfer: &str) -> Vec<String
 async fn check(bank: &Annals, transfers: &[String]) {
     let saga = saga(bank);
     assert!(saga.waiting().await.unwrap().is_empty());
+    assert!(movements(bank, "nobody").await.is_empty());
     for transfer in transfers {
+        let instance = saga.instance(None, transfer).await.unwrap().unwrap();
+        let timeline = saga.timeline(None, transfer).await.unwrap();
+        assert_eq!(timeline.len() as u64, instance.steps, "{transfer} took a step twice");
         let outcome = outcome(bank, transfer).await;
         let (ada, bob) = (of_transfer(bank, "ada", transfer).await, of_transfer(bank, "bob", transfer).await);
         let count = |events: &[String], name: &str| events.iter().filter(|event| *event == name).count();

@@ -68,3 +68,43 @@ async fn many_timers_that_are_due_at_once_each_take_effect_once() {
     assert_eq!(cents(&bank, "ada").await, 1000);
     bank.shut_down().await;
 }
+
+/// One that has failed is elsewhere among the timers than the instance set it.
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_failed_and_is_then_cancelled_does_not_fire() {
+    let clock = SetClock::default();
+    let bank = waiting(&clock, Arc::new(MemoryStore::new())).await;
+    request(&bank, "linger-grumpy", 30).await;
+    let saga = saga(&bank);
+    saga.settled().await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    saga.settled().await.unwrap();
+    let (timers, _) = saga.timers(None).await.unwrap();
+    let failure = timers[0].failure.as_ref().unwrap();
+    assert!(failure.error == "not now" && !failure.given_up, "{failure:?}");
+    note(&bank, "linger-grumpy", "no hurry").await;
+    saga.settled().await.unwrap();
+    let steps = saga.instance(None, "linger-grumpy").await.unwrap().unwrap().steps;
+    clock.advance(Duration::from_secs(3600));
+    saga.settled().await.unwrap();
+    let instance = saga.instance(None, "linger-grumpy").await.unwrap().unwrap();
+    assert_eq!((instance.steps, instance.status), (steps, InstanceStatus::Running));
+    assert!(saga.timers(None).await.unwrap().0.is_empty());
+    bank.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_always_fails_waits_for_an_operator() {
+    let clock = SetClock::default();
+    let bank = waiting(&clock, Arc::new(MemoryStore::new())).await;
+    request(&bank, "linger-grumpy", 30).await;
+    let saga = saga(&bank);
+    saga.settled().await.unwrap();
+    for _ in 0..10 {
+        clock.advance(Duration::from_secs(61));
+        saga.settled().await.unwrap();
+    }
+    let failure = saga.timers(None).await.unwrap().0[0].failure.clone().unwrap();
+    assert!(failure.given_up && failure.attempts == 5, "{failure:?}");
+    bank.shut_down().await;
+}

@@ -321,6 +321,8 @@ impl Saga for Moving {
             let outcome = if short { "too poor" } else { "no such account" };
             step.send::<Transfer, _>(transfer, Settle { outcome: outcome.into() });
             step.complete();
+        } else if refusal.command::<Give>().is_some() && transfer.starts_with("linger") {
+            self.stage = "refused".into();
         } else if refusal.command::<Give>().is_some() {
             self.stage = "returning".into();
             step.send::<Transfer, _>(transfer, Settle { outcome: "returned".into() });

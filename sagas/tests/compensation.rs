@@ -128,3 +128,17 @@ async fn nothing_that_waits_is_sent_once_the_saga_undoes() {
     }
     bank.shut_down().await;
 }
+
+#[tokio::test]
+async fn what_was_refused_is_not_undone_later() {
+    let bank = over(Arc::new(MemoryStore::new()), SystemClock).await;
+    open_account(&bank, "ada", 100).await;
+    request(&bank, "linger-1", 30).await;
+    saga(&bank).settled().await.unwrap();
+    let state: Moving = saga(&bank).state(None, "linger-1").await.unwrap().unwrap();
+    assert_eq!(state.stage, "refused");
+    note(&bank, "linger-1", "stop").await;
+    saga(&bank).settled().await.unwrap();
+    assert_eq!((types::<Account>(&bank, "bob").await.len(), cents(&bank, "ada").await), (0, 100));
+    bank.shut_down().await;
+}

@@ -6,6 +6,7 @@
 
 mod attr;
 mod form;
+mod handler;
 mod name;
 mod root;
 #[cfg(test)]

@@ -22,7 +22,10 @@ mod handle;
 mod on_annals;
 mod sagas;
 
-pub use annals_projections::BoxError;
+#[doc(hidden)]
+pub mod derived;
+
+pub use annals_projections::{BoxError, EventContext, Incoming, Subscription};
 pub use aside::AsideEvent;
 pub use commands::{Commands, Refusal, SendsTo};
 pub use handle::{SagaError, SagaHandle};

@@ -15,8 +15,7 @@ use crate::{
 };
 
 /// Where the attribute belongs.
-pub(super) const PLACE: &str =
-    "`#[projection]` belongs on a block of a type's own methods: `impl Balances { .. }`";
+pub(super) const PLACE: &str = "`#[projection]` belongs on a block of a type's own methods: `impl Balances { .. }`";
 
 /// What methods are marked with.
 pub(super) const MARKS: [&str; 2] = ["on", "on_batch"];

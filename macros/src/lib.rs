@@ -401,7 +401,7 @@ pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # impl Handle<Charge> for Payment {
 /// #     type Reply = ();
 /// #     type Error = &'static str;
-/// #     fn handle(_: &mut Decision<'_, Self>, _: Charge) -> Result<(), &'static str> { Err("the card is no more") }
+/// #     fn handle(_: &mut Decision<Self>, _: Charge) -> Result<(), &'static str> { Err("the card is no more") }
 /// # }
 ///
 /// #[derive(Default, Clone, Serialize, Deserialize)]

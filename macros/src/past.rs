@@ -83,8 +83,9 @@ impl Past {
             }
         });
         let decode = forms.iter().map(|form| {
-            let function = function(form);
-            quote!(|bytes| #function(#root::codec::decode(bytes)?))
+            let (function, old) = (function(form), &form.path);
+            let decode = quote_spanned!(old.span()=> #root::codec::decode::<#old>);
+            quote!(|bytes| #function(#decode(bytes)?))
         });
         Self { functions: functions.collect(), decode: decode.collect() }
     }

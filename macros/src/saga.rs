@@ -12,7 +12,8 @@ mod valid;
 
 use darling::Result;
 use proc_macro2::TokenStream;
-use syn::{Attribute, parse_quote};
+use quote::format_ident;
+use syn::{Attribute, Generics, parse_quote};
 
 pub(crate) use fallback::fallback;
 
@@ -25,4 +26,15 @@ pub(crate) fn expand(attribute: &Attribute, item: TokenStream) -> Result<TokenSt
     let saga = ast::parse(attribute, item)?;
     let valid = valid::check(&saga)?;
     Ok(expand::code(&saga, &valid))
+}
+
+/// The parameters of an implementation, and type parameters of its own beside them.
+fn and_types<const N: usize>(generics: &Generics, own: [&str; N]) -> Generics {
+    let mut generics = generics.clone();
+    generics.params.extend(own.map(|name| {
+        let name = format_ident!("{name}");
+        let parameter: syn::GenericParam = parse_quote!(#name);
+        parameter
+    }));
+    generics
 }

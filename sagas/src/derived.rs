@@ -7,6 +7,10 @@ pub use annals_projections::derived::*;
 
 pub use crate::{PastState, SendsTo, Unhandled};
 
+/// A command that there is none of.
+#[derive(Debug)]
+pub enum NoCommand {}
+
 /// The key of an instance, as it was written: something with a text, or an `Option` of it.
 #[derive(Debug)]
 pub struct KeyOf<T>(pub T);

@@ -5,9 +5,9 @@ mod reception;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Path, parse_quote};
+use syn::{ItemImpl, Path, parse_quote};
 
-use super::{ast::Saga, sends::Sent, valid::Valid};
+use super::{and_types, ast::Saga, sends::Sent, valid::Valid};
 use crate::{
     handler::expand::{covered, place, subscribed},
     past::Past,
@@ -48,12 +48,7 @@ pub(super) fn code(saga: &Saga, valid: &Valid<'_>) -> TokenStream {
     let commands = valid.sends.iter().map(|sent| known(sent));
     let receive = reception::receive(root, &names, enums);
     let inputs = inputs::methods(root, &names, valid);
-    let sends = valid.sends.iter().map(|Sent { aggregate, command, .. }| {
-        quote! {
-            #[automatically_derived]
-            impl #parameters #derived::SendsTo<#aggregate, #command> for #ty #bounds {}
-        }
-    });
+    let sends = sends(&derived, block, &valid.sends);
     let covered = covered(root, enums);
     quote! {
         #block
@@ -77,7 +72,7 @@ pub(super) fn code(saga: &Saga, valid: &Valid<'_>) -> TokenStream {
             #inputs
         }
 
-        #(#sends)*
+        #sends
 
         #covered
     }
@@ -86,4 +81,28 @@ pub(super) fn code(saga: &Saga, valid: &Valid<'_>) -> TokenStream {
 fn known(Sent { aggregate, command, is_prepared }: &Sent) -> TokenStream {
     let method = Ident::new(if *is_prepared { "prepared" } else { "with" }, place(command));
     quote_spanned!(place(command)=> .#method::<#aggregate, #command>())
+}
+
+/// That the commands may be sent, and two more that there are none of: so that rustc, whatever is sent to whomever, never takes
+/// it for the only command that may be.
+fn sends(derived: &Path, block: &ItemImpl, sends: &[&Sent]) -> TokenStream {
+    let ty = &block.self_ty;
+    let (parameters, _, bounds) = block.generics.split_for_impl();
+    let with_any = and_types(&block.generics, ["__Aggregate"]);
+    let (with_any, ..) = with_any.split_for_impl();
+    let sends = sends.iter().map(|Sent { aggregate, command, .. }| {
+        quote! {
+            #[automatically_derived]
+            impl #parameters #derived::SendsTo<#aggregate, #command> for #ty #bounds {}
+        }
+    });
+    quote! {
+        #(#sends)*
+
+        #[automatically_derived]
+        impl #with_any #derived::SendsTo<__Aggregate, #derived::NoCommand> for #ty #bounds {}
+
+        #[automatically_derived]
+        impl #with_any #derived::SendsTo<__Aggregate, [#derived::NoCommand; 0]> for #ty #bounds {}
+    }
 }

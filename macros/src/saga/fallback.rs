@@ -2,9 +2,12 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, ItemImpl, parse_quote};
+use syn::{Attribute, ItemImpl};
 
-use super::ast::{MARKS, PLACE};
+use super::{
+    and_types,
+    ast::{MARKS, PLACE},
+};
 use crate::{
     handler::block::{self, is_of_trait},
     root, stub,
@@ -29,8 +32,7 @@ fn stub(attribute: &Attribute, block: &ItemImpl) -> Option<TokenStream> {
     let root = stub::root(&root::SAGAS, std::slice::from_ref(attribute), "saga")?;
     let ty = &block.self_ty;
     let (parameters, _, bounds) = block.generics.split_for_impl();
-    let mut sending = block.generics.clone();
-    sending.params.extend([parse_quote!(__Aggregate), parse_quote!(__Command)] as [syn::GenericParam; 2]);
+    let sending = and_types(&block.generics, ["__Aggregate", "__Command"]);
     let (sending, ..) = sending.split_for_impl();
     Some(quote! {
         #[automatically_derived]

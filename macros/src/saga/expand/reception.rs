@@ -31,7 +31,7 @@ pub(super) fn receive(root: &Path, names: &Names, enums: &[Events<'_, Received<'
             #event: #root::Incoming<'_>,
             #context: &#root::EventContext<'_>,
         ) -> ::core::result::Result<::core::option::Option<#root::Reception>, #root::BoxError> {
-            use #root::derived::PlainKey as _;
+            use #root::derived::{KeyOf as __KeyOf, PlainKey as _};
             #(#enums)*
             #rest
         }
@@ -58,7 +58,7 @@ fn reception(root: &Path, names: &Names, arm: &Arm<'_, Received<'_>>) -> TokenSt
         };
     };
     let context = context(names, key, arm);
-    let key = quote_spanned!(place(key)=> #root::derived::KeyOf(#key).key());
+    let key = quote_spanned!(place(key)=> __KeyOf(#key).key());
     quote!({
         #context
         ::core::result::Result::Ok(#key.map(|key| #root::Reception::#begun(key) #otherwise))

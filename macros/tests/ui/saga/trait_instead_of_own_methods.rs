@@ -10,13 +10,17 @@ enum OrderEvent {
     Closed,
 }
 
+trait Places {
+    fn placed(&mut self);
+}
+
 #[derive(Default, Clone, Serialize, Deserialize)]
 struct Fulfilment;
 
 #[saga(name = "fulfilment", ignore(OrderEvent::*))]
-impl Saga for Fulfilment {
-    #[on(OrderEvent::Closed, starts)]
-    fn closed(&mut self) {}
+impl Places for Fulfilment {
+    #[on(OrderEvent::Placed { .. }, starts)]
+    fn placed(&mut self) {}
 }
 
 fn runs<S: Saga>() {}

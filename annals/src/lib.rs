@@ -44,23 +44,26 @@
 //! }
 //! ```
 //!
-//! This crate holds no logic: it exports [`annals_core`], the derives of `annals_macros`, each beside its trait, what a
-//! projection is written with ([`projections`] has the rest), and the [`embedded`] store.
+//! This crate holds no logic: it exports [`annals_core`], the macros of `annals_macros`, each beside its trait, what a
+//! projection and a saga are written with ([`projections`] and [`sagas`] have the rest), and the [`embedded`] store.
 
 pub mod embedded;
 #[cfg(any(test, doctest))]
 mod guide;
 pub mod prelude;
 
-pub use annals_core::*;
-pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Row, RowKey, Shape, projection};
+// What it has of the name `Step` is hidden by that of sagas.
+pub use annals_core::{Step as HistoryStep, *};
+pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Row, RowKey, Shape, projection, saga};
 pub use annals_projections as projections;
-#[doc(hidden)]
-pub use annals_projections::derived;
 pub use annals_projections::{
     BoxError, Delivered, EventContext, Incoming, KeyBytes, Projection, Row, RowIndex, RowKey, Rows, Subscription,
     TableIndex, Tables,
 };
+pub use annals_sagas as sagas;
+#[doc(hidden)]
+pub use annals_sagas::derived;
+pub use annals_sagas::{Commands, Otherwise, Reception, Refusal, RunningSagas, Saga, Step, Undo, WithSagas};
 
 /// Compiles and runs the program of the README.
 #[cfg(doctest)]

@@ -6,11 +6,12 @@ mod tests;
 use darling::{Error, FromAttributes, Result};
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, Ident, Path};
+use syn::{DeriveInput, Generics, Ident, Path};
 
 use crate::{
     attr,
     name::{STORED, snake_case},
+    past::{From, Past, PastForm},
     root, shape, stub,
     value::{Text, TypePath, Version},
 };
@@ -21,8 +22,17 @@ use crate::{
 struct CommandAttr {
     name: Option<Text>,
     version: Option<Version>,
+    from: Option<From>,
     #[darling(rename = "crate")]
     root: Option<TypePath>,
+}
+
+/// A command in order.
+#[derive(Default)]
+struct Valid {
+    name: String,
+    past: Vec<PastForm>,
+    shape: Option<TokenStream>,
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -30,13 +40,16 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     errors.handle(attr::refuse_generics(input));
     errors.handle(attr::refuse_inside(input, "command", "the command itself"));
     let attr = errors.handle(CommandAttr::from_attributes(&input.attrs)).unwrap_or_default();
+    let version = attr.version.unwrap_or(Version::FIRST);
     let name = errors.handle(stored_name(input, &attr));
+    let past = attr.from.as_ref().map_or(Ok(Vec::new()), |from| from.forms(version, "command"));
+    let past = errors.handle(past).unwrap_or_default();
     let root = errors.handle(root::CORE.find(attr.root.as_ref()));
     errors.finish()?;
     match (root, name) {
         (Some(root), Some(name)) => {
-            let shape = shape::of_type(&root, input)?;
-            Ok(code(&root, &input.ident, &name, attr.version.unwrap_or(Version::FIRST), Some(&shape)))
+            let shape = Some(shape::of_type(&root, input)?);
+            Ok(code(&root, &input.ident, version, &Valid { name, past, shape }))
         }
         _ => Err(Error::custom("the command lacks a name")),
     }
@@ -58,16 +71,18 @@ pub(crate) fn fallback(input: &DeriveInput, _: &Error) -> TokenStream {
     else {
         return TokenStream::new();
     };
-    code(&root, &input.ident, "", Version::FIRST, None)
+    code(&root, &input.ident, Version::FIRST, &Valid::default())
 }
 
-fn code(root: &Path, ident: &Ident, name: &str, version: Version, shape: Option<&TokenStream>) -> TokenStream {
-    let schema = shape.map(|shape| shape::schema_method(root, shape));
+fn code(root: &Path, ident: &Ident, version: Version, Valid { name, past, shape }: &Valid) -> TokenStream {
+    let past = Past::constant(root, "PastCommand", past, ident, &Generics::default());
+    let schema = shape.as_ref().map(|shape| shape::schema_method(root, shape));
     quote! {
         #[automatically_derived]
         impl #root::Command for #ident {
             const NAME: &'static str = #name;
             const VERSION: u32 = #version;
+            #past
             #schema
         }
     }

@@ -1,4 +1,4 @@
-//! The derives of annals, and `#[projection]`. Use them through the facade `annals`, which exports each beside its trait.
+//! The derives of annals, `#[projection]` and `#[saga]`. Use them through the facade `annals`, which exports each beside its trait.
 //!
 //! Each writes what one could have written by hand. Its folder is its pipeline: `attr` (the grammar of its
 //! attributes), `ast` (the input taken apart), `valid` (every mistake that it can see), `expand` (the code), `fallback`
@@ -6,7 +6,9 @@
 
 mod attr;
 mod form;
+mod handler;
 mod name;
+mod past;
 mod root;
 #[cfg(test)]
 mod snapshot;
@@ -22,6 +24,7 @@ mod former_state;
 mod projection;
 mod row;
 mod row_key;
+mod saga;
 mod shape;
 
 use proc_macro::TokenStream;
@@ -165,9 +168,14 @@ pub fn derive_former_state(input: TokenStream) -> TokenStream {
 
 /// Implements `Command`: a stable name and a version, by which a request is recognised when it is sent again.
 ///
-/// The type is also `Clone`, `Serialize` and `Deserialize`. Without an attribute the name is the type's in snake case
-/// and the version is 1; `#[command(name = "withdraw", version = 2)]` gives others, `#[command(crate = path)]` says
-/// where annals is.
+/// The type is also `Clone`, `Serialize` and `Deserialize`.
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[command(name = "withdraw")]` | its stable name; the type's in snake case when not given |
+/// | `version = 2` | the version of its shape; 1 when not given |
+/// | `from(1 = WithdrawV1)` | commands of older versions that may still wait to be sent, with a step (`From` or `TryFrom`) from each to the next |
+/// | `crate = path` | where annals is, if its own search in the manifest does not find it |
 ///
 /// ```
 /// use annals_core::Command as _;
@@ -322,6 +330,119 @@ pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
     let code = projection::expand(&attribute, item.clone());
     let code = code.unwrap_or_else(|error| explained(error, projection::fallback(&attribute, item)));
+    code.into()
+}
+
+/// Implements `Saga` for the type of the block, which is the state of an instance: the patterns of its methods are what it
+/// subscribes to.
+///
+/// The type is also `Default`, `Clone`, `Serialize` and `Deserialize`.
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[saga(name = "fulfilment")]` | what its instances are kept under, for ever: up to 64 lower-case letters, digits and `_`, beginning with a letter |
+/// | `version = 2` | the version of the state's shape; 1 when not given |
+/// | `from(1 = FulfilmentV1)` | states of older versions that instances may still have, with a step (`From` or `TryFrom`) from each to the next |
+/// | `sends(Stock: Reserve, Release; Payment: prepared Charge)` | the commands that it sends, by the aggregates that take them; `prepared` such as the aggregate prepares |
+/// | `ignore(OrderEvent::Noted, ..)` | variants that nothing is done about |
+/// | `ignore(OrderEvent::*)` | every variant that has no method, also such as are added later |
+/// | `crate = path` | where annals is, if its own search in the manifest does not find it |
+/// | `#[on(OrderEvent::Placed { lines }, starts)]` | on a method: it is given these events, each of which begins an instance |
+/// | `starts, continues` | the event begins an instance, or is for one that has begun |
+/// | `continues`, or neither | the event is for an instance that has begun |
+/// | `key = order` | the instance: an expression of what the pattern binds and of `cx`, the `EventContext`, that gives anything with `Display`, or an `Option` of it; `None` when the event is for no instance, `?` when that cannot be told. The key of the event's stream when not given |
+/// | `otherwise = ignore` | an event that meets no such instance is passed by; it is set aside when not given, or `set_aside` |
+/// | `#[refused(Charge)]` | on a method: it is told that the command was refused |
+/// | `#[timeout("reminder")]` | on a method: it is told that the timer is due |
+///
+/// Every variant of an enum that occurs is handled or ignored, and patterns are written as for [`macro@projection`]. A method
+/// may be marked several times, where it takes the same from each. It is a plain `fn`, because it is run again when something
+/// came in between, takes `&mut self` and returns nothing or a `Result<(), E>` of any error that becomes a `BoxError`. Its other
+/// parameters are, in any order,
+///
+/// * with `#[on(..)]` what the pattern binds, by name: references to the event's fields, each once unless the key is made of it,
+/// * with `#[on(..)]` `&EventContext<'_>`, by type: the record, the aggregate's id,
+/// * with `#[refused(Charge)]` `&Charge` and `&Refusal<'_>`, by type: the command, and why it was refused,
+/// * `&mut Step<'_, Self>`, by type: commands to send, timers to set, the end.
+///
+/// A command that is refused, or a timer that is due, without a method for that is set aside (`Unhandled`). A method under
+/// `#[cfg(..)]` takes its inputs when it is there; its variants count as handled in any case. Methods without any of these
+/// attributes stay what they are.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use annals_core::{Decision, Evolve, Handle};
+/// use annals_macros::{Aggregate, Command, Event, saga};
+/// use annals_sagas::{Saga, Step};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize, Event)]
+/// #[event(prefix = "order")]
+/// enum OrderEvent {
+///     Placed { cents: u64 },
+///     Noted { text: String },
+/// }
+///
+/// #[derive(Clone, Serialize, Deserialize, Event)]
+/// #[event(prefix = "payment")]
+/// enum PaymentEvent {
+///     Charged { order: String },
+/// }
+///
+/// #[derive(Clone, Serialize, Deserialize, Command)]
+/// struct Charge { cents: u64 }
+/// # #[derive(Default, Clone, Aggregate)]
+/// # #[aggregate(name = "payment", event = PaymentEvent)]
+/// # struct Payment;
+/// # impl Evolve<PaymentEvent> for Payment {
+/// #     fn evolve(&mut self, _: &PaymentEvent) {}
+/// # }
+/// # impl Handle<Charge> for Payment {
+/// #     type Reply = ();
+/// #     type Error = &'static str;
+/// #     fn handle(_: &mut Decision<Self>, _: Charge) -> Result<(), &'static str> { Err("the card is no more") }
+/// # }
+///
+/// #[derive(Default, Clone, Serialize, Deserialize)]
+/// struct Fulfilment {
+///     cents: u64,
+/// }
+///
+/// #[saga(name = "fulfilment", sends(Payment: Charge), ignore(OrderEvent::Noted))]
+/// impl Fulfilment {
+///     #[on(OrderEvent::Placed { cents }, starts)]
+///     fn placed(&mut self, cents: &u64, step: &mut Step<'_, Self>) {
+///         self.cents = *cents;
+///         self.charge(step);
+///     }
+///
+///     #[on(PaymentEvent::Charged { order }, key = order)]
+///     fn charged(&mut self, step: &mut Step<'_, Self>) {
+///         step.complete();
+///     }
+///
+///     #[refused(Charge)]
+///     fn declined(&mut self, step: &mut Step<'_, Self>) {
+///         step.schedule("once-more", Duration::from_secs(3600));
+///     }
+///
+///     #[timeout("once-more")]
+///     fn charge(&mut self, step: &mut Step<'_, Self>) {
+///         let payment = format!("of-{}", step.key());
+///         step.send::<Payment, _>(payment, Charge { cents: self.cents });
+///     }
+/// }
+///
+/// assert_eq!((Fulfilment::NAME, Fulfilment::VERSION), ("fulfilment", 1));
+/// assert_eq!(Fulfilment::commands().names().collect::<Vec<_>>(), [("payment", "charge")]);
+/// ```
+#[proc_macro_attribute]
+pub fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let attribute = saga::attribute(&arguments.into());
+    let item = proc_macro2::TokenStream::from(item);
+    let code = saga::expand(&attribute, item.clone());
+    let code = code.unwrap_or_else(|error| explained(error, saga::fallback(&attribute, item)));
     code.into()
 }
 

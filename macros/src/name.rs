@@ -45,6 +45,9 @@ pub(crate) const TYPE: Rule =
 pub(crate) const PROJECTION: Rule =
     Rule { what: "projection name", forbidden: &[], reserved: false, plain: true, bytes_max: 64 };
 
+/// What a saga's instances are kept under; a `-` and the key follow it.
+pub(crate) const SAGA: Rule = Rule { what: "saga name", forbidden: &['-'], ..PROJECTION };
+
 /// A table of a read model.
 pub(crate) const TABLE: Rule = Rule { what: "table name", ..PROJECTION };
 
@@ -84,18 +87,19 @@ impl Rule {
         if let Some(character) = name.chars().find(|character| self.forbidden.contains(character)) {
             return Some(format!("holds {character:?}, which is not allowed here"));
         }
-        self.plain.then(|| unplain(name)).flatten()
+        self.plain.then(|| self.unplain(name)).flatten()
     }
-}
 
-/// What keeps `name` from being a plain one.
-fn unplain(name: &str) -> Option<String> {
-    let is_part = |character: &char| character.is_ascii_lowercase() || matches!(character, '0'..='9' | '_' | '-');
-    if let Some(character) = name.chars().find(|character| !is_part(character)) {
-        return Some(format!("holds {character:?}: lower-case letters, digits, `_` and `-` are allowed"));
+    /// What keeps `name` from being a plain one.
+    fn unplain(&self, name: &str) -> Option<String> {
+        let is_part = |character: &char| character.is_ascii_lowercase() || matches!(character, '0'..='9' | '_' | '-');
+        if let Some(character) = name.chars().find(|character| !is_part(character)) {
+            let allowed = if self.forbidden.contains(&'-') { "digits and `_`" } else { "digits, `_` and `-`" };
+            return Some(format!("holds {character:?}: lower-case letters, {allowed} are allowed"));
+        }
+        let first = name.chars().next().filter(|first| !first.is_ascii_lowercase())?;
+        Some(format!("begins with {first:?}: it begins with a letter"))
     }
-    let first = name.chars().next().filter(|first| !first.is_ascii_lowercase())?;
-    Some(format!("begins with {first:?}: it begins with a letter"))
 }
 
 /// `HttpV2Called` as `http_v2_called`; a run of capitals is one word: `HTTPCalled` as `http_called`.
@@ -148,6 +152,8 @@ mod tests {
             (TAG, "a:b", "the tag name \"a:b\" holds ':', which is not allowed here"),
             (PROJECTION, "", "the projection name \"\" is empty"),
             (TABLE, "a:b", "the table name \"a:b\" holds ':': lower-case letters, digits, `_` and `-` are allowed"),
+            (SAGA, "a-b", "the saga name \"a-b\" holds '-', which is not allowed here"),
+            (SAGA, "a b", "the saga name \"a b\" holds ' ': lower-case letters, digits and `_` are allowed"),
             (INDEX, "2nd", "the index name \"2nd\" begins with '2': it begins with a letter"),
         ] {
             assert_eq!(rule.check(name).unwrap_err().to_string(), message);

@@ -4,7 +4,6 @@ mod ast;
 mod attr;
 mod expand;
 mod fallback;
-mod pattern;
 #[cfg(test)]
 mod tests;
 mod valid;

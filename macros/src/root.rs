@@ -19,6 +19,9 @@ pub(crate) const CORE: Part = Part { facade: "annals", own: "annals-core" };
 /// Projections and their rows.
 pub(crate) const PROJECTIONS: Part = Part { own: "annals-projections", ..CORE };
 
+/// Sagas.
+pub(crate) const SAGAS: Part = Part { own: "annals-sagas", ..CORE };
+
 impl Part {
     /// The path that was given by `crate = ..`, or the package under whatever name the caller's manifest gives it.
     pub(crate) fn find(&self, given: Option<&TypePath>) -> Result<Path> {

@@ -25,10 +25,12 @@ mod handle;
 mod on_annals;
 mod sagas;
 
+#[doc(hidden)]
+pub mod derived;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use annals_projections::BoxError;
+pub use annals_projections::{BoxError, EventContext, Incoming, Subscription};
 pub use aside::AsideEvent;
 pub use commands::{Commands, Refusal, SendsTo};
 pub use delayed::{DelayError, DelayedCommand, SendLater};

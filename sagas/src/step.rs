@@ -82,13 +82,13 @@ impl<'a, S> Step<'a, S> {
 
     /// The instance's key.
     #[must_use]
-    pub fn key(&self) -> &str {
+    pub fn key(&self) -> &'a str {
         self.about.key
     }
 
     /// Whose instance it is.
     #[must_use]
-    pub fn tenant(&self) -> Option<&Tenant> {
+    pub fn tenant(&self) -> Option<&'a Tenant> {
         self.about.tenant
     }
 

@@ -1,13 +1,12 @@
 //! The grammar of `#[aggregate(..)]`.
 
 use darling::{
-    Error, FromAttributes, FromMeta, Result,
+    FromAttributes, FromMeta, Result,
     util::{Flag, SpannedValue},
 };
-use syn::{Meta, Token, punctuated::Punctuated};
 
 use crate::{
-    form::Form,
+    past::From,
     value::{Count, Text, TypePath, Version},
 };
 
@@ -30,20 +29,7 @@ pub(super) struct SnapshotAttr {
     pub(super) every: Option<Count>,
     pub(super) explicit: Flag,
     pub(super) version: Option<Version>,
-    pub(super) from: Option<FormerStates>,
-}
-
-/// `from(1 = AccountV1, 2 = AccountV2)` in that.
-pub(super) struct FormerStates(pub(super) Vec<Form>);
-
-impl FromMeta for FormerStates {
-    fn from_meta(item: &Meta) -> Result<Self> {
-        let Meta::List(list) = item else {
-            return Err(Error::custom("`from(1 = AccountV1, ..)` is expected here").with_span(item));
-        };
-        let forms = list.parse_args_with(Punctuated::<Form, Token![,]>::parse_terminated)?;
-        Ok(Self(forms.into_iter().collect()))
-    }
+    pub(super) from: Option<From>,
 }
 
 /// `snapshot` alone: the check asks for a policy.

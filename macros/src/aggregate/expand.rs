@@ -1,15 +1,18 @@
 //! The implementation of `Aggregate`.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::{quote, quote_spanned};
+use syn::{Generics, spanned::Spanned};
 
 use super::{
     ast::State,
     shape,
-    valid::{Aggregate, FormerState, Snapshot},
+    valid::{Aggregate, Snapshot},
 };
-use crate::value::{Count, TypePath};
+use crate::{
+    past::{Past, PastForm},
+    value::{Count, TypePath},
+};
 
 pub(super) fn code(state: &State<'_>, aggregate: &Aggregate<'_>) -> TokenStream {
     let State { root, ident, .. } = state;
@@ -48,10 +51,10 @@ fn snapshots(state: &State<'_>, name: &str, snapshot: &Snapshot) -> TokenStream 
             }
         }
     };
-    let (past, functions) = past(state, &snapshot.past);
+    let (past, items) = past(state, &snapshot.past);
     quote! {
         fn snapshots() -> ::core::option::Option<#root::Snapshots<Self>> {
-            #functions
+            #items
             ::core::option::Option::Some(#root::Snapshots {
                 policy: #policy,
                 version: #version,
@@ -64,49 +67,27 @@ fn snapshots(state: &State<'_>, name: &str, snapshot: &Snapshot) -> TokenStream 
     }
 }
 
-/// How states of the past are read, and the functions that do it: one for each, which takes one step and calls the next.
-fn past(state: &State<'_>, past: &[FormerState]) -> (TokenStream, TokenStream) {
+/// How states of the past are read, and what that needs.
+fn past(state: &State<'_>, forms: &[PastForm]) -> (TokenStream, TokenStream) {
     let State { root, ident, .. } = state;
-    if past.is_empty() {
+    if forms.is_empty() {
         return (quote!(&[]), TokenStream::new());
     }
-    let function = |former: &FormerState| format_ident!("from_{}", former.version.0.get());
-    let count = Literal::usize_unsuffixed(past.len());
-    let rows = past.iter().map(|former| {
-        let FormerState { version, path } = former;
-        let function = function(former);
+    let Past { functions, decode } = Past::of(root, forms, ident, &Generics::default());
+    let count = Literal::usize_unsuffixed(forms.len());
+    let rows = forms.iter().zip(decode).map(|(PastForm { version, path }, decode)| {
         let shape = quote_spanned!(path.span()=> <#path as #root::FormerState>::SHAPE);
         quote! {
             #root::PastSnapshot {
                 version: #version,
                 shape: #shape,
-                decode: |bytes| #function(#root::codec::decode(bytes)?),
+                decode: #decode,
             }
         }
     });
-    let functions = past.iter().enumerate().map(|(index, former)| {
-        let (name, old) = (function(former), &former.path);
-        let upcast = |new: TokenStream| {
-            let upcast = quote_spanned!(old.span()=> <#old as #root::Upcast<#new>>::upcast);
-            quote!(#upcast(old))
-        };
-        let step = match past.get(index + 1) {
-            Some(next) => {
-                let (function, new) = (function(next), &next.path);
-                let step = upcast(quote!(#new));
-                quote!(#function(#step?))
-            }
-            None => upcast(quote!(#ident)),
-        };
-        quote! {
-            fn #name(old: #old) -> ::core::result::Result<#ident, #root::UpcastError> {
-                #step
-            }
-        }
-    });
-    let functions = quote! {
+    let items = quote! {
         static PAST: [#root::PastSnapshot<#ident>; #count] = [#(#rows),*];
-        #(#functions)*
+        #functions
     };
-    (quote!(&PAST), functions)
+    (quote!(&PAST), items)
 }

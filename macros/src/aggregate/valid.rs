@@ -8,8 +8,8 @@ use super::{
     attr::{AggregateAttr, SnapshotAttr},
 };
 use crate::{
-    form::{Form, Step, in_order, without_a_gap},
     name::{AGGREGATE, snake_case},
+    past::PastForm,
     value::{Count, TypePath, Version},
 };
 
@@ -26,13 +26,7 @@ pub(super) struct Snapshot {
     pub(super) every: Option<Count>,
     pub(super) version: Version,
     /// In ascending versions without a gap, up to the one before today's.
-    pub(super) past: Vec<FormerState>,
-}
-
-/// A state as it was.
-pub(super) struct FormerState {
-    pub(super) version: Version,
-    pub(super) path: Path,
+    pub(super) past: Vec<PastForm>,
 }
 
 pub(super) fn check<'a>(state: &'a State<'_>) -> Result<Aggregate<'a>> {
@@ -79,23 +73,6 @@ fn snapshot(attr: &SpannedValue<SnapshotAttr>) -> Result<Snapshot> {
         (Some(every), false) => Some(*every),
     };
     let version = attr.version.unwrap_or(Version::FIRST);
-    let past = attr.from.as_ref().map_or(Ok(Vec::new()), |from| former_states(&from.0, version))?;
+    let past = attr.from.as_ref().map_or(Ok(Vec::new()), |from| from.forms(version, "state"))?;
     Ok(Snapshot { every, version, past })
-}
-
-fn former_states(forms: &[Form], current: Version) -> Result<Vec<FormerState>> {
-    let forms = without_a_gap(in_order(forms, current)?, false)?;
-    if let Some(last) = forms.last()
-        && last.version.0.checked_add(1) != Some(current.0)
-    {
-        let message = format!("version {} has no step to the current version {}", last.version.0, current.0);
-        return Err(Error::custom(message).with_span(&last.span));
-    }
-    let typed = |form: Form| match form.step {
-        Step::Typed(path) => Ok(FormerState { version: form.version, path }),
-        Step::Value(_) => {
-            Err(Error::custom("a state of the past is read as a type, not as a tree").with_span(&form.span))
-        }
-    };
-    forms.into_iter().map(typed).collect()
 }

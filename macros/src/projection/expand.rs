@@ -1,14 +1,21 @@
 //! The block, and the implementation of `Projection` beside it.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::{Path, ReturnType, Signature, ext::IdentExt, spanned::Spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Path;
 
 use super::{
-    ast::{BatchHandler, Handler, Projection},
-    pattern::name,
-    valid::{Argument, Arm, Batch, BatchArgument, Events, Valid},
+    ast::{BatchHandler, Projection},
+    valid::{Batch, BatchArgument, Given, Valid},
 };
+use crate::handler::{
+    events::{Arm, Events},
+    expand::{covered, matched, outcome, place, subscribed},
+    parameter::Argument,
+};
+
+/// What the parameters of a handler are given.
+type Handled<'a> = Vec<Argument<'a, Given>>;
 
 /// The parameters of `handle`. What a pattern binds is never one of them, whatever it is called.
 struct Names {
@@ -52,47 +59,15 @@ pub(super) fn code(projection: &Projection, valid: &Valid<'_>) -> TokenStream {
     }
 }
 
-fn subscribed(events: &Events<'_>) -> TokenStream {
-    let path = events.path;
-    let variants = events.arms.iter().map(|arm| {
-        let (conditions, variant) = (&arm.handler.conditions, arm.pattern.variant.unraw().to_string());
-        quote!(#(#conditions)* #variant)
-    });
-    quote_spanned!(place(path)=> .variants::<#path>(&[#(#variants),*]))
-}
-
-/// The check that every variant is handled or ignored.
-///
-/// A variant whose handler is not there under all conditions counts all the same: its author has thought of it.
-fn covered(root: &Path, enums: &[Events<'_>]) -> Option<TokenStream> {
-    let checks: Vec<_> = enums.iter().filter(|events| !events.ignores_rest).map(check).collect();
-    (!checks.is_empty()).then(|| {
-        quote! {
-            const _: () = {
-                use #root::derived::covered;
-                #(#checks)*
-            };
-        }
-    })
-}
-
-fn check(events: &Events<'_>) -> TokenStream {
-    let (path, written) = (events.path, name(events.path));
-    let handled = events.arms.iter().map(|arm| &arm.pattern.variant);
-    let seen = handled.chain(events.ignored.iter().map(|(variant, _)| *variant));
-    let seen: Vec<_> = seen.map(|variant| variant.unraw().to_string()).collect();
-    let count = Literal::usize_unsuffixed(seen.len());
-    quote_spanned!(place(path)=> covered::<#path, #count>(#written, [#(#seen),*]);)
-}
-
-fn handle(root: &Path, enums: &[Events<'_>]) -> TokenStream {
+fn handle(root: &Path, enums: &[Events<'_, Handled<'_>>]) -> TokenStream {
     let names = Names {
         event: Ident::new("event", Span::mixed_site()),
         context: Ident::new("context", Span::mixed_site()),
         rows: Ident::new("rows", Span::mixed_site()),
     };
     let Names { event, context, rows } = &names;
-    let enums = enums.iter().map(|events| of_enum(&names, events));
+    let rest = quote!(::core::result::Result::Ok(()));
+    let enums = enums.iter().map(|events| matched(event, events, &rest, |arm| call(&names, arm)));
     quote! {
         #[allow(unused_variables, unreachable_patterns, reason = "handlers take what they need, of as many variants as there are")]
         async fn handle(
@@ -102,48 +77,30 @@ fn handle(root: &Path, enums: &[Events<'_>]) -> TokenStream {
             #rows: &mut #root::Rows<'_>,
         ) -> ::core::result::Result<(), #root::BoxError> {
             #(#enums)*
-            ::core::result::Result::Ok(())
+            #rest
         }
     }
 }
 
-fn of_enum(names: &Names, events: &Events<'_>) -> TokenStream {
-    let (path, event) = (events.path, &names.event);
-    let arms = events.arms.iter().map(|arm| self::arm(names, arm));
-    let ignored = events.ignored.iter().map(|(_, path)| quote!(#path { .. } => ::core::result::Result::Ok(()),));
-    let get = quote_spanned!(place(path)=> get::<#path>());
-    quote! {
-        if let ::core::option::Option::Some(#event) = #event.#get {
-            return match #event {
-                #(#arms)*
-                #(#ignored)*
-                _ => ::core::result::Result::Ok(()),
-            };
-        }
-    }
-}
-
-fn arm(names: &Names, arm: &Arm<'_>) -> TokenStream {
-    let Handler { signature, conditions, .. } = arm.handler;
-    let written = &arm.pattern.written;
-    let arguments = arm.arguments.iter().map(|argument| match argument {
+fn call(names: &Names, arm: &Arm<'_, Handled<'_>>) -> TokenStream {
+    let arguments = arm.given.iter().map(|argument| match argument {
         Argument::Binding(name) => *name,
-        Argument::Context => &names.context,
-        Argument::Rows => &names.rows,
+        Argument::Typed(Given::Context) => &names.context,
+        Argument::Typed(Given::Rows) => &names.rows,
     });
-    let outcome = outcome(signature, arguments);
-    quote!(#(#conditions)* #written => #outcome,)
+    outcome(&arm.method.signature, arguments)
 }
 
 /// How many events are handed over at once, and what is done about them.
 fn handle_batch(root: &Path, batch: &Batch<'_>) -> TokenStream {
-    let BatchHandler { signature, conditions, max } = batch.handler;
+    let BatchHandler { method, max } = batch.handler;
+    let conditions = &method.conditions;
     let (events, rows) = (Ident::new("events", Span::mixed_site()), Ident::new("rows", Span::mixed_site()));
     let arguments = batch.arguments.iter().map(|argument| match argument {
         BatchArgument::Events => &events,
         BatchArgument::Rows => &rows,
     });
-    let outcome = outcome(signature, arguments);
+    let outcome = outcome(&method.signature, arguments);
     quote! {
         #(#conditions)*
         const BATCH: usize = #max;
@@ -158,24 +115,4 @@ fn handle_batch(root: &Path, batch: &Batch<'_>) -> TokenStream {
             #outcome
         }
     }
-}
-
-/// What comes of calling a method.
-fn outcome<'a>(signature: &Signature, arguments: impl Iterator<Item = &'a Ident>) -> TokenStream {
-    let method = &signature.ident;
-    let wait = signature.asyncness.map(|_| quote!(.await));
-    match &signature.output {
-        ReturnType::Default => quote!({
-            self.#method(#(#arguments),*) #wait;
-            ::core::result::Result::Ok(())
-        }),
-        ReturnType::Type(_, ty) => quote_spanned! { place(ty)=>
-            ::core::result::Result::<(), _>::map_err(self.#method(#(#arguments),*) #wait, ::core::convert::Into::into)
-        },
-    }
-}
-
-/// Where an error about `written` belongs, in code that is not the user's.
-fn place(written: &(impl ToTokens + ?Sized)) -> Span {
-    Span::call_site().located_at(written.span())
 }

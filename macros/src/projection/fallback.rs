@@ -4,25 +4,25 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, ItemImpl};
 
-use super::ast;
-use crate::{root, stub};
+use super::ast::{MARKS, PLACE};
+use crate::{
+    handler::block::{self, is_of_trait},
+    root, stub,
+};
 
 /// The block stays, so that its methods are there. Beside a trait's block there is no stub of that very trait.
 pub(crate) fn fallback(attribute: &Attribute, item: TokenStream) -> TokenStream {
-    let Ok(mut block) = ast::block(item.clone()) else {
-        return item;
-    };
-    for item in &mut block.items {
-        ast::take_marks(item);
+    match block::unmarked(item.clone(), PLACE, &MARKS) {
+        Ok(block) => {
+            let stub = stub(attribute, &block);
+            quote!(#block #stub)
+        }
+        Err(_) => item,
     }
-    let stub = stub(attribute, &block);
-    quote!(#block #stub)
 }
 
 fn stub(attribute: &Attribute, block: &ItemImpl) -> Option<TokenStream> {
-    let is_projection =
-        |(path, _): &(syn::Path, _)| path.segments.last().is_some_and(|last| last.ident == "Projection");
-    if block.trait_.as_ref().is_some_and(is_projection) {
+    if is_of_trait(block, "Projection") {
         return None;
     }
     let root = stub::root(&root::PROJECTIONS, std::slice::from_ref(attribute), "projection")?;

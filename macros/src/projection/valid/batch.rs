@@ -3,8 +3,11 @@
 use darling::{Error, Result};
 use syn::{Ident, PatType, Type};
 
-use super::arguments::{ROWS_ONCE, check_receiver, name_of, parameters, referred};
-use crate::projection::ast::BatchHandler;
+use super::arguments::{RECEIVER, ROWS_ONCE};
+use crate::{
+    handler::parameter::{check_receiver, name_of, parameters, referred},
+    projection::ast::BatchHandler,
+};
 
 /// A method that takes several events at once, in order.
 pub(in crate::projection) struct Batch<'a> {
@@ -24,10 +27,10 @@ pub(super) fn check(handlers: &[BatchHandler]) -> Result<Vec<Batch<'_>>> {
     let mut errors = Error::accumulator();
     let mut batches: Vec<Batch<'_>> = Vec::new();
     for handler in handlers {
-        let excludes = |other: &&Batch<'_>| other.handler.conditions.is_empty() || handler.conditions.is_empty();
-        if let Some(other) = batches.iter().find(excludes) {
-            let message = format!("several events at once are taken by `{}` already", other.handler.signature.ident);
-            errors.push(Error::custom(message).with_span(&handler.signature.ident));
+        if let Some(other) = batches.iter().find(|other| !other.handler.method.excludes(&handler.method)) {
+            let message =
+                format!("several events at once are taken by `{}` already", other.handler.method.signature.ident);
+            errors.push(Error::custom(message).with_span(&handler.method.signature.ident));
         }
         let arguments = errors.handle(arguments(handler)).unwrap_or_default();
         batches.push(Batch { handler, arguments });
@@ -37,9 +40,9 @@ pub(super) fn check(handlers: &[BatchHandler]) -> Result<Vec<Batch<'_>>> {
 
 fn arguments(handler: &BatchHandler) -> Result<Vec<BatchArgument>> {
     let mut errors = Error::accumulator();
-    errors.handle(check_receiver(&handler.signature));
+    errors.handle(check_receiver(&handler.method.signature, true, RECEIVER));
     let (mut arguments, mut is_sound) = (Vec::new(), true);
-    for parameter in parameters(&handler.signature) {
+    for parameter in parameters(&handler.method.signature) {
         match argument(parameter) {
             Ok(argument) if arguments.contains(&argument) => {
                 let message = match argument {
@@ -57,7 +60,7 @@ fn arguments(handler: &BatchHandler) -> Result<Vec<BatchArgument>> {
     }
     // A parameter with a mistake may have been meant to take them.
     if is_sound && !arguments.contains(&BatchArgument::Events) {
-        let method = &handler.signature.ident;
+        let method = &handler.method.signature.ident;
         let message = format!("no parameter of `{method}` takes the events: add `events: &[Delivered<'_>]`");
         errors.push(Error::custom(message).with_span(method));
     }

@@ -1,22 +1,20 @@
-//! The grammar of `#[on(..)]`.
+//! The pattern in `#[on(..)]`.
 
 use darling::{Error, Result};
 use quote::ToTokens;
-use syn::{Attribute, Ident, Pat, PatIdent, Path, spanned::Spanned};
-
-use crate::attr::listed;
+use syn::{Ident, Pat, PatIdent, Path, spanned::Spanned};
 
 /// `AccountEvent::Deposited { amount }`: which events a handler is given, and what of them.
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     /// As written.
-    pub(super) written: Pat,
+    pub(crate) written: Pat,
     /// The enum and the variant as written.
-    pub(super) path: Path,
+    pub(crate) path: Path,
     /// The enum.
-    pub(super) events: Path,
-    pub(super) variant: Ident,
+    pub(crate) events: Path,
+    pub(crate) variant: Ident,
     /// What it binds.
-    pub(super) bindings: Vec<Ident>,
+    pub(crate) bindings: Vec<Ident>,
 }
 
 const WHOLE: &str =
@@ -25,9 +23,11 @@ const WHOLE: &str =
 const ONE: &str = "a pattern is of one variant: give the method an `#[on(..)]` for each";
 
 impl Pattern {
-    pub(super) fn parse(attribute: &Attribute) -> Result<Self> {
-        let expected = "`#[on(Enum::Variant { field, .. })]`";
-        let written = listed(&attribute.meta, Pat::parse_multi_with_leading_vert, expected)?;
+    /// How an attribute with a pattern is written.
+    pub(crate) const WRITTEN: &str = "`#[on(Enum::Variant { field, .. })]`";
+
+    /// What `written`, with all its alternatives, says.
+    pub(crate) fn of(written: Pat) -> Result<Self> {
         let (path, parts) = match &written {
             Pat::Path(pattern) if pattern.qself.is_none() => (pattern.path.clone(), Vec::new()),
             Pat::Ident(PatIdent { by_ref: None, mutability: None, subpat: None, ident, .. }) => {
@@ -40,7 +40,7 @@ impl Pattern {
                 (pattern.path.clone(), pattern.elems.iter().collect())
             }
             Pat::Or(_) => return Err(Error::custom(ONE).with_span(&written)),
-            other => return Err(Error::custom(format!("{expected} is expected here")).with_span(other)),
+            other => return Err(Error::custom(format!("{} is expected here", Self::WRITTEN)).with_span(other)),
         };
         let Some((events, variant)) = split(&path) else {
             let name = path.to_token_stream();
@@ -53,18 +53,18 @@ impl Pattern {
     }
 
     /// Enum and variant as the user writes them.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         name(&self.path)
     }
 }
 
 /// A path as the user writes it.
-pub(super) fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     path.to_token_stream().to_string().replace(' ', "")
 }
 
 /// The enum and the variant of `Enum::Variant`, whatever stands before.
-pub(super) fn split(path: &Path) -> Option<(Path, Ident)> {
+pub(crate) fn split(path: &Path) -> Option<(Path, Ident)> {
     let mut events = path.clone();
     let variant = events.segments.pop()?;
     events.segments.pop_punct()?;

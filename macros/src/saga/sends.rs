@@ -1,0 +1,62 @@
+//! The grammar of `sends(..)`.
+
+use darling::{FromMeta, Result};
+use syn::{Ident, Meta, Path, Token, ext::IdentExt, parse::ParseStream};
+
+use crate::attr::listed;
+
+/// `sends(Stock: Reserve, Release; Payment: prepared Charge, Refund)`.
+pub(super) struct Sends(pub(super) Vec<Sent>);
+
+/// A command that the saga sends to an aggregate.
+pub(super) struct Sent {
+    pub(super) aggregate: Path,
+    pub(super) command: Path,
+    /// Whether the aggregate prepares it.
+    pub(super) is_prepared: bool,
+}
+
+const WRITTEN: &str = "`sends(Stock: Reserve, Release; Payment: prepared Charge)`";
+
+impl FromMeta for Sends {
+    fn from_meta(item: &Meta) -> Result<Self> {
+        Ok(Self(listed(item, parse, WRITTEN)?))
+    }
+}
+
+fn parse(input: ParseStream<'_>) -> syn::Result<Vec<Sent>> {
+    let mut sent = Vec::new();
+    while !input.is_empty() {
+        sent.extend(to_one(input)?);
+        input.parse::<Option<Token![;]>>()?;
+    }
+    Ok(sent)
+}
+
+/// `Payment: prepared Charge, Refund`.
+fn to_one(input: ParseStream<'_>) -> syn::Result<Vec<Sent>> {
+    let expected = |error: syn::Error| syn::Error::new(error.span(), format!("{WRITTEN} is expected here"));
+    let aggregate: Path = input.parse().map_err(expected)?;
+    input.parse::<Token![:]>().map_err(expected)?;
+    let mut sent = Vec::new();
+    loop {
+        let is_prepared = is_prepared(input);
+        if is_prepared {
+            input.parse::<Ident>()?;
+        }
+        let command = input.parse().map_err(expected)?;
+        sent.push(Sent { aggregate: aggregate.clone(), command, is_prepared });
+        let more = input.parse::<Option<Token![,]>>()?.is_some();
+        if input.is_empty() || input.peek(Token![;]) {
+            return Ok(sent);
+        }
+        if !more {
+            return Err(expected(input.error("")));
+        }
+    }
+}
+
+/// A command may be called `prepared` itself.
+fn is_prepared(input: ParseStream<'_>) -> bool {
+    input.peek2(Ident::peek_any) && input.fork().parse::<Ident>().is_ok_and(|word| word == "prepared")
+}

@@ -1,0 +1,21 @@
+use annals_core::Command as _;
+use annals_macros::Command;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Command)]
+#[command(version = 2, from(1 = WithdrawV1))]
+struct Withdraw {
+    cents: u64,
+}
+
+struct WithdrawV1 {}
+
+impl From<WithdrawV1> for Withdraw {
+    fn from(_: WithdrawV1) -> Self {
+        Self { cents: 0 }
+    }
+}
+
+fn main() {
+    let _ = Withdraw::NAME;
+}

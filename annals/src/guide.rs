@@ -29,6 +29,7 @@ pages! {
     ReadModels = "read-models.md",
     ProjectionsAtWork = "projections-at-work.md",
     Rebuilding = "rebuilding.md",
+    Sagas = "sagas.md",
     ChangingEvents = "changing-events.md",
     EventsElsewhere = "events-elsewhere.md",
     EventForms = "event-forms.md",

@@ -63,7 +63,9 @@ pub use annals_projections::{
 pub use annals_sagas as sagas;
 #[doc(hidden)]
 pub use annals_sagas::derived;
-pub use annals_sagas::{Commands, Otherwise, Reception, Refusal, RunningSagas, Saga, Step, Undo, WithSagas};
+pub use annals_sagas::{
+    Commands, Otherwise, Reaction, Reception, Refusal, RunningSagas, Saga, SendLater, SendsTo, Step, Undo, WithSagas,
+};
 
 /// Compiles and runs the program of the README.
 #[cfg(doctest)]

@@ -8,4 +8,6 @@ pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Row
 pub use annals_projections::{
     AndWait, BoxError, Delivered, EventContext, Projection, ReadModels, Row, RowKey, Rows, WithProjections,
 };
-pub use annals_sagas::{Commands, Otherwise, Reception, Refusal, RunningSagas, Saga, Step, Undo, WithSagas};
+pub use annals_sagas::{
+    Commands, Otherwise, Reaction, Reception, Refusal, RunningSagas, Saga, SendLater, SendsTo, Step, Undo, WithSagas,
+};

@@ -76,8 +76,8 @@ impl Annals {
     /// * **Durability.** A piece is in the log, so a rebuilt index agrees about what is forgotten.
     /// * **Cancellation.** A future that is dropped leaves whole pieces done; the same prune asked for again goes on.
     ///
-    /// Sagas, reactions and relays rely on keys behind their checkpoints, and a prune must never go beyond the lowest of
-    /// these. There are none yet, so nothing but the head bounds it.
+    /// Sagas and reactions do not rely on these keys: a command that they send waits as a row, which the commit that takes it
+    /// takes away. So nothing but the head bounds a prune.
     ///
     /// ```
     /// use std::time::Duration;

@@ -23,6 +23,7 @@ mod status;
 
 mod handle;
 mod on_annals;
+mod picture;
 mod sagas;
 
 #[doc(hidden)]
@@ -39,6 +40,7 @@ pub use handle::{
 };
 pub use on_annals::{RunningSagas, WithSagas};
 pub use options::{Begin, SagaOptions};
+pub use picture::picture;
 pub use reaction::Reaction;
 pub use saga::{Otherwise, PastState, Reception, Saga, StateError, Unhandled};
 pub use sagas::{SagaRegistrationError, SagaSet, Sagas};

@@ -28,6 +28,9 @@ pub trait Saga: Default + Clone + Serialize + DeserializeOwned + Send + Sync + '
     /// How states of older versions are read. Without the version of an instance it cannot go on, and is set aside.
     const PAST: &'static [PastState<Self>] = &[];
 
+    /// The timers that it may set, as far as it says so: for its [picture](crate::picture).
+    const TIMERS: &'static [&'static str] = &[];
+
     /// Which events it is given.
     fn subscription() -> Subscription;
 

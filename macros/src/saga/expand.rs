@@ -7,7 +7,12 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{ItemImpl, Path, parse_quote};
 
-use super::{and_types, ast::Saga, sends::Sent, valid::Valid};
+use super::{
+    and_types,
+    ast::Saga,
+    sends::Sent,
+    valid::{Timeout, Valid},
+};
 use crate::{
     handler::expand::{covered, place, subscribed},
     past::Past,
@@ -45,6 +50,7 @@ pub(super) fn code(saga: &Saga, valid: &Valid<'_>) -> TokenStream {
     let derived: Path = parse_quote!(#root::derived);
     let past = Past::constant(&derived, "PastState", &valid.past, ty, &block.generics);
     let subscribed = enums.iter().filter(|events| !events.arms.is_empty()).map(subscribed);
+    let timers = timers(&valid.timeouts);
     let commands = valid.sends.iter().map(|sent| known(sent));
     let receive = reception::receive(root, &names, enums);
     let inputs = inputs::methods(root, &names, valid);
@@ -58,6 +64,7 @@ pub(super) fn code(saga: &Saga, valid: &Valid<'_>) -> TokenStream {
             const NAME: &'static str = #name;
             const VERSION: u32 = #version;
             #past
+            #timers
 
             fn subscription() -> #root::Subscription {
                 #root::Subscription::new() #(#subscribed)*
@@ -76,6 +83,12 @@ pub(super) fn code(saga: &Saga, valid: &Valid<'_>) -> TokenStream {
 
         #covered
     }
+}
+
+/// The names of its timers, those included whose method is not there under all conditions.
+fn timers(timeouts: &[Timeout<'_>]) -> Option<TokenStream> {
+    let names = timeouts.iter().map(|timeout| timeout.timer);
+    (!timeouts.is_empty()).then(|| quote!(const TIMERS: &'static [&'static str] = &[#(#names),*];))
 }
 
 fn known(Sent { aggregate, command, is_prepared }: &Sent) -> TokenStream {

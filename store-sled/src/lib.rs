@@ -11,6 +11,7 @@ pub mod faults;
 #[cfg(not(feature = "faults"))]
 #[allow(unreachable_pub, reason = "it is public with the feature")]
 mod faults;
+mod files;
 mod index;
 mod indexer;
 mod loader;
@@ -29,10 +30,13 @@ mod sleeper;
 mod store;
 mod sync;
 mod unfinished;
+mod verify;
 
 pub use copy::{CopyDifference, CopyError, CopyProgress, CopyReport, CopyTransform, CopyVerification};
+pub use files::{SegmentFile, StoreFiles};
 pub use loader::{Loader, LoaderError, LoaderProgress};
-pub use log_reader::LogReader;
+pub use log_reader::{LogProgress, LogReader};
 pub use options::SledOptions;
 pub use report::{OpenError, OpenReport, TornTail};
 pub use store::SledStore;
+pub use verify::{Damage, DamagedCommit, Verification, Verify};

@@ -1,0 +1,40 @@
+//! What the tool can do, a file a command.
+
+mod completions;
+mod events;
+mod info;
+mod show;
+mod streams;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::{error::CliError, output::Output};
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Info(info::Info),
+    Streams(streams::Streams),
+    Events(events::Events),
+    Show(show::Show),
+    Trace(trace::Trace),
+    Completions(completions::Completions),
+}
+
+impl Command {
+    /// Does it, and says with which exit code it ends.
+    pub(crate) fn run(self, out: &mut Output) -> Result<ExitCode, CliError> {
+        match self {
+            Self::Info(info) => info.run(out)?,
+            Self::Streams(streams) => streams.run(out)?,
+            Self::Events(events) => events.run(out)?,
+            Self::Show(show) => show.run(out)?,
+            Self::Trace(trace) => trace.run(out)?,
+            Self::Completions(completions) => completions.run()?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,11 +1,16 @@
 //! What the tool can do, a file a command.
 
+mod backup;
 mod completions;
 mod events;
+mod export;
+mod import;
 mod info;
+mod restore;
 mod show;
 mod streams;
 mod trace;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -21,6 +26,11 @@ pub(crate) enum Command {
     Events(events::Events),
     Show(show::Show),
     Trace(trace::Trace),
+    Verify(verify::Verify),
+    Export(export::Export),
+    Import(import::Import),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Completions(completions::Completions),
 }
 
@@ -33,6 +43,11 @@ impl Command {
             Self::Events(events) => events.run(out)?,
             Self::Show(show) => show.run(out)?,
             Self::Trace(trace) => trace.run(out)?,
+            Self::Verify(verify) => return verify.run(out),
+            Self::Export(export) => export.run(out)?,
+            Self::Import(import) => import.run(out)?,
+            Self::Backup(backup) => backup.run(out)?,
+            Self::Restore(restore) => restore.run(out)?,
             Self::Completions(completions) => completions.run()?,
         }
         Ok(ExitCode::SUCCESS)

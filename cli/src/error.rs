@@ -7,7 +7,7 @@ use std::{
 };
 
 use annals_core::{CorrelationId, Position, ReadError};
-use annals_store_sled::OpenError;
+use annals_store_sled::{ArchiveError, BackupError, ExportError, ImportError, LoaderError, OpenError, RestoreError};
 use miette::Diagnostic;
 use thiserror::Error;
 
@@ -20,6 +20,21 @@ pub(crate) enum CliError {
     /// The log cannot be read on.
     #[error("{error}")]
     Read { store: PathBuf, error: ReadError },
+    /// A store was not exported.
+    #[error("{error}")]
+    Export { store: PathBuf, error: ExportError },
+    /// An archive cannot be opened.
+    #[error("the archive {} cannot be read: {error}", archive.display())]
+    Archive { archive: PathBuf, error: io::Error },
+    /// An archive was not taken in.
+    #[error("{error}")]
+    Import { archive: PathBuf, store: PathBuf, error: ImportError },
+    /// A store was not backed up.
+    #[error("{error}")]
+    Backup { backup: PathBuf, error: BackupError },
+    /// A backup was not put back.
+    #[error("{error}")]
+    Restore { backup: PathBuf, error: RestoreError },
     /// There is no event at a position.
     #[error("there is no event at position {position} in {}, which ends with position {last}", store.display())]
     NoEvent { store: PathBuf, position: Position, last: Position },
@@ -43,9 +58,44 @@ impl CliError {
         Self::Read { store: store.to_owned(), error }
     }
 
+    pub(crate) fn exporting(store: &Path, error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => Self::opening(store, error),
+            ExportError::Read(error) => Self::reading(store, error),
+            error => Self::Export { store: store.to_owned(), error },
+        }
+    }
+
+    pub(crate) fn importing(archive: &Path, store: &Path, error: ImportError) -> Self {
+        match error {
+            ImportError::Target(LoaderError::Open(error)) => Self::opening(store, error),
+            error => Self::Import { archive: archive.to_owned(), store: store.to_owned(), error },
+        }
+    }
+
+    pub(crate) fn backing_up(store: &Path, backup: &Path, error: BackupError) -> Self {
+        match error {
+            BackupError::Source(error) => Self::opening(store, error),
+            BackupError::Read(error) => Self::reading(store, error),
+            error => Self::Backup { backup: backup.to_owned(), error },
+        }
+    }
+
+    pub(crate) fn restoring(backup: &Path, store: &Path, error: RestoreError) -> Self {
+        match error {
+            RestoreError::Backup(error) => Self::opening(backup, error),
+            RestoreError::Target(error) => Self::opening(store, error),
+            error => Self::Restore { backup: backup.to_owned(), error },
+        }
+    }
+
     /// Whether nobody reads the output any more.
     pub(crate) fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        match self {
+            Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            Self::Export { error: ExportError::Write { error, .. }, .. } => error.kind() == io::ErrorKind::BrokenPipe,
+            _ => false,
+        }
     }
 }
 
@@ -55,6 +105,11 @@ impl Diagnostic for CliError {
             Self::Open { store, error } => to_open(store, error)?,
             Self::Read { store, error: ReadError::Corrupt(_) } => damaged(store),
             Self::Read { error: ReadError::UnknownEncoding { .. }, .. } => LATER.to_owned(),
+            Self::Export { error, .. } => exported(error)?,
+            Self::Archive { .. } => "name a file that `annals export` wrote, or `-` for the standard input".into(),
+            Self::Import { archive, store, error } => imported(archive, store, error)?,
+            Self::Backup { backup, error } => backed_up(backup, error)?,
+            Self::Restore { backup, error } => restored(backup, error)?,
             Self::NoEvent { store, .. } => format!("`annals events {}` lists what is there", store.display()),
             Self::NoConversation { store, .. } => {
                 format!("`annals show {} <position>` says to which conversation an event belongs", store.display())
@@ -85,12 +140,101 @@ fn to_open(store: &Path, error: &OpenError) -> Option<String> {
         }
         OpenError::Format { .. } => LATER.into(),
         OpenError::Corrupt(_) => damaged(store),
-        OpenError::Io { kind: io::ErrorKind::PermissionDenied, .. } => {
-            "use it as the user who runs the application, or let this one read the folder and the files in it".into()
+        OpenError::Io { kind, .. } => advice(*kind)?,
+        _ => return None,
+    })
+}
+
+/// What to do when there is no archive.
+fn exported(error: &ExportError) -> Option<String> {
+    Some(match error {
+        ExportError::Occupied { .. } => "name another file, or remove that one".into(),
+        ExportError::OtherStore { path } => {
+            format!("remove {}, or name another file; `annals info` says which log a store has", path.display())
         }
-        OpenError::Io { kind: io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, .. } => {
+        ExportError::Write { error, .. } => advice(error.kind())?,
+        _ => return None,
+    })
+}
+
+/// What to do when an archive was not taken in.
+fn imported(archive: &Path, store: &Path, error: &ImportError) -> Option<String> {
+    let (archive, store) = (archive.display(), store.display());
+    Some(match error {
+        ImportError::Archive(ArchiveError::NotAnArchive) => {
+            format!(
+                "name a file that `annals export` wrote; if {archive} is compressed, decompress it into the standard input: `-`"
+            )
+        }
+        ImportError::Archive(ArchiveError::Format { .. }) | ImportError::Commit { .. } => LATER.into(),
+        ImportError::Archive(ArchiveError::Truncated { .. }) => {
+            "what is in stays in: with the whole archive, the same command goes on".into()
+        }
+        ImportError::Archive(_) => {
+            "what is in stays in: with another copy of the archive, the same command goes on".into()
+        }
+        ImportError::Target(LoaderError::Occupied { .. }) => {
+            format!(
+                "name another folder: an import never touches a store that is there; move {store} away if it is to be replaced"
+            )
+        }
+        ImportError::NoImport { .. } | ImportError::OtherArchive { .. } => {
+            format!("go on with the archive that was begun with, or remove {store} and begin again")
+        }
+        ImportError::Differs { .. } => {
+            format!("remove {store}, and import with an `annals` of the version that exported")
+        }
+        _ => return None,
+    })
+}
+
+/// What to do when a store was not backed up.
+fn backed_up(backup: &Path, error: &BackupError) -> Option<String> {
+    let path = backup.display();
+    Some(match error {
+        BackupError::Target(error) => to_open(backup, error)?,
+        BackupError::Occupied { .. } => "name an empty folder, or one that is not there yet".into(),
+        BackupError::OtherStore { .. } => {
+            format!("name an empty folder; `annals info` says which log a store has: compare that of {path}")
+        }
+        BackupError::Diverged { .. } => {
+            format!(
+                "the store was put back to an older state, or somebody has written to the backup. Keep {path}, and back up \
+                 into an empty folder"
+            )
+        }
+        BackupError::Differs { .. } => "look at the disk, then back up into an empty folder on another one".into(),
+        BackupError::Write { error, .. } => advice(error.kind())?,
+        _ => return None,
+    })
+}
+
+/// What to do when a backup was not put back.
+fn restored(backup: &Path, error: &RestoreError) -> Option<String> {
+    Some(match error {
+        RestoreError::Damaged { .. } => {
+            format!(
+                "nothing was replaced. `annals verify {}` names every damaged place; take another backup",
+                backup.display()
+            )
+        }
+        RestoreError::Occupied { .. } => "name another folder, or replace the store that is there: `--replace`".into(),
+        RestoreError::Kept { path } => format!("move {} away, or remove it", path.display()),
+        RestoreError::Write { error, .. } => advice(error.kind())?,
+        _ => return None,
+    })
+}
+
+/// What to do about an error of the operating system.
+fn advice(kind: io::ErrorKind) -> Option<String> {
+    Some(match kind {
+        io::ErrorKind::PermissionDenied => {
+            "use it as the user who runs the application, or let this one use the folder and the files in it".into()
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "free some space, then run the same command again".into()
         }
+        io::ErrorKind::ReadOnlyFilesystem => "make the file system writable, then run the same command again".into(),
         _ => return None,
     })
 }

@@ -118,8 +118,11 @@ pub(crate) fn count(number: impl TryInto<u64>) -> String {
     HumanCount(number.try_into().unwrap_or(u64::MAX)).to_string()
 }
 
-/// `count(number)` and what is counted: `1 event`, `2 events`.
+/// `count(number)` and what is counted: `1 event`, `2 events`, `2 entries`.
 pub(crate) fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", count(number))
+    match (number, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{} {stem}ies", count(number)),
+        (_, None) => format!("{} {what}s", count(number)),
+    }
 }

@@ -29,6 +29,16 @@ impl Progress {
         Self(bar.with_message(what))
     }
 
+    /// Shows that something is done, of which nobody knows how long it takes.
+    pub(crate) fn wait(what: &'static str) -> Self {
+        if !stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let spinner = ProgressBar::new_spinner().with_message(what);
+        spinner.enable_steady_tick(Duration::from_millis(200));
+        Self(spinner)
+    }
+
     /// So many bytes are done.
     pub(crate) fn reach(&self, bytes: u64, of_bytes: u64) {
         self.0.set_length(of_bytes);

@@ -4,6 +4,8 @@
 //! feeds it to sled (`index`, `indexer`). FORMAT.md beside this crate's manifest documents every byte of the log.
 
 mod apply;
+mod archive;
+mod backup;
 mod committer;
 mod copy;
 #[cfg(feature = "faults")]
@@ -32,6 +34,8 @@ mod sync;
 mod unfinished;
 mod verify;
 
+pub use archive::{ArchiveError, Export, ExportError, ExportReport, Import, ImportError, ImportReport};
+pub use backup::{Backup, BackupError, BackupReport, Restore, RestoreError, RestoreReport};
 pub use copy::{CopyDifference, CopyError, CopyProgress, CopyReport, CopyTransform, CopyVerification};
 pub use files::{SegmentFile, StoreFiles};
 pub use loader::{Loader, LoaderError, LoaderProgress};
@@ -39,4 +43,4 @@ pub use log_reader::{LogProgress, LogReader};
 pub use options::SledOptions;
 pub use report::{OpenError, OpenReport, TornTail};
 pub use store::SledStore;
-pub use verify::{Damage, DamagedCommit, Verification, Verify};
+pub use verify::{Damage, DamagedCommit, IndexVerification, Verification, Verify, verify_index};

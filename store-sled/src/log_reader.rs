@@ -92,16 +92,16 @@ impl LogReader {
     /// Passes over whole files of the log in front of the one that holds `position`: their commits are neither read nor
     /// checked. It may give some before `position` all the same.
     pub fn skip_to(&mut self, position: Position) {
-        self.skip_while(|start| start.position < position);
+        self.pass_over(|start| start.position < position);
     }
 
     /// The same in front of the file that holds the first commit that was recorded at `recorded` or later.
     pub fn skip_to_time(&mut self, recorded: Timestamp) {
-        self.skip_while(|start| start.recorded < recorded);
+        self.pass_over(|start| start.recorded < recorded);
     }
 
     /// Goes on in the last segment whose beginning is `before`, if that lies ahead.
-    pub(crate) fn skip_while(&mut self, before: impl Fn(&Standing) -> bool) {
+    pub(crate) fn pass_over(&mut self, before: impl Fn(&Standing) -> bool) {
         let segments = self.log.segments();
         let ahead = segments.iter().rfind(|segment| segment.start.offset > self.end.offset && before(&segment.start));
         if let Some(segment) = ahead

@@ -1,6 +1,6 @@
 //! Opening a store: lock, log, end of the log, index, tail, threads.
 
-mod tail;
+pub(crate) mod tail;
 
 use std::{
     io,

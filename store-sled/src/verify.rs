@@ -2,6 +2,7 @@
 
 mod damage;
 mod frames;
+mod index;
 mod segments;
 
 use std::{
@@ -20,6 +21,7 @@ use frames::Frames;
 use segments::{Opened, Segments};
 
 pub use damage::{Damage, DamagedCommit};
+pub use index::{IndexVerification, verify_index};
 
 /// Progress is told behind so many commits.
 const COMMITS_TOLD: u64 = 1_000;

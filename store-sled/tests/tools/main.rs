@@ -1,0 +1,6 @@
+//! What looks after stores: checks of log and index, archives, backups, repairs.
+
+mod archive;
+mod backup;
+mod store;
+mod verify;

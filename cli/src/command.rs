@@ -6,8 +6,11 @@ mod events;
 mod export;
 mod import;
 mod info;
+mod rebuild_index;
+mod repair;
 mod restore;
 mod show;
+mod stats;
 mod streams;
 mod trace;
 mod verify;
@@ -26,11 +29,14 @@ pub(crate) enum Command {
     Events(events::Events),
     Show(show::Show),
     Trace(trace::Trace),
+    Stats(stats::Stats),
     Verify(verify::Verify),
     Export(export::Export),
     Import(import::Import),
     Backup(backup::Backup),
     Restore(restore::Restore),
+    Repair(repair::Repair),
+    RebuildIndex(rebuild_index::RebuildIndex),
     Completions(completions::Completions),
 }
 
@@ -43,11 +49,14 @@ impl Command {
             Self::Events(events) => events.run(out)?,
             Self::Show(show) => show.run(out)?,
             Self::Trace(trace) => trace.run(out)?,
+            Self::Stats(stats) => stats.run(out)?,
             Self::Verify(verify) => return verify.run(out),
             Self::Export(export) => export.run(out)?,
             Self::Import(import) => import.run(out)?,
             Self::Backup(backup) => backup.run(out)?,
             Self::Restore(restore) => restore.run(out)?,
+            Self::Repair(repair) => return repair.run(out),
+            Self::RebuildIndex(rebuild) => rebuild.run(out)?,
             Self::Completions(completions) => completions.run()?,
         }
         Ok(ExitCode::SUCCESS)

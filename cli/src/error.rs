@@ -7,7 +7,9 @@ use std::{
 };
 
 use annals_core::{CorrelationId, Position, ReadError};
-use annals_store_sled::{ArchiveError, BackupError, ExportError, ImportError, LoaderError, OpenError, RestoreError};
+use annals_store_sled::{
+    ArchiveError, BackupError, ExportError, ImportError, LoaderError, OpenError, RepairError, RestoreError,
+};
 use miette::Diagnostic;
 use thiserror::Error;
 
@@ -28,13 +30,22 @@ pub(crate) enum CliError {
     Archive { archive: PathBuf, error: io::Error },
     /// An archive was not taken in.
     #[error("{error}")]
-    Import { archive: PathBuf, store: PathBuf, error: ImportError },
+    Import { store: PathBuf, error: ImportError },
     /// A store was not backed up.
     #[error("{error}")]
     Backup { backup: PathBuf, error: BackupError },
     /// A backup was not put back.
     #[error("{error}")]
     Restore { backup: PathBuf, error: RestoreError },
+    /// A store's files could not be written while it was repaired.
+    #[error("{error}")]
+    Repair { store: PathBuf, error: RepairError },
+    /// A loss is to be confirmed, but nobody is there.
+    #[error("nobody can be asked whether the loss is accepted: the standard input is no terminal")]
+    NobodyToAsk,
+    /// A loss was not confirmed.
+    #[error("what was typed is not the number of commits that are lost: nothing was changed")]
+    NotConfirmed,
     /// There is no event at a position.
     #[error("there is no event at position {position} in {}, which ends with position {last}", store.display())]
     NoEvent { store: PathBuf, position: Position, last: Position },
@@ -66,10 +77,10 @@ impl CliError {
         }
     }
 
-    pub(crate) fn importing(archive: &Path, store: &Path, error: ImportError) -> Self {
+    pub(crate) fn importing(store: &Path, error: ImportError) -> Self {
         match error {
             ImportError::Target(LoaderError::Open(error)) => Self::opening(store, error),
-            error => Self::Import { archive: archive.to_owned(), store: store.to_owned(), error },
+            error => Self::Import { store: store.to_owned(), error },
         }
     }
 
@@ -86,6 +97,13 @@ impl CliError {
             RestoreError::Backup(error) => Self::opening(backup, error),
             RestoreError::Target(error) => Self::opening(store, error),
             error => Self::Restore { backup: backup.to_owned(), error },
+        }
+    }
+
+    pub(crate) fn repairing(store: &Path, error: RepairError) -> Self {
+        match error {
+            RepairError::Store(error) => Self::opening(store, error),
+            error => Self::Repair { store: store.to_owned(), error },
         }
     }
 
@@ -107,9 +125,17 @@ impl Diagnostic for CliError {
             Self::Read { error: ReadError::UnknownEncoding { .. }, .. } => LATER.to_owned(),
             Self::Export { error, .. } => exported(error)?,
             Self::Archive { .. } => "name a file that `annals export` wrote, or `-` for the standard input".into(),
-            Self::Import { archive, store, error } => imported(archive, store, error)?,
+            Self::Import { store, error } => imported(store, error)?,
             Self::Backup { backup, error } => backed_up(backup, error)?,
             Self::Restore { backup, error } => restored(backup, error)?,
+            Self::Repair { store, .. } => {
+                format!(
+                    "once the cause is away, run `annals repair {} --accept-loss` again: it goes on",
+                    store.display()
+                )
+            }
+            Self::NobodyToAsk => "look at what would be lost, then say `--yes`".into(),
+            Self::NotConfirmed => "run the same command again, or leave the store as it is".into(),
             Self::NoEvent { store, .. } => format!("`annals events {}` lists what is there", store.display()),
             Self::NoConversation { store, .. } => {
                 format!("`annals show {} <position>` says to which conversation an event belongs", store.display())
@@ -158,13 +184,12 @@ fn exported(error: &ExportError) -> Option<String> {
 }
 
 /// What to do when an archive was not taken in.
-fn imported(archive: &Path, store: &Path, error: &ImportError) -> Option<String> {
-    let (archive, store) = (archive.display(), store.display());
+fn imported(store: &Path, error: &ImportError) -> Option<String> {
+    let store = store.display();
     Some(match error {
         ImportError::Archive(ArchiveError::NotAnArchive) => {
-            format!(
-                "name a file that `annals export` wrote; if {archive} is compressed, decompress it into the standard input: `-`"
-            )
+            "name a file that `annals export` wrote; one that is compressed is decompressed into the standard input: `-`"
+                .into()
         }
         ImportError::Archive(ArchiveError::Format { .. }) | ImportError::Commit { .. } => LATER.into(),
         ImportError::Archive(ArchiveError::Truncated { .. }) => {

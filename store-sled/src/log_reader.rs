@@ -133,7 +133,8 @@ impl LogReader {
     }
 
     /// How many bytes the log has, up to where it was read.
-    pub(crate) fn bytes(&self) -> u64 {
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
         self.end.offset
     }
 

@@ -193,7 +193,7 @@ fn believe(index: &Index, log: &Arc<Log>, end: &Standing) -> Result<Result<Progr
 }
 
 /// One index that was moved aside is kept, the latest.
-fn move_aside(disk: &Disk, store: &Path, folder: &Path) -> io::Result<()> {
+pub(crate) fn move_aside(disk: &Disk, store: &Path, folder: &Path) -> io::Result<()> {
     let aside = store.join("index.aside");
     if aside.exists() {
         disk.remove_folder("index", &aside)?;

@@ -3,7 +3,7 @@
 mod damage;
 mod frames;
 mod index;
-mod segments;
+pub(crate) mod segments;
 
 use std::{
     fmt,
@@ -20,6 +20,7 @@ use crate::{
 use frames::Frames;
 use segments::{Opened, Segments};
 
+pub(crate) use damage::readable_frames;
 pub use damage::{Damage, DamagedCommit};
 pub use index::{IndexVerification, verify_index};
 

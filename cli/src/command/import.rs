@@ -60,7 +60,7 @@ impl Import {
         let mut import = Importing::new(&self.store).progress(move |bytes, _| shown.reach(bytes, of_bytes.max(bytes)));
         let report = import.read(BufReader::with_capacity(1 << 20, from));
         drop(import);
-        let report = report.map_err(|error| CliError::importing(&self.archive, &self.store, error))?;
+        let report = report.map_err(|error| CliError::importing(&self.store, error))?;
         let shown = Shown {
             store: self.store.display().to_string(),
             commits: report.through.commit.get(),

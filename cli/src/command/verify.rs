@@ -161,8 +161,9 @@ fn show_index(out: &mut Output, index: &IndexVerification) -> Result<(), CliErro
         let (entries, through) = (counted(index.entries, "entry"), index.through);
         return Ok(out.line(format_args!("index: {entries} up to commit {through} are what follows from the log"))?);
     }
-    let help = "the index can be lost: `annals rebuild-index` builds it anew from the log";
-    Ok(out.line(format_args!("index: {} differ or are missing; {help}", counted(index.differing, "place")))?)
+    let help = "It can be lost: `annals rebuild-index` builds it anew from the log.";
+    Ok(out
+        .line(format_args!("index: not what follows from the log, in {}. {help}", counted(index.differing, "place")))?)
 }
 
 impl Shown {

@@ -1,6 +1,6 @@
 //! A damaged place of a log, and what it costs.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use annals_core::{CommitNumber, Corruption, Head, Position};
 use uuid::Uuid;
@@ -29,6 +29,8 @@ pub struct Damage {
     /// The last commit and position that stand behind it in the same file, where that is known. They were not checked,
     /// because the hash over all commits ends at the damage.
     pub through: Option<Head>,
+    /// Where the log stands in front of it.
+    pub(crate) end: Standing,
 }
 
 /// A commit that is damaged.
@@ -45,7 +47,7 @@ impl Damage {
     /// The file that begins at `offset` cannot be believed.
     pub(super) fn of_header(corruption: Corruption, offset: u64, behind: &Standing, next: Option<Standing>) -> Self {
         let through = next.filter(|next| next.offset > offset).map(|next| head(&next));
-        Self { corruption, log_offset: offset, behind: head(behind), commit: None, through }
+        Self { corruption, log_offset: offset, behind: head(behind), commit: None, through, end: *behind }
     }
 
     /// What stands behind `end` in `segment` is damaged.
@@ -57,9 +59,12 @@ impl Damage {
         next: Option<Standing>,
     ) -> Result<Self, OpenError> {
         let Some(segment) = segment else {
-            return Ok(Self { corruption, log_offset: end.offset, behind: head(end), commit: None, through: None });
+            let log_offset = end.offset;
+            return Ok(Self { corruption, log_offset, behind: head(end), commit: None, through: None, end: *end });
         };
-        let log_offset = segment.start.offset + corruption.offset;
+        // It may be that of the last close.
+        let is_segment = segment.path == Path::new(&corruption.file);
+        let log_offset = if is_segment { segment.start.offset + corruption.offset } else { end.offset };
         let rest = recovery::rest_of(&segment, end.offset)?;
         let rest = segment.read(end.offset, rest);
         let rest = rest.map_err(|error| OpenError::io("reading", &segment.path, &error))?;
@@ -72,7 +77,7 @@ impl Damage {
         });
         let last = readable.last().map(|last| Head { commit: last.common.commit, position: last.last() });
         let through = next.map(|next| head(&next)).or(last);
-        Ok(Self { corruption, log_offset, behind: head(end), commit, through })
+        Ok(Self { corruption, log_offset, behind: head(end), commit, through, end: *end })
     }
 }
 
@@ -81,22 +86,25 @@ fn head(standing: &Standing) -> Head {
 }
 
 /// The headers of commits in `bytes`, which stand at `at`, in their order: those that can be read.
-pub(crate) fn headers(bytes: &[u8], log: Uuid, at: u64) -> Vec<FrameHeader> {
-    let mut found = Vec::new();
+fn headers(bytes: &[u8], log: Uuid, at: u64) -> Vec<FrameHeader> {
+    readable_frames(bytes, log, at).map(|(_, header)| header).collect()
+}
+
+/// The same, each with where it begins in `bytes`.
+pub(crate) fn readable_frames(bytes: &[u8], log: Uuid, at: u64) -> impl Iterator<Item = (usize, FrameHeader)> {
     let mut from = 0;
-    while let Some(rest) = bytes.get(from..)
-        && let Some(skip) = rest.windows(FRAME_MAGIC.len()).position(|window| window == FRAME_MAGIC)
-    {
-        let begins = from + skip;
-        let header = bytes.get(begins..(begins + FRAME_HEADER).min(bytes.len())).unwrap_or_default();
-        from = begins + 1;
-        if let Some(header) = FrameHeader::take(header, log, at + begins as u64) {
-            found.push(header);
-            // Nothing in its own body is a header: that would stand at another place.
-            from = begins + FRAME_HEADER;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = bytes.get(from..)?;
+            let begins = from + rest.windows(FRAME_MAGIC.len()).position(|window| window == FRAME_MAGIC)?;
+            let header = bytes.get(begins..(begins + FRAME_HEADER).min(bytes.len()))?;
+            from = begins + 1;
+            // What a body holds is no header: that would stand at another place.
+            if let Some(header) = FrameHeader::take(header, log, at + begins as u64) {
+                return Some((begins, header));
+            }
         }
-    }
-    found
+    })
 }
 
 impl fmt::Display for Damage {

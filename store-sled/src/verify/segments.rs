@@ -5,13 +5,20 @@ use std::{
     sync::Arc,
 };
 
-use annals_core::Corruption;
+use annals_core::{Corruption, Head};
 use uuid::Uuid;
 
 use crate::{
     OpenError,
     files::check_is_store,
-    log::{Log, disk::Disk, frame::Standing, recovery, segment::Segment},
+    log::{
+        Log,
+        clean::{self, LastClose},
+        disk::Disk,
+        frame::Standing,
+        recovery,
+        segment::Segment,
+    },
 };
 
 /// The files of a log, in their order.
@@ -20,6 +27,8 @@ pub(crate) struct Segments {
     log_id: Uuid,
     opened: Vec<Opened>,
     bytes: u64,
+    /// Where it was closed, if it was.
+    closed: Option<Standing>,
 }
 
 /// One of them.
@@ -38,7 +47,7 @@ pub(crate) struct Next {
 }
 
 impl Next {
-    /// What the header of the next file says of the log in front of it, if there is one that can be read.
+    /// Where the log stands in front of the next file, as its header says; behind the last file, where it was closed.
     pub(crate) fn start(&self) -> Option<Standing> {
         self.start
     }
@@ -72,7 +81,13 @@ impl Segments {
             });
         }
         match (log_id, first) {
-            (Some(log_id), _) => Ok(Self { store: store.to_owned(), log_id, opened, bytes }),
+            (Some(log_id), _) => {
+                let closed = match clean::read(&disk, store, log_id) {
+                    Ok(LastClose::Clean(closed)) => Some(closed),
+                    _ => None,
+                };
+                Ok(Self { store: store.to_owned(), log_id, opened, bytes, closed })
+            }
             (None, Some(corruption)) => Err(corruption.into()),
             (None, None) => Err(not_a_store("its log has no segment")),
         }
@@ -91,6 +106,11 @@ impl Segments {
         self.log_id
     }
 
+    /// The last commit and position when it was closed, if it was.
+    pub(crate) fn closed(&self) -> Option<Head> {
+        self.closed.map(|closed| Head { commit: closed.commit, position: closed.position })
+    }
+
     pub(crate) fn folder(&self) -> PathBuf {
         Log::folder(&self.store)
     }
@@ -99,7 +119,7 @@ impl Segments {
     pub(crate) fn with_next(&self) -> impl Iterator<Item = (&Opened, Next)> {
         self.opened.iter().enumerate().map(|(index, opened)| {
             let next = match self.opened.get(index + 1) {
-                None => Next { offset: None, start: None },
+                None => Next { offset: None, start: self.closed },
                 Some(Opened::Whole(next)) => Next { offset: Some(next.start.offset), start: Some(next.start) },
                 Some(Opened::Damaged(_, offset)) => Next { offset: Some(*offset), start: None },
             };

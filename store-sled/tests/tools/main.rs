@@ -2,5 +2,6 @@
 
 mod archive;
 mod backup;
+mod repair;
 mod store;
 mod verify;

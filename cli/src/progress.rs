@@ -1,54 +1,69 @@
 //! How far a long command is.
 
 use std::{
+    cell::Cell,
     io::{IsTerminal, stderr},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on the standard error while that is a terminal, with what is left to do in bytes and in time.
 #[derive(Debug)]
-pub(crate) struct Progress(ProgressBar);
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    /// When it was drawn last.
+    drawn: Cell<Instant>,
+}
 
-/// How often it is drawn at most.
-const REFRESH_HERTZ: u8 = 5;
+/// How often it is drawn at most; what takes less shows nothing.
+const REFRESH_TIME: Duration = Duration::from_millis(300);
 
 impl Progress {
     /// Shows how much of so many bytes is done.
-    pub(crate) fn begin(what: &'static str, of_bytes: u64) -> Self {
-        if !stderr().is_terminal() {
-            return Self(ProgressBar::hidden());
-        }
-        let bar = ProgressBar::with_draw_target(Some(of_bytes), ProgressDrawTarget::stderr_with_hz(REFRESH_HERTZ));
+    pub(crate) fn begin(what: &'static str) -> Self {
         let template = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_secs(1));
-        Self(bar.with_message(what))
+        Self::of(ProgressBar::hidden(), template, what)
     }
 
     /// Shows that something is done, of which nobody knows how long it takes.
     pub(crate) fn wait(what: &'static str) -> Self {
-        if !stderr().is_terminal() {
-            return Self(ProgressBar::hidden());
+        let shown = Self::of(ProgressBar::new_spinner(), "{spinner} {msg}, {elapsed}", what);
+        if stderr().is_terminal() {
+            shown.bar.enable_steady_tick(REFRESH_TIME);
         }
-        let spinner = ProgressBar::new_spinner().with_message(what);
-        spinner.enable_steady_tick(Duration::from_millis(200));
-        Self(spinner)
+        shown
+    }
+
+    /// Shows nothing: for what writes all the time.
+    pub(crate) fn silent() -> Self {
+        Self { bar: ProgressBar::hidden(), drawn: Cell::new(Instant::now()) }
+    }
+
+    fn of(bar: ProgressBar, template: &str, what: &'static str) -> Self {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar: bar.with_message(what), drawn: Cell::new(Instant::now()) }
     }
 
     /// So many bytes are done.
     pub(crate) fn reach(&self, bytes: u64, of_bytes: u64) {
-        self.0.set_length(of_bytes);
-        self.0.set_position(bytes);
+        if self.drawn.get().elapsed() < REFRESH_TIME || self.bar.message().is_empty() {
+            return;
+        }
+        self.drawn.set(Instant::now());
+        if self.bar.is_hidden() && stderr().is_terminal() {
+            self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        self.bar.set_length(of_bytes);
+        self.bar.set_position(bytes);
     }
 }
 
 impl Drop for Progress {
     /// Takes the bar away.
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

@@ -22,8 +22,13 @@ impl Walk {
     /// Opens the log of `store`.
     pub(crate) fn open(store: &Path) -> Result<Self, CliError> {
         let reader = LogReader::open(store).map_err(|error| CliError::opening(store, error))?;
-        let progress = Progress::begin("reading", 0);
+        let progress = Progress::begin("reading");
         Ok(Self { store: store.to_owned(), reader, progress, given: 0 })
+    }
+
+    /// The same without showing how far it is.
+    pub(crate) fn silent(store: &Path) -> Result<Self, CliError> {
+        Ok(Self { progress: Progress::silent(), ..Self::open(store)? })
     }
 
     /// What reads it, to pass over parts.

@@ -48,7 +48,7 @@ struct Shown {
 
 impl Backup {
     pub(super) fn run(self, out: &mut Output) -> Result<(), CliError> {
-        let shown = Progress::begin("backing up", 0);
+        let shown = Progress::begin("backing up");
         let tell = move |at: LogProgress| shown.reach(at.bytes, at.of_bytes);
         let mut backup = BackingUp::new(&self.store, &self.backup).progress(tell);
         let report = backup.run();

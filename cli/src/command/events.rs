@@ -80,7 +80,7 @@ const COLUMN_MAX: usize = 40;
 
 impl Events {
     pub(super) fn run(self, out: &mut Output) -> Result<(), CliError> {
-        let mut walk = Walk::open(&self.store)?;
+        let mut walk = Walk::silent(&self.store)?;
         walk.reader().skip_to(self.after.unwrap_or_default().next());
         if let Some(since) = self.since {
             walk.reader().skip_to_time(since);

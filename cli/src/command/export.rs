@@ -55,7 +55,7 @@ fn parse_commit(text: &str) -> Result<CommitNumber, String> {
 
 impl Export {
     pub(super) fn run(self, out: &mut Output) -> Result<(), CliError> {
-        let shown = Progress::begin("exporting", 0);
+        let shown = Progress::begin("exporting");
         let tell = move |at: LogProgress| shown.reach(at.bytes, at.of_bytes);
         let mut export = Exporting::new(&self.store).progress(tell);
         if let Some(through) = self.through {

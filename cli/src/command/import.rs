@@ -56,7 +56,7 @@ impl Import {
             let bytes = file.metadata().map_err(unreadable)?.len();
             (Box::new(file), bytes)
         };
-        let shown = Progress::begin("importing", of_bytes);
+        let shown = Progress::begin("importing");
         let mut import = Importing::new(&self.store).progress(move |bytes, _| shown.reach(bytes, of_bytes.max(bytes)));
         let report = import.read(BufReader::with_capacity(1 << 20, from));
         drop(import);

@@ -167,7 +167,7 @@ fn show(out: &mut Output, damage: &Damage, loss: &Loss) -> Result<(), CliError> 
     out.table(streams)?;
     let more = loss.streams.len().saturating_sub(STREAMS_SHOWN);
     if more > 0 {
-        out.line(format_args!("and {} more; `--output json` lists all", counted(more as u64, "stream")))?;
+        out.line(format_args!("and {} more streams; `--output json` lists all", count(more)))?;
     }
     let unreadable = loss.count_of_events().saturating_sub(loss.readable_events);
     if unreadable > 0 {

@@ -44,7 +44,7 @@ struct Shown {
 
 impl Restore {
     pub(super) fn run(self, out: &mut Output) -> Result<(), CliError> {
-        let shown = Progress::begin("checking", 0);
+        let shown = Progress::begin("checking");
         let mut restore = Restoring::new(&self.backup, &self.store)
             .progress(move |at: LogProgress| shown.reach(at.bytes, at.of_bytes));
         if self.replace {

@@ -8,7 +8,7 @@ use std::{
 
 use annals_store_sled::{Damage, IndexVerification, LogProgress, Verification, Verify as Check, verify_index};
 use clap::Args;
-use indicatif::{HumanBytes, HumanDuration};
+use indicatif::HumanBytes;
 use serde::Serialize;
 
 use crate::{
@@ -102,7 +102,7 @@ impl Verify {
                 show_index(out, index)?;
             }
             let (state, tone) = if is_whole { ("all is well", Tone::Good) } else { ("NOT WELL", Tone::Bad) };
-            out.line(format_args!("{}, {}", out.paint(tone, state), HumanDuration(begun.elapsed())))?;
+            out.line(format_args!("{}, in {:.1?}", out.paint(tone, state), begun.elapsed()))?;
         }
         Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -117,7 +117,7 @@ impl Verify {
 
 /// Checks the log, and shows how far that is.
 pub(super) fn check(store: &Path) -> Result<Verification, CliError> {
-    let shown = Progress::begin("checking", 0);
+    let shown = Progress::begin("checking");
     let tell = move |at: LogProgress| shown.reach(at.bytes, at.of_bytes);
     Check::new(store).progress(tell).run().map_err(|error| CliError::opening(store, error))
 }

@@ -18,10 +18,9 @@ fn not_well(said: Said) -> String {
 
 /// How long it took is not the same each time.
 fn without_time(text: &str) -> String {
-    let lines = text
-        .lines()
-        .map(|line| line.rsplit_once(", ").filter(|(_, end)| end.ends_with(" seconds")).map_or(line, |(line, _)| line));
-    lines.collect::<Vec<_>>().join("\n")
+    let is_time = |end: &str| end.starts_with(|first: char| first.is_ascii_digit()) && end.ends_with('s');
+    let without = |line| str::rsplit_once(line, ", in ").filter(|(_, end)| is_time(end)).map_or(line, |(line, _)| line);
+    text.lines().map(without).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

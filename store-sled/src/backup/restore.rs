@@ -42,7 +42,9 @@ pub struct RestoreReport {
 impl Restore {
     /// Puts the backup in the folder `backup` where the folder `to` is to be.
     pub fn new(backup: impl AsRef<Path>, to: impl AsRef<Path>) -> Self {
-        Self { backup: backup.as_ref().to_owned(), to: to.as_ref().to_owned(), replaces: false, progress: None }
+        // Without a slash at its end, behind which a name would be one of another folder.
+        let to = to.as_ref().components().collect();
+        Self { backup: backup.as_ref().to_owned(), to, replaces: false, progress: None }
     }
 
     /// The same in place of a store that is there, damaged or not.

@@ -93,3 +93,56 @@ fn compare(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use annals_core::{Commit, EventType, NewEvent, Store, Tag};
+
+    use super::*;
+    use crate::{SledOptions, SledStore, log::disk::Disk, open::index_folder};
+
+    async fn index(folder: &Path) -> Index {
+        let store = SledStore::open(SledOptions::new(folder)).unwrap();
+        for number in 0..200 {
+            let stream = format!("account-{}", number % 3).parse().unwrap();
+            let mut event = NewEvent::new(stream, EventType::new("happened").unwrap(), "");
+            event.tags = vec![Tag::of("all", "of them").unwrap()];
+            store.commit(Commit::of([event])).await.unwrap();
+        }
+        store.shut_down().await;
+        drop(store);
+        Index::open(&Disk::default(), &index_folder(folder)).unwrap()
+    }
+
+    /// P10: an entry that is lost, another one, or one too many is found, in each part of the index.
+    #[tokio::test]
+    async fn whatever_differs_is_found() {
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let (found, anew) = (index(folders[0].path()).await, index(folders[1].path()).await);
+        assert_eq!(found.compare(&anew).unwrap().differences, [""; 0]);
+        for tree in [&found.entries, &found.older] {
+            let (key, page) = tree.scan_prefix(b"e").next().unwrap().unwrap();
+            tree.remove(&key).unwrap();
+            let compared = found.compare(&anew).unwrap();
+            assert!(compared.differing > 0 && compared.differences[0].ends_with("it is missing"), "{compared:?}");
+            let compared = anew.compare(&found).unwrap();
+            assert!(compared.differences[0].ends_with("it does not follow from the log"), "{compared:?}");
+            let mut other = page.to_vec();
+            *other.last_mut().unwrap() ^= 1;
+            tree.insert(&key, other).unwrap();
+            let compared = found.compare(&anew).unwrap();
+            assert!(compared.differences[0].ends_with("it is not what follows from the log"), "{compared:?}");
+            tree.insert(&key, page).unwrap();
+            assert_eq!(found.compare(&anew).unwrap().differing, 0);
+        }
+        for piece in found.entries.scan_prefix(keys::FILTERS) {
+            found.entries.remove(piece.unwrap().0).unwrap();
+        }
+        drop(found);
+        let found = Index::open(&Disk::default(), &index_folder(folders[0].path())).unwrap();
+        let compared = found.compare(&anew).unwrap();
+        assert!(compared.differences[0].ends_with("it is not in the filter"), "{compared:?}");
+    }
+}

@@ -87,6 +87,8 @@ fn backups_of_a_store_in_use_are_whole() {
             let held = commits(&to);
             assert_eq!(held.len() as u64, report.through.commit.get());
             assert!(held.len() >= last);
+            // What is being written is no damage.
+            assert_eq!(Verify::new(from.path()).run().unwrap().damages, []);
             last = held.len();
             assert!(Verify::new(&to).run().unwrap().is_whole());
         }
@@ -174,7 +176,9 @@ async fn a_restore_replaces_only_what_may_be_replaced_and_keeps_it() {
     let error = Restore::new(&saved, &to).replace().run().unwrap_err();
     assert!(matches!(error, RestoreError::Target(OpenError::InUse { .. })), "{error}");
     drop(open);
-    let report = Restore::new(&saved, &to).replace().run().unwrap();
+    let with_slash = PathBuf::from(format!("{}/", to.display()));
+    let report = Restore::new(&saved, with_slash).replace().run().unwrap();
+    assert_eq!(report.replaced, Some(folder.path().join("bank.replaced")));
     assert_eq!((commits(&to), commits(report.replaced.as_ref().unwrap())), (whole.clone(), newer));
     assert!(matches!(Restore::new(&saved, &to).replace().run(), Err(RestoreError::Kept { .. })));
     let opened = SledStore::open(SledOptions::new(&to)).unwrap();

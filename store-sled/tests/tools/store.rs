@@ -29,7 +29,7 @@ fn event(number: u64) -> NewEvent {
 }
 
 /// The commit with that number.
-pub fn commit(number: u64) -> Commit {
+pub(crate) fn commit(number: u64) -> Commit {
     let mut commit = Commit::of([event(number), event(number + 1)]);
     if number.is_multiple_of(5) {
         let key = IdempotencyKey::new(format!("key {number}")).unwrap();
@@ -44,12 +44,12 @@ pub fn commit(number: u64) -> Commit {
 }
 
 /// Options of a store with small files of the log.
-pub fn options(store: &Path, batch_entries: usize) -> SledOptions {
+pub(crate) fn options(store: &Path, batch_entries: usize) -> SledOptions {
     SledOptions::new(store).segment_bytes(4096).index_batch_entries(batch_entries)
 }
 
 /// A closed store with several files of the log: so many commits, one more that closes a stream, and a key of unique names.
-pub async fn store(commits: u64, batch_entries: usize) -> TempDir {
+pub(crate) async fn store(commits: u64, batch_entries: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = SledStore::open(options(folder.path(), batch_entries)).unwrap();
     for number in 1..=commits {
@@ -62,7 +62,7 @@ pub async fn store(commits: u64, batch_entries: usize) -> TempDir {
 }
 
 /// The files of the log.
-pub fn segments(store: &Path) -> Vec<PathBuf> {
+pub(crate) fn segments(store: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<_> = fs::read_dir(store.join("log")).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|kind| kind == "log"));
     paths.sort();
@@ -70,6 +70,6 @@ pub fn segments(store: &Path) -> Vec<PathBuf> {
 }
 
 /// All that a store holds.
-pub fn commits(store: &Path) -> Vec<StoredCommit> {
+pub(crate) fn commits(store: &Path) -> Vec<StoredCommit> {
     LogReader::open(store).unwrap().map(Result::unwrap).collect()
 }

@@ -5,8 +5,11 @@ use std::path::Path;
 use annals_core::{Annals, Builder};
 
 pub use annals_store_sled::{
-    CopyDifference, CopyError, CopyProgress, CopyReport, CopyTransform, CopyVerification, Loader, LoaderError,
-    LoaderProgress, LogReader, OpenError, OpenReport, SledOptions, SledStore, TornTail,
+    ArchiveError, Backup, BackupError, BackupReport, CopyDifference, CopyError, CopyProgress, CopyReport,
+    CopyTransform, CopyVerification, Damage, DamagedCommit, Export, ExportError, ExportReport, Import, ImportError,
+    ImportReport, IndexVerification, Loader, LoaderError, LoaderProgress, LogProgress, LogReader, Loss, LostStream,
+    OpenError, OpenReport, Repair, RepairError, RepairReport, Restore, RestoreError, RestoreReport, SegmentFile,
+    SledOptions, SledStore, StoreFiles, TornTail, Verification, Verify, rebuild_index, verify_index,
 };
 
 /// Begins an application on the embedded store; in the prelude, so that it reads `Annals::builder(path)`.

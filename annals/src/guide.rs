@@ -39,6 +39,7 @@ pages! {
     Testing = "testing.md",
     LawsAndFaults = "laws-and-faults.md",
     Errors = "errors.md",
+    LookingAfterAStore = "looking-after-a-store.md",
     CopyingAStore = "copying-a-store.md",
 }
 

@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use annals_core::{Commit, CommitNumber, Limits, Timestamp, Transformation, TransformationName, Transformer};
+use annals_core::{Commit, CommitNumber, Timestamp, Transformation, TransformationName, Transformer};
 
 use crate::{Loader, LogReader, OpenError, SledOptions, log::disk::Disk, name_key};
 
@@ -87,18 +87,7 @@ struct Run<T> {
 impl<T: Transformation> CopyTransform<T> {
     /// A copy of the store in the folder `from` into the folder `to`, which is empty or not there yet.
     pub fn new(from: impl AsRef<Path>, to: impl AsRef<Path>, transformation: T) -> Self {
-        let unlimited = Limits {
-            event_bytes: usize::MAX,
-            metadata_bytes: usize::MAX,
-            tags: usize::MAX,
-            row_bytes: usize::MAX,
-            // A frame of the log says its length in four bytes.
-            commit_bytes: 1 << 30,
-            commit_events: usize::MAX,
-            commit_rows: usize::MAX,
-            commit_conditions: usize::MAX,
-        };
-        let to = SledOptions::new(to).limits(unlimited);
+        let to = SledOptions::new(to).unlimited();
         let from = from.as_ref().to_owned();
         Self { from, to, transformation, through: CommitNumber::MAX, commits_between: COMMITS_BETWEEN, progress: None }
     }

@@ -1,6 +1,7 @@
 //! The index: what is faster to look up than to scan for, in sled. Everything in it follows from the log, or from the
 //! log and its consumers, so it can be lost.
 
+pub(crate) mod compare;
 mod derived;
 mod filter;
 pub(crate) mod keys;

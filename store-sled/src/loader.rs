@@ -194,6 +194,11 @@ impl Loader {
         Ok(holds)
     }
 
+    /// The hash over all commits that are on disk.
+    pub(crate) fn chained(&self) -> u64 {
+        self.store.shared().published().standing.chain
+    }
+
     fn check(&self) -> Result<(), LoaderError> {
         self.failed.clone().map_or(Ok(()), Err)
     }

@@ -6,21 +6,21 @@ use std::{
     sync::Arc,
 };
 
-use annals_core::{CommitNumber, Corruption, Head, ReadError, StoredCommit};
+use annals_core::{CommitNumber, Corruption, Head, Position, ReadError, StoredCommit, Timestamp};
 use uuid::Uuid;
 
 use crate::{
     OpenError,
+    files::check_is_store,
     log::{
         Log,
         clean::{self, LastClose},
         disk::Disk,
-        frame::{Frame, Standing},
+        frame::Standing,
         recovery,
-        scanner::{Scanner, Step},
+        scanner::{Found, FoundFrame, Scanner},
         segment::Segment,
     },
-    unfinished,
 };
 
 /// Reads the commits of a store's log in their order, each whole, from the log's files alone: it takes no lock, opens no
@@ -46,6 +46,18 @@ pub struct LogReader {
     has_failed: bool,
 }
 
+/// How far a log was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogProgress {
+    /// Bytes of the log that were read, or passed over.
+    pub bytes: u64,
+    /// How many bytes the log's files have now, zeros behind the log's end included.
+    pub of_bytes: u64,
+    /// The last commit and position that were read.
+    pub head: Head,
+}
+
 /// What stands where no whole commit does.
 enum Rest {
     /// Something was written meanwhile.
@@ -63,18 +75,40 @@ impl LogReader {
     pub fn open(store: impl AsRef<Path>) -> Result<Self, OpenError> {
         let store = store.as_ref().to_owned();
         let not_a_store = |reason| OpenError::NotAStore { path: store.clone(), reason };
-        if unfinished::is_there(&store) {
-            return Err(OpenError::Unfinished { path: store });
-        }
-        if !Log::folder(&store).is_dir() {
-            return Err(not_a_store("it has no folder `log`"));
-        }
+        check_is_store(&store)?;
         let log = recovery::open_segments(&Disk::that_only_reads(), &store)?;
         let log = Arc::new(log.ok_or_else(|| not_a_store("its log has no segment"))?);
-        let scanner = Scanner::chained(Arc::clone(&log), Standing::START);
-        let scanner = scanner.ok_or_else(|| not_a_store("its log has no beginning"))?;
-        let end = scanner.standing;
-        Ok(Self { store, log, scanner, end, confirmed: CommitNumber::ZERO, has_failed: false })
+        Self::of(store.clone(), log, Standing::START).ok_or_else(|| not_a_store("its log has no beginning"))
+    }
+
+    /// Reads the log of the store in the folder `store` behind `standing`, which must be where a segment begins, or where the
+    /// log stood between two commits. `None` where no segment holds that.
+    pub(crate) fn of(store: PathBuf, log: Arc<Log>, standing: Standing) -> Option<Self> {
+        let scanner = Scanner::chained(Arc::clone(&log), standing)?;
+        let (end, confirmed) = (scanner.standing, standing.commit);
+        Some(Self { store, log, scanner, end, confirmed, has_failed: false })
+    }
+
+    /// Passes over whole files of the log in front of the one that holds `position`: their commits are neither read nor
+    /// checked. It may give some before `position` all the same.
+    pub fn skip_to(&mut self, position: Position) {
+        self.pass_over(|start| start.position < position);
+    }
+
+    /// The same in front of the file that holds the first commit that was recorded at `recorded` or later.
+    pub fn skip_to_time(&mut self, recorded: Timestamp) {
+        self.pass_over(|start| start.recorded < recorded);
+    }
+
+    /// Goes on in the last segment whose beginning is `before`, if that lies ahead.
+    pub(crate) fn pass_over(&mut self, before: impl Fn(&Standing) -> bool) {
+        let segments = self.log.segments();
+        let ahead = segments.iter().rfind(|segment| segment.start.offset > self.end.offset && before(&segment.start));
+        if let Some(segment) = ahead
+            && let Some(scanner) = Scanner::chained(Arc::clone(&self.log), segment.start)
+        {
+            (self.end, self.confirmed, self.scanner) = (scanner.standing, segment.start.commit, scanner);
+        }
     }
 
     /// How far it has read.
@@ -90,8 +124,17 @@ impl LogReader {
         self.confirmed
     }
 
+    /// How far it has read, and how much there is.
+    ///
+    /// # Errors
+    /// [`ReadError::Io`] when the operating system does not say how long a file is.
+    pub fn progress(&self) -> Result<LogProgress, ReadError> {
+        Ok(LogProgress { bytes: self.bytes(), of_bytes: self.bytes_in_all()?, head: self.head() })
+    }
+
     /// How many bytes the log has, up to where it was read.
-    pub(crate) fn bytes(&self) -> u64 {
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
         self.end.offset
     }
 
@@ -112,13 +155,47 @@ impl LogReader {
         self.log.id
     }
 
+    /// Where it has read to.
+    pub(crate) fn standing(&self) -> Standing {
+        self.end
+    }
+
+    /// The log that it reads.
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// What gave the frame that was found last, and has its body.
+    pub(crate) fn scanner(&self) -> &Scanner {
+        &self.scanner
+    }
+
+    /// What the store says of its last close.
+    pub(crate) fn last_close(&self) -> std::io::Result<LastClose> {
+        clean::read(&self.log.disk, &self.store, self.log.id)
+    }
+
     fn next_commit(&mut self) -> Result<Option<StoredCommit>, ReadError> {
+        let before = self.end;
+        let Some(found) = self.find_frame()? else { return Ok(None) };
+        let content = self.scanner.frame(&found).content();
+        content.map(Some).map_err(|error| {
+            self.end = before;
+            self.log.item_error(found.offset, error)
+        })
+    }
+
+    /// The next commit's frame, its chain checked, its items not, its body in the scanner until the next one is looked for.
+    pub(crate) fn find_frame(&mut self) -> Result<Option<FoundFrame>, ReadError> {
         let mut suspected = None;
         loop {
-            let bad = match self.scanner.step()? {
-                Step::Frame(frame) => return self.take(&frame).map(Some),
-                Step::End => None,
-                Step::Bad(corruption) => Some(corruption),
+            let bad = match self.scanner.find()? {
+                Found::Frame(found) => {
+                    self.take();
+                    return Ok(Some(found));
+                }
+                Found::End => None,
+                Found::Bad(corruption) => Some(corruption),
             };
             let at = self.scanner.standing.offset;
             let rest = self.look_behind(bad);
@@ -136,16 +213,13 @@ impl LogReader {
         }
     }
 
-    fn take(&mut self, frame: &Frame) -> Result<StoredCommit, ReadError> {
+    fn take(&mut self) {
         let behind = self.scanner.standing;
-        let begins = behind.offset - frame.header.length();
-        let commit = frame.content().map_err(|error| self.log.item_error(begins, error))?;
         if behind.group != self.end.group {
             // A group is begun only once the one before is on disk.
             self.confirmed = self.end.commit;
         }
         self.end = behind;
-        Ok(commit)
     }
 
     /// What to make of the place where no whole commit stands, or of `bad` bytes.
@@ -161,7 +235,7 @@ impl LogReader {
         if recovery::open_later_segments(&self.log).map_err(read_error)? {
             return Ok(Rest::More);
         }
-        match clean::read(&self.log.disk, &self.store, self.log.id).map_err(|error| self.unreadable(&error))? {
+        match self.last_close().map_err(|error| self.unreadable(&error))? {
             LastClose::Clean(closed) => {
                 if let Some(corruption) = bad {
                     return Err(corruption.into());

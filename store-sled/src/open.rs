@@ -1,6 +1,6 @@
 //! Opening a store: lock, log, end of the log, index, tail, threads.
 
-mod tail;
+pub(crate) mod tail;
 
 use std::{
     io,
@@ -193,7 +193,7 @@ fn believe(index: &Index, log: &Arc<Log>, end: &Standing) -> Result<Result<Progr
 }
 
 /// One index that was moved aside is kept, the latest.
-fn move_aside(disk: &Disk, store: &Path, folder: &Path) -> io::Result<()> {
+pub(crate) fn move_aside(disk: &Disk, store: &Path, folder: &Path) -> io::Result<()> {
     let aside = store.join("index.aside");
     if aside.exists() {
         disk.remove_folder("index", &aside)?;

@@ -63,6 +63,21 @@ impl SledOptions {
         self
     }
 
+    /// The same for what a store took once, under whatever limits.
+    pub(crate) fn unlimited(self) -> Self {
+        self.limits(Limits {
+            event_bytes: usize::MAX,
+            metadata_bytes: usize::MAX,
+            tags: usize::MAX,
+            row_bytes: usize::MAX,
+            // A frame of the log says its length in four bytes.
+            commit_bytes: 1 << 30,
+            commit_events: usize::MAX,
+            commit_rows: usize::MAX,
+            commit_conditions: usize::MAX,
+        })
+    }
+
     /// The same with another size of the batches in which the index is written.
     #[must_use]
     pub fn index_batch_entries(mut self, entries: usize) -> Self {

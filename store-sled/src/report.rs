@@ -84,6 +84,8 @@ pub enum OpenError {
         what: &'static str,
         /// To which file or folder.
         path: PathBuf,
+        /// Which kind of error it is: no permission, no space ..
+        kind: io::ErrorKind,
         /// What the operating system said.
         reason: String,
     },
@@ -94,7 +96,7 @@ pub enum OpenError {
 
 impl OpenError {
     pub(crate) fn io(what: &'static str, path: &Path, error: &io::Error) -> Self {
-        Self::Io { what, path: path.to_owned(), reason: error.to_string() }
+        Self::Io { what, path: path.to_owned(), kind: error.kind(), reason: error.to_string() }
     }
 }
 

@@ -32,3 +32,4 @@ mod reads;
 mod recovery;
 mod sled_calls;
 mod sweep;
+mod tools;

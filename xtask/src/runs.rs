@@ -41,13 +41,14 @@ pub(crate) fn docs(workspace: &Workspace) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// The second run finds everything done already.
+/// The second run finds everything done already, and its store is whole.
 pub(crate) fn example(workspace: &Workspace) -> Result<Outcome, Failure> {
     let folder = tempfile::tempdir().map_err(Failure::Temporary)?;
     let store = folder.path().join("bank.annals");
     for _ in 0..2 {
         banking(workspace, &[OsStr::new("--store"), store.as_os_str()])?;
     }
+    verify(workspace, &store)?;
     Ok(Outcome::Done)
 }
 
@@ -62,12 +63,19 @@ pub(crate) fn import(workspace: &Workspace) -> Result<Outcome, Failure> {
     let folder = Path::new(&data).join("berka");
     let arguments = [OsStr::new("import"), folder.as_os_str(), OsStr::new("--store"), store.as_os_str()];
     banking(workspace, &arguments)?;
+    verify(workspace, &store)?;
     Ok(Outcome::Done)
 }
 
 fn banking(workspace: &Workspace, arguments: &[&OsStr]) -> Result<(), Failure> {
     let start = workspace.cargo(&["run", "--release", "-p", "banking", "--"]);
     arguments.iter().fold(start, Run::argument).run()
+}
+
+/// Every byte of the log, and the index.
+fn verify(workspace: &Workspace, store: &Path) -> Result<(), Failure> {
+    let start = workspace.cargo(&["run", "--release", "-p", "annals-cli", "--", "verify", "--deep"]);
+    start.argument(store).run()
 }
 
 /// It is built and its tests are run; what it measures depends on the machine, so that nothing is measured here.

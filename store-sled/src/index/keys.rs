@@ -174,6 +174,38 @@ pub(crate) fn take_filter(key: &[u8]) -> Option<(u8, u32)> {
 /// What the keys of all pieces of the filter begin with.
 pub(crate) const FILTERS: &[u8] = &[FILTER];
 
+/// What the keys of all pieces of long values begin with.
+pub(crate) const PIECES: &[u8] = &[PIECE];
+
+/// Whether what is kept under `key` must also be in the filter: places, idempotency keys and names.
+pub(crate) fn is_in_filter(key: &[u8]) -> bool {
+    match key.split_first() {
+        Some((&(STREAM | TAG), _)) => true,
+        Some((&ROW, rest)) => {
+            let table = rest.split(|byte| *byte == 0).next().unwrap_or_default();
+            let name = table.splitn(2, |byte| *byte == b'/').nth(1).unwrap_or_default();
+            [LoggedTable::ONCE, LoggedTable::NAMES].iter().any(|table| table.name().as_bytes() == name)
+        }
+        _ => false,
+    }
+}
+
+/// What is kept under `key`, for a person.
+pub(crate) fn described(key: &[u8]) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\0', " ").trim().to_owned();
+    let Some((kind, rest)) = key.split_first() else { return "an entry without a key".to_owned() };
+    let name = rest.split(|byte| *byte == 0).next().unwrap_or_default();
+    let without_tenant = |name: &[u8]| text(name.strip_prefix(b"/").unwrap_or(name));
+    match *kind {
+        STREAM => format!("places of stream {}", without_tenant(name)),
+        TAG => format!("places of tag {}", without_tenant(name)),
+        ROW => format!("a row of table {}", without_tenant(name)),
+        PIECE => format!("a long row of table {}", without_tenant(name)),
+        KIND => format!("the last position of {}", text(rest.get(1..).unwrap_or_default())),
+        other => format!("an entry of kind {other}"),
+    }
+}
+
 /// The first key behind all that begin with `prefix`, which ends with a byte below 0xff.
 pub(crate) fn behind(mut prefix: Vec<u8>) -> Vec<u8> {
     if let Some(last) = prefix.last_mut() {

@@ -75,14 +75,16 @@ pub(crate) fn open_later_segments(log: &Log) -> Result<bool, OpenError> {
     Ok(found)
 }
 
-fn segment_paths(disk: &Disk, folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// The files of the log, in their order.
+pub(crate) fn segment_paths(disk: &Disk, folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = disk.list("log", folder)?;
     paths.retain(|path| Segment::offset_of(path).is_some());
     paths.sort();
     Ok(paths)
 }
 
-fn open_segment(disk: &Disk, path: &Path) -> Result<(Uuid, Segment), OpenError> {
+/// Opens a file of the log, whose header says to which log it belongs.
+pub(crate) fn open_segment(disk: &Disk, path: &Path) -> Result<(Uuid, Segment), OpenError> {
     let io = |error| OpenError::io("opening", path, &error);
     let file = disk.open("log", path).map_err(io)?;
     let offset = Segment::offset_of(path).unwrap_or_default();

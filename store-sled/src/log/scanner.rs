@@ -54,7 +54,7 @@ pub(crate) struct FoundFrame {
 }
 
 /// What stands at the scanner's place, before it is given out.
-enum Found {
+pub(crate) enum Found {
     Frame(FoundFrame),
     End,
     Bad(Corruption),
@@ -117,7 +117,7 @@ impl Scanner {
     }
 
     /// The body of the frame that was found last.
-    fn body(&self, found: &FoundFrame) -> &[u8] {
+    pub(crate) fn body(&self, found: &FoundFrame) -> &[u8] {
         self.window.get(found.body.clone()).unwrap_or_default()
     }
 
@@ -140,18 +140,8 @@ impl Scanner {
         })
     }
 
-    /// The segment in which the scanner is, and whether another one follows it.
-    pub(crate) fn segment(&self) -> (&Arc<Segment>, bool) {
-        (&self.segment, self.next_segment.is_some())
-    }
-
-    /// The frame that was found last, with a copy of its body.
-    pub(crate) fn frame(&self, found: &FoundFrame) -> Frame {
-        let body = Bytes::copy_from_slice(self.body(found));
-        Frame { header: found.header, body }
-    }
-
-    fn find(&mut self) -> Result<Found, ReadError> {
+    /// The same, a frame's body left in the window until the scan goes on.
+    pub(crate) fn find(&mut self) -> Result<Found, ReadError> {
         loop {
             if self.at_segment_end() {
                 self.enter_next_segment()?;
@@ -169,6 +159,17 @@ impl Scanner {
                 return Ok(Found::Bad(self.corruption("neither a group nor a commit begins here")));
             }
         }
+    }
+
+    /// The segment in which the scanner is, and whether another one follows it.
+    pub(crate) fn segment(&self) -> (&Arc<Segment>, bool) {
+        (&self.segment, self.next_segment.is_some())
+    }
+
+    /// The frame that was found last, with a copy of its body.
+    pub(crate) fn frame(&self, found: &FoundFrame) -> Frame {
+        let body = Bytes::copy_from_slice(self.body(found));
+        Frame { header: found.header, body }
     }
 
     fn refresh_next_segment(&mut self) -> bool {

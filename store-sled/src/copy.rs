@@ -97,6 +97,8 @@ impl<T: Transformation> CopyTransform<T> {
             commit_events: usize::MAX,
             commit_rows: usize::MAX,
             commit_conditions: usize::MAX,
+            batch_rows: usize::MAX,
+            batch_bytes: usize::MAX,
         };
         let to = SledOptions::new(to).limits(unlimited);
         let from = from.as_ref().to_owned();

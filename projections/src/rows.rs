@@ -148,7 +148,7 @@ impl Rows<'_> {
 
     async fn get_bytes<R: Row>(&mut self, key: KeyBytes) -> Result<Option<R>, RowsError> {
         let table = self.table::<R>()?;
-        if let Some(row) = table.seen(&key) {
+        if let Some(row) = table.look_at(&key) {
             return Ok(row.cloned());
         }
         let place = table.place(&key);
@@ -221,14 +221,14 @@ impl Batch {
     /// What a handler is given for events of `tenant`. What was written before can no longer be undone.
     pub(crate) fn begin<'a>(&'a mut self, tenant: &'a Option<Tenant>, lane_keys: Option<LaneKeys<'a>>) -> Rows<'a> {
         self.beats.beat();
-        let is_present = |number: usize| self.tables.get(number).is_some_and(|of| of.tenant == *tenant);
-        if !self.present.is_some_and(is_present) {
+        let of = self.present.and_then(|present| self.tables.get(present));
+        if of.is_none_or(|of| of.tenant != *tenant) {
             self.present = self.numbers.get(tenant).copied();
         }
-        for table in
-            self.present.and_then(|number| self.tables.get_mut(number)).into_iter().flat_map(TenantTables::each)
-        {
-            table.mark();
+        if let Some(of) = self.present.and_then(|present| self.tables.get_mut(present)) {
+            for table in &mut of.tables {
+                table.mark();
+            }
         }
         Rows { batch: self, tenant, lane_keys }
     }

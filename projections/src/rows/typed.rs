@@ -96,11 +96,17 @@ impl<R: Row> TypedTable<R> {
 
     /// The row as this batch sees it; `None` when the store has to be asked.
     pub(crate) fn seen(&self, key: &KeyBytes) -> Option<Option<&R>> {
-        let Some(slot) = self.slots.of(key) else { return self.complete.then_some(None) };
-        match (&slot.change, &slot.stored) {
-            (Some(Change::Put(row)), _) | (None, Stored::Row(row)) => Some(Some(row)),
-            (Some(Change::Delete), _) | (None, Stored::Nothing) => Some(None),
-            (Some(Change::Add(..)), _) | (None, Stored::Unknown) => None,
+        match self.slots.of(key) {
+            Some(slot) => slot.seen(),
+            None => self.complete.then_some(None),
+        }
+    }
+
+    /// The same, of a row that is likely to be changed next.
+    pub(crate) fn look_at(&mut self, key: &KeyBytes) -> Option<Option<&R>> {
+        match self.slots.note_number(key).and_then(|number| self.slots.at(number)) {
+            Some((_, slot)) => slot.seen(),
+            None => self.complete.then_some(None),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is known of the rows of a table, and what is to become of them.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -11,6 +11,8 @@ pub(super) struct Slots<R> {
     all: Vec<(KeyBytes, Slot<R>)>,
     numbers: HashTable<usize>,
     hasher: DefaultHashBuilder,
+    /// What was found last: who reads a row often writes it next.
+    last: usize,
 }
 
 pub(super) struct Slot<R> {
@@ -35,25 +37,34 @@ pub(super) enum Change<R> {
 
 impl<R> Slots<R> {
     pub(super) fn new() -> Self {
-        Self { all: Vec::new(), numbers: HashTable::new(), hasher: DefaultHashBuilder::default() }
+        Self { all: Vec::new(), numbers: HashTable::new(), hasher: DefaultHashBuilder::default(), last: 0 }
     }
 
     pub(super) fn number(&self, key: &KeyBytes) -> Option<usize> {
-        self.find(self.hasher.hash_one(key), key)
+        self.find(hash(&self.hasher, key), key)
+    }
+
+    /// The same; it is found faster the next time.
+    pub(super) fn note_number(&mut self, key: &KeyBytes) -> Option<usize> {
+        self.last = self.number(key)?;
+        Some(self.last)
     }
 
     /// The number of `key`; if nothing was known of it, `stored` is.
     pub(super) fn number_or_add(&mut self, key: KeyBytes, stored: Stored<R>) -> usize {
-        let hash = self.hasher.hash_one(&key);
-        if let Some(number) = self.find(hash, &key) {
+        if self.at(self.last).is_some_and(|(last, _)| *last == key) {
+            return self.last;
+        }
+        let hash_of_key = hash(&self.hasher, &key);
+        if let Some(number) = self.find(hash_of_key, &key) {
             return number;
         }
-        let Self { all, numbers, hasher } = self;
+        let Self { all, numbers, hasher, .. } = self;
         let number = all.len();
         all.push((key, Slot { stored, change: None }));
         // Of a number there is always a key.
-        let hash_of = |number: &usize| all.get(*number).map_or(0, |(key, _)| hasher.hash_one(key));
-        *numbers.insert_unique(hash, number, hash_of).get()
+        let hash_of = |number: &usize| all.get(*number).map_or(0, |(key, _)| hash(hasher, key));
+        *numbers.insert_unique(hash_of_key, number, hash_of).get()
     }
 
     fn find(&self, hash: u64, key: &KeyBytes) -> Option<usize> {
@@ -97,6 +108,23 @@ impl<R> Slots<R> {
     pub(super) fn clear(&mut self) {
         self.all.clear();
         self.numbers.clear();
+    }
+}
+
+fn hash(hasher: &DefaultHashBuilder, key: &KeyBytes) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(key.as_slice());
+    hasher.finish()
+}
+
+impl<R> Slot<R> {
+    /// The row as the batch sees it; `None` when the store has to be asked.
+    pub(super) fn seen(&self) -> Option<Option<&R>> {
+        match (&self.change, &self.stored) {
+            (Some(Change::Put(row)), _) | (None, Stored::Row(row)) => Some(Some(row)),
+            (Some(Change::Delete), _) | (None, Stored::Nothing) => Some(None),
+            (Some(Change::Add(..)), _) | (None, Stored::Unknown) => None,
+        }
     }
 }
 

@@ -45,6 +45,8 @@ enum Arguments {
     Rows(work::rows::Options),
     /// Projections beside a bare scan, several on one log, and how soon a commit is seen.
     Projections(work::projections::Options),
+    /// A saga beside the commits that it needs, and timers that sleep.
+    Sagas(work::sagas::Options),
     /// The main figures at several sizes of the log.
     Growth(work::growth::Options),
     /// All of the above, one after the other.
@@ -64,7 +66,7 @@ struct AllOptions {
     folder: PathBuf,
 }
 
-const ALL: [&str; 14] = [
+const ALL: [&str; 15] = [
     "append",
     "append --streams new --subjects growing,preallocated,store",
     "append --streams new-ordered --subjects growing,preallocated,store --writers 64",
@@ -78,10 +80,11 @@ const ALL: [&str; 14] = [
     "open --ids uuid --streams 1000000",
     "rows",
     "projections",
+    "sagas",
     "growth",
 ];
 
-const ALL_QUICK: [&str; 11] = [
+const ALL_QUICK: [&str; 12] = [
     "append --rounds 1 --seconds 1",
     "append --rounds 1 --seconds 1 --streams new --subjects preallocated,store",
     "batches --rounds 1 --events 20000",
@@ -92,6 +95,7 @@ const ALL_QUICK: [&str; 11] = [
     "open --rounds 1 --events 20000 --streams 1000,20000 --ids uuid",
     "rows --rounds 1 --events 20000",
     "projections --rounds 1 --events 20000 --seconds 1",
+    "sagas --rounds 1 --concurrent 1,8 --instances 20 --timers 1000",
     "growth --rounds 1 --seconds 1 --events 10000,20000",
 ];
 
@@ -115,6 +119,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Arguments::Open(options) => work::open::run(&options).await,
         Arguments::Rows(options) => work::rows::run(&options).await,
         Arguments::Projections(options) => work::projections::run(&options).await,
+        Arguments::Sagas(options) => work::sagas::run(&options).await,
         Arguments::Growth(options) => work::growth::run(&options).await,
         Arguments::All(options) => run_all(&options).await,
         Arguments::Child(task) => child::run(task).await,

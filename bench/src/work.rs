@@ -10,3 +10,4 @@ pub(crate) mod open;
 pub(crate) mod projections;
 pub(crate) mod reads;
 pub(crate) mod rows;
+pub(crate) mod sagas;

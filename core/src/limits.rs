@@ -20,14 +20,18 @@ pub struct Limits {
     pub tags: usize,
     /// Bytes in the value of one row, and in an answer; 1 MiB by default.
     pub row_bytes: usize,
-    /// Bytes in everything that one commit or batch carries; 16 MiB by default.
+    /// Bytes in everything that one commit carries; 16 MiB by default.
     pub commit_bytes: usize,
     /// Events in one commit; 10,000 by default.
     pub commit_events: usize,
-    /// Rows in one commit or batch; 10,000 by default.
+    /// Rows in one commit; 10,000 by default.
     pub commit_rows: usize,
     /// Conditions of one commit; 10,000 by default.
     pub commit_conditions: usize,
+    /// Rows in one batch of derived rows; 50,000 by default.
+    pub batch_rows: usize,
+    /// Bytes in everything that one batch of derived rows carries; 64 MiB by default.
+    pub batch_bytes: usize,
 }
 
 impl Default for Limits {
@@ -41,6 +45,8 @@ impl Default for Limits {
             commit_events: 10_000,
             commit_rows: 10_000,
             commit_conditions: 10_000,
+            batch_rows: 50_000,
+            batch_bytes: 64 << 20,
         }
     }
 }
@@ -106,7 +112,7 @@ impl Limits {
     /// # Errors
     /// [`InvalidCommit`], the first that is found.
     pub fn check_batch(&self, rows: &[DerivedWrite]) -> Result<(), InvalidCommit> {
-        at_most(|| "number of rows in the batch".into(), rows.len(), self.commit_rows)?;
+        at_most(|| "number of rows in the batch".into(), rows.len(), self.batch_rows)?;
         let mut total = 0;
         for row in rows {
             if row.table.name() == "$generation" {
@@ -114,7 +120,7 @@ impl Limits {
             }
             total += self.check_row(&row.key, row.value.as_deref())?;
         }
-        at_most(|| "bytes in the batch".into(), total, self.commit_bytes)
+        at_most(|| "bytes in the batch".into(), total, self.batch_bytes)
     }
 
     fn check_event(&self, commit: &Commit, index: usize) -> Result<usize, InvalidCommit> {

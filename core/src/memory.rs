@@ -207,8 +207,15 @@ impl State {
         if !failed.is_empty() {
             return Err(ApplyError::Conflict { failed });
         }
-        for row in batch.rows {
-            self.put(row.table.into(), row.key, row.value);
+        let mut rows = batch.rows.into_iter().peekable();
+        while let Some(first) = rows.next() {
+            // Those of one table are together as a rule, and it is looked for once.
+            let table = self.rows.entry(first.table.clone().into()).or_default();
+            let mut next = Some(first.clone());
+            while let Some(row) = next {
+                put(table, row.key, row.value);
+                next = rows.next_if(|next| next.table == first.table);
+            }
         }
         Ok(())
     }
@@ -232,11 +239,7 @@ impl State {
     }
 
     fn put(&mut self, table: Table, key: Bytes, value: Option<Bytes>) {
-        let rows = self.rows.entry(table).or_default();
-        match value {
-            Some(value) => rows.insert(key, value),
-            None => rows.remove(&key),
-        };
+        put(self.rows.entry(table).or_default(), key, value);
     }
 
     fn scan(&self, scan: Scan) -> Page {
@@ -260,6 +263,13 @@ impl State {
         }
         Page { rows, next }
     }
+}
+
+fn put(rows: &mut BTreeMap<Bytes, Bytes>, key: Bytes, value: Option<Bytes>) {
+    match value {
+        Some(value) => rows.insert(key, value),
+        None => rows.remove(&key),
+    };
 }
 
 fn take<'a>(

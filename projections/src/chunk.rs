@@ -40,15 +40,17 @@ pub(crate) struct ColumnOf<E> {
 
 impl Chunk {
     pub(crate) fn new(records: Vec<Record>, end: Position) -> Self {
-        let (mut types, mut numbers) = (Vec::new(), HashMap::new());
-        let mut number = |record: &Record| match numbers.get(record.event_type.as_str()) {
-            Some(number) => *number,
-            None => {
-                let number = types.len();
-                types.push(record.event_type.clone());
-                numbers.insert(record.event_type.as_str().to_owned(), number);
-                number
+        let (mut types, mut numbers) = (Vec::<EventType>::new(), HashMap::new());
+        let mut last = 0;
+        let mut number = |record: &Record| {
+            // Often it is that of the record before.
+            if types.get(last) != Some(&record.event_type) {
+                last = *numbers.entry(record.event_type.clone()).or_insert_with(|| {
+                    types.push(record.event_type.clone());
+                    types.len() - 1
+                });
             }
+            last
         };
         let type_of = records.iter().map(&mut number).collect();
         Self { records, types, type_of, end, columns: Mutex::default() }

@@ -1,8 +1,10 @@
 //! Reads the log once for all consumers that are at the same place.
 
+mod ahead;
+
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use annals_core::{AsOf, EventQuery, Head, Position, ReadError, ReadLog, Store};
@@ -10,33 +12,37 @@ use futures::StreamExt;
 use tokio::sync::{OnceCell, watch};
 
 use crate::{Subscription, chunk::Chunk};
+use ahead::{Ahead, Source};
 
 /// Chunks end where the position is a multiple of this, so that consumers that began at different places come to read the same
 /// ones; also the most records of a chunk.
-const CHUNK_POSITIONS: u64 = 4096;
+const CHUNK_POSITIONS: u64 = 2048;
 
 /// The most bytes of payload in a chunk, beside its last record.
 const CHUNK_BYTES_MAX: usize = 4 << 20;
 
 /// How many chunks are kept for those who come behind: some, and one more for each consumer, up to this.
-const CHUNKS_KEPT_MAX: usize = 16;
+const CHUNKS_KEPT_MAX: usize = 32;
 
 /// What consumers of one query read.
 pub(crate) struct Feed {
-    store: Arc<dyn Store>,
-    query: EventQuery,
-    /// What is decoded ahead.
-    subscriptions: Vec<Subscription>,
+    source: Arc<Source>,
+    /// Reads under way, each for those who are at one place.
+    aheads: Mutex<Vec<Arc<tokio::sync::Mutex<Ahead>>>>,
     /// By the position that they begin behind, the latest last.
     chunks: Mutex<VecDeque<(Position, Arc<Cell>)>>,
 }
+
+/// So many reads are under way at most.
+const AHEADS_MAX: usize = 4;
 
 type Cell = OnceCell<Arc<Chunk>>;
 
 impl Feed {
     pub(crate) fn new(store: Arc<dyn Store>, subscriptions: Vec<Subscription>) -> Self {
         let query = EventQuery::new(subscriptions.iter().map(Subscription::item)).any_tenant();
-        Self { store, query, subscriptions, chunks: Mutex::default() }
+        let source = Arc::new(Source { store, query, subscriptions });
+        Self { source, aheads: Mutex::default(), chunks: Mutex::default() }
     }
 
     /// The records behind `after`, as soon as the log has come further. Dropped, it has read nothing.
@@ -44,7 +50,7 @@ impl Feed {
     /// # Errors
     /// [`ReadError`]; that the store is shut down, when `head` says so.
     pub(crate) async fn next(
-        self: &Arc<Self>,
+        &self,
         after: Position,
         head: &mut watch::Receiver<Head>,
     ) -> Result<Arc<Chunk>, ReadError> {
@@ -56,37 +62,58 @@ impl Feed {
             }
             head.changed().await.map_err(|_| ReadError::ShutDown)?;
         };
-        let chunk = self.chunk(after, now).await?;
-        if chunk.end() < now {
-            self.read_ahead(chunk.end(), now);
-        }
-        Ok(chunk)
-    }
-
-    async fn chunk(&self, after: Position, head: Position) -> Result<Arc<Chunk>, ReadError> {
         let cell = self.cell(after);
-        cell.get_or_try_init(|| self.read(after, head)).await.cloned()
+        cell.get_or_try_init(|| self.read(after, now)).await.cloned()
     }
 
     fn cell(&self, after: Position) -> Arc<Cell> {
-        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Freeing a chunk takes long, and is not done under the lock.
+        let mut dropped = Vec::new();
+        let mut chunks = locked(&self.chunks);
         if let Some((_, cell)) = chunks.iter().find(|(begin, _)| *begin == after) {
             return Arc::clone(cell);
         }
         let cell = Arc::new(Cell::new());
         chunks.push_back((after, Arc::clone(&cell)));
-        let kept = (3 + self.subscriptions.len()).min(CHUNKS_KEPT_MAX);
+        let kept = (3 + self.source.subscriptions.len()).min(CHUNKS_KEPT_MAX);
         while chunks.len() > kept {
-            chunks.pop_front();
+            dropped.extend(chunks.pop_front());
         }
+        drop(chunks);
         cell
     }
 
     async fn read(&self, after: Position, head: Position) -> Result<Arc<Chunk>, ReadError> {
-        let boundary = (after.get() / CHUNK_POSITIONS + 1) * CHUNK_POSITIONS;
-        let end = Position::new(boundary).unwrap_or(Position::MAX).min(head);
-        let read = ReadLog::of(self.query.clone()).after(after).as_of(AsOf::Position(end));
-        let mut stream = self.store.read_log(read);
+        if let Some(ahead) = self.ahead(after, head)
+            && let Some(chunk) = ahead.lock().await.next().await
+        {
+            return chunk;
+        }
+        self.read_one(after, chunk_end(after).min(head)).await
+    }
+
+    /// The read under way that gives what is behind `after`. One begins if it is worth it: if there is more than a chunk, and not
+    /// many are under way.
+    fn ahead(&self, after: Position, head: Position) -> Option<Arc<tokio::sync::Mutex<Ahead>>> {
+        let mut aheads = locked(&self.aheads);
+        // One that is locked gives a chunk to somebody, who is elsewhere.
+        let is_there = |ahead: &&Arc<tokio::sync::Mutex<Ahead>>| ahead.try_lock().is_ok_and(|ahead| ahead.is_at(after));
+        if let Some(there) = aheads.iter().find(is_there) {
+            return Some(Arc::clone(there));
+        }
+        aheads.retain(|ahead| ahead.try_lock().map_or(true, |ahead| !ahead.is_idle()));
+        if head <= chunk_end(after) || aheads.len() >= AHEADS_MAX {
+            return None;
+        }
+        let ahead = Ahead::start(Arc::clone(&self.source), after, head);
+        let ahead = Arc::new(tokio::sync::Mutex::new(ahead));
+        aheads.push(Arc::clone(&ahead));
+        Some(ahead)
+    }
+
+    async fn read_one(&self, after: Position, end: Position) -> Result<Arc<Chunk>, ReadError> {
+        let read = ReadLog::of(self.source.query.clone()).after(after).as_of(AsOf::Position(end));
+        let mut stream = self.source.store.read_log(read);
         let (mut records, mut bytes) = (Vec::new(), 0);
         while let Some(record) = stream.next().await {
             let record = record?;
@@ -99,22 +126,13 @@ impl Feed {
         }
         Ok(Arc::new(Chunk::new(records, end)))
     }
+}
 
-    /// Reads the next chunk and decodes it, while the present one is handled.
-    fn read_ahead(self: &Arc<Self>, after: Position, head: Position) {
-        let cell = self.cell(after);
-        if cell.initialized() {
-            return;
-        }
-        let feed = Arc::clone(self);
-        tokio::spawn(async move {
-            let read = cell.get_or_try_init(|| feed.read(after, head)).await.cloned();
-            if let Ok(chunk) = read {
-                // Decoding takes milliseconds, which a task must not. Nobody waits for it: what is not decoded yet, whoever
-                // needs it decodes.
-                let decode = move || feed.subscriptions.iter().for_each(|subscription| subscription.decode(&chunk));
-                drop(tokio::task::spawn_blocking(decode));
-            }
-        });
-    }
+/// Where a chunk ends that begins behind `after`, if it does not become too large.
+fn chunk_end(after: Position) -> Position {
+    Position::new((after.get() / CHUNK_POSITIONS + 1) * CHUNK_POSITIONS).unwrap_or(Position::MAX)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

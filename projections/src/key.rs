@@ -10,7 +10,10 @@ use smallvec::SmallVec;
 /// What is written one after the other is in the order of the first, then of the second: no value's bytes are the beginning
 /// of another's, so that keys of several parts are in the order of tuples.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct KeyBytes(SmallVec<[u8; 32]>);
+pub struct KeyBytes(SmallVec<[u8; INLINE]>);
+
+/// Keys of so many bytes need no memory of their own.
+const INLINE: usize = 32;
 
 impl KeyBytes {
     /// Nothing yet.
@@ -40,6 +43,15 @@ impl KeyBytes {
 
     /// Bytes of any length: each zero is followed by 255, and two zeros end them.
     pub fn push_bytes(&mut self, bytes: &[u8]) {
+        if self.0.is_empty() && bytes.len() + 2 <= INLINE && !bytes.contains(&0) {
+            // Most keys are one short text: zeros are there already.
+            let mut all = [0; INLINE];
+            if let Some(room) = all.get_mut(..bytes.len()) {
+                room.copy_from_slice(bytes);
+                self.0 = SmallVec::from_buf_and_len(all, bytes.len() + 2);
+                return;
+            }
+        }
         for part in bytes.split_inclusive(|byte| *byte == 0) {
             self.0.extend_from_slice(part);
             if part.ends_with(&[0]) {

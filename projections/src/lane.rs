@@ -27,7 +27,10 @@ pub(crate) use marks::Marks;
 
 /// A batch of so many rows and entries of indexes is stored: well below what a store takes at once, and few enough that readers
 /// need not wait for long.
-const BATCH_ROWS_MAX: usize = 5000;
+const BATCH_ROWS_MAX: usize = 20_000;
+
+/// The same where the rows are in memory alone.
+const BATCH_ROWS_MAX_IN_MEMORY: usize = 50_000;
 
 /// What was handed over is stored after so long, although there is more to be handed over.
 const STORED_AFTER: Duration = Duration::from_millis(250);
@@ -63,8 +66,9 @@ impl Lane {
         fresh: bool,
     ) -> Result<Self, Halt> {
         let (rows, specs) = (Arc::clone(&consumer.rows), Arc::clone(&consumer.specs));
+        let limit = if consumer.options.in_memory { BATCH_ROWS_MAX_IN_MEMORY } else { BATCH_ROWS_MAX };
         let batch = Batch::new(rows, consumer.name, consumer.build, specs)
-            .limited(BATCH_ROWS_MAX)
+            .limited(limit)
             .fresh(fresh)
             .counted_by(consumer.pulse.beats());
         let parked = Parked::load(consumer, number).await?;

@@ -98,6 +98,11 @@ impl Scope {
         (self.after, &self.types) == (other.after, &other.types)
     }
 
+    /// Whether all events are meant.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.after == Position::ZERO && self.types.is_empty()
+    }
+
     /// Whether `record`, which the projection subscribes to, is meant.
     pub(crate) fn has(&self, record: &Record) -> bool {
         let of_types = || self.types.iter().any(|name| name == record.event_type.as_str());

@@ -44,7 +44,11 @@ pub(crate) struct Batch {
     projection: &'static str,
     build: u64,
     specs: Arc<[TableSpec]>,
-    tables: HashMap<Option<Tenant>, Vec<Box<dyn AnyTable>>>,
+    tables: Vec<TenantTables>,
+    /// Where among these a tenant's are.
+    numbers: HashMap<Option<Tenant>, usize>,
+    /// Where those of the events are that were begun last, if they have any.
+    present: Option<usize>,
     /// With so many rows and entries it is full.
     limit: usize,
     /// Nothing was stored before: tables that are not here are empty.
@@ -55,6 +59,12 @@ pub(crate) struct Batch {
     unread: Option<ReadError>,
     /// Counts how often a handler was given rows.
     beats: Beats,
+}
+
+/// The tables of one tenant, in the order of the specs.
+struct TenantTables {
+    tenant: Option<Tenant>,
+    tables: Vec<Box<dyn AnyTable>>,
 }
 
 impl Rows<'_> {
@@ -138,7 +148,7 @@ impl Rows<'_> {
 
     async fn get_bytes<R: Row>(&mut self, key: KeyBytes) -> Result<Option<R>, RowsError> {
         let table = self.table::<R>()?;
-        if let Some(row) = table.seen(&key) {
+        if let Some(row) = table.look_at(&key) {
             return Ok(row.cloned());
         }
         let place = table.place(&key);
@@ -181,7 +191,9 @@ impl Batch {
             projection,
             build,
             specs,
-            tables: HashMap::new(),
+            tables: Vec::new(),
+            numbers: HashMap::new(),
+            present: None,
             limit: usize::MAX,
             fresh: false,
             marked: HashSet::new(),
@@ -209,19 +221,22 @@ impl Batch {
     /// What a handler is given for events of `tenant`. What was written before can no longer be undone.
     pub(crate) fn begin<'a>(&'a mut self, tenant: &'a Option<Tenant>, lane_keys: Option<LaneKeys<'a>>) -> Rows<'a> {
         self.beats.beat();
-        for table in self.tables.get_mut(tenant).into_iter().flatten() {
-            table.mark();
+        let of = self.present.and_then(|present| self.tables.get(present));
+        if of.is_none_or(|of| of.tenant != *tenant) {
+            self.present = self.numbers.get(tenant).copied();
+        }
+        if let Some(of) = self.present.and_then(|present| self.tables.get_mut(present)) {
+            for table in &mut of.tables {
+                table.mark();
+            }
         }
         Rows { batch: self, tenant, lane_keys }
     }
 
     /// Deletes all rows of `tenant` whose keys begin with `prefix`, and whatever leads to them.
     pub(crate) async fn delete_all(&mut self, tenant: &Option<Tenant>, prefix: &Bytes) -> Result<(), RowsError> {
-        if !self.tables.contains_key(tenant) {
-            let tables = self.make(tenant.as_ref())?;
-            self.tables.insert(tenant.clone(), tables);
-        }
-        for table in self.tables.get_mut(tenant).into_iter().flatten() {
+        let number = self.number_or_make(tenant)?;
+        for table in self.tables.get_mut(number).into_iter().flat_map(TenantTables::each) {
             let mut scan = Some(Scan::prefix(table.stored(), prefix.clone()));
             while let Some(next) = scan {
                 let page = self.store.scan(next).await?;
@@ -244,7 +259,8 @@ impl Batch {
 
     /// Undoes what the present events of `tenant` wrote.
     pub(crate) fn undo(&mut self, tenant: &Option<Tenant>) {
-        for table in self.tables.get_mut(tenant).into_iter().flatten() {
+        let number = self.numbers.get(tenant);
+        for table in number.and_then(|number| self.tables.get_mut(*number)).into_iter().flat_map(TenantTables::each) {
             table.undo();
         }
     }
@@ -273,30 +289,30 @@ impl Batch {
     /// Whether so much was changed that it should be stored.
     pub(crate) fn is_full(&self) -> bool {
         let entries = |spec: &TableSpec| 1 + 2 * spec.indexes.len();
-        let of = |tables: &Vec<Box<dyn AnyTable>>| {
-            tables.iter().zip(&*self.specs).map(|(table, spec)| table.changed() * entries(spec)).sum::<usize>()
+        let of = |of: &TenantTables| {
+            of.tables.iter().zip(&*self.specs).map(|(table, spec)| table.changed() * entries(spec)).sum::<usize>()
         };
-        self.tables.values().map(of).sum::<usize>() >= self.limit
+        self.tables.iter().map(of).sum::<usize>() >= self.limit
     }
 
     /// What there is to write, as soon as everything is known that it rests on.
     pub(crate) async fn writes(&mut self) -> Result<Writes, RowsError> {
         let mut missing = Vec::new();
-        for table in self.tables.values().flatten() {
+        for table in self.all() {
             table.missing(&mut missing);
         }
         if !missing.is_empty() {
             let mut found = self.store.get(&missing).await?.into_iter();
-            for table in self.tables.values_mut().flatten() {
+            for table in self.tables.iter_mut().flat_map(TenantTables::each) {
                 table.take(&mut found)?;
             }
         }
         let mut writes = Writes::default();
-        for table in self.tables.values().flatten() {
+        for table in self.all() {
             table.write(&mut writes)?;
         }
         if !writes.is_empty() {
-            let unmarked = self.tables.keys().flatten().filter(|tenant| !self.marked.contains(*tenant));
+            let unmarked = self.tenants().filter(|tenant| !self.marked.contains(*tenant));
             writes.puts.extend(unmarked.map(|tenant| tenants::mark(self.projection, self.build, tenant)));
         }
         Ok(writes)
@@ -304,12 +320,14 @@ impl Batch {
 
     /// What was to be written is stored.
     pub(crate) fn settle(&mut self, keep: usize) {
-        for table in self.tables.values_mut().flatten() {
+        for table in self.tables.iter_mut().flat_map(TenantTables::each) {
             table.settle(keep);
         }
-        self.marked.extend(self.tables.keys().flatten().cloned());
+        self.marked.extend(self.tables.iter().filter_map(|of| of.tenant.clone()));
         if self.tables.len() > TENANTS_KEPT_MAX {
             self.tables.clear();
+            self.numbers.clear();
+            self.present = None;
             self.marked.clear();
             self.fresh = false;
         }
@@ -317,7 +335,7 @@ impl Batch {
 
     /// Forgets what was to be written, and what is known of the store.
     pub(crate) fn forget(&mut self) {
-        for table in self.tables.values_mut().flatten() {
+        for table in self.tables.iter_mut().flat_map(TenantTables::each) {
             table.forget();
         }
     }
@@ -326,12 +344,35 @@ impl Batch {
         let (projection, row) = (self.projection, std::any::type_name::<R>());
         let undeclared = || RowsError::NoTable { projection, row };
         let number = self.specs.iter().position(|spec| spec.row == TypeId::of::<R>()).ok_or_else(undeclared)?;
-        if !self.tables.contains_key(tenant) {
-            let tables = self.make(tenant.as_ref())?;
-            self.tables.insert(tenant.clone(), tables);
-        }
-        let table = self.tables.get_mut(tenant).and_then(|tables| tables.get_mut(number));
+        let present = match self.present {
+            Some(present) => present,
+            None => self.number_or_make(tenant)?,
+        };
+        let table = self.tables.get_mut(present).and_then(|of| of.tables.get_mut(number));
         table.and_then(|table| table.as_any().downcast_mut()).ok_or_else(undeclared)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &dyn AnyTable> {
+        self.tables.iter().flat_map(|of| &of.tables).map(|table| &**table)
+    }
+
+    fn tenants(&self) -> impl Iterator<Item = &Tenant> {
+        self.tables.iter().filter_map(|of| of.tenant.as_ref())
+    }
+
+    /// Where the tables of `tenant` are, which are the present ones from now on.
+    fn number_or_make(&mut self, tenant: &Option<Tenant>) -> Result<usize, RowsError> {
+        let number = match self.numbers.get(tenant) {
+            Some(number) => *number,
+            None => {
+                let tables = self.make(tenant.as_ref())?;
+                self.numbers.insert(tenant.clone(), self.tables.len());
+                self.tables.push(TenantTables { tenant: tenant.clone(), tables });
+                self.tables.len() - 1
+            }
+        };
+        self.present = Some(number);
+        Ok(number)
     }
 
     fn make(&self, tenant: Option<&Tenant>) -> Result<Vec<Box<dyn AnyTable>>, RowsError> {
@@ -342,6 +383,12 @@ impl Batch {
 
 /// Of how many tenants rows are kept in memory when they are not to be written.
 const TENANTS_KEPT_MAX: usize = 1000;
+
+impl TenantTables {
+    fn each(&mut self) -> impl Iterator<Item = &mut Box<dyn AnyTable>> {
+        self.tables.iter_mut()
+    }
+}
 
 impl Writes {
     pub(crate) fn is_empty(&self) -> bool {

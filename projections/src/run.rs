@@ -2,7 +2,14 @@
 
 mod group;
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration};
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use annals_core::{DecodeError, Record, Tenant};
 use futures::{
@@ -101,7 +108,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The time is looked at behind so many records.
+/// Behind so many records it is looked at the time, and at how much there is to be stored.
 const RECORDS_UNTIMED: usize = 16;
 
 async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch) -> Progress {
@@ -116,7 +123,7 @@ async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch
         if record.stream.tenant() != tenant.as_ref().map(Tenant::as_str) {
             tenant = tenant_of(record);
         }
-        let group = if taken < alone { None } else { Group::gather(run, taken, P::BATCH) };
+        let group = if P::BATCH < 2 || taken < alone { None } else { Group::gather(run, taken, P::BATCH) };
         let (records, outcome) = match &group {
             Some(group) => (group.records(), take_group(projection, run, group, &tenant, batch).await),
             None => (1, take(projection, run, *delivery, record, &tenant, batch).await),
@@ -132,7 +139,8 @@ async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch
             continue;
         }
         taken += records;
-        if batch.is_full() || (taken.is_multiple_of(RECORDS_UNTIMED) && Instant::now() >= run.due) {
+        if (group.is_some() || taken.is_multiple_of(RECORDS_UNTIMED)) && (batch.is_full() || Instant::now() >= run.due)
+        {
             break;
         }
     }
@@ -158,8 +166,8 @@ async fn take<P: Projection>(
     // Begun before anything can fail, so that a failure undoes nothing of the record before.
     let mut rows = batch.begin(tenant, lane_key.as_ref().map(LaneKeys::one));
     for event in run.events(delivery, record).map_err(Clone::clone)? {
-        let handling = projection.handle(event.event(), event.context(), &mut rows);
-        guarded(handling.instrument(span_of(record)), run.timeout).await?;
+        let handling = pin!(projection.handle(event.event(), event.context(), &mut rows));
+        guarded(handling, span_of(record), run.timeout).await?;
     }
     Ok(())
 }
@@ -177,8 +185,8 @@ async fn take_group<P: Projection>(
     // Records of the past may hold no event of today.
     let Some((first, last)) = group.positions() else { return Ok(()) };
     let span = tracing::debug_span!("events", first = first.get(), last = last.get(), count = group.events().len());
-    let handling = projection.handle_batch(group.events(), &mut rows);
-    guarded(handling.instrument(span), run.timeout).await
+    let handling = pin!(projection.handle_batch(group.events(), &mut rows));
+    guarded(handling, span, run.timeout).await
 }
 
 /// What a handler does belongs to this span, for those who trace in detail.
@@ -188,9 +196,13 @@ fn span_of(record: &Record) -> tracing::Span {
 }
 
 /// Waits for a handler, whatever it does. One that never has to wait costs no timer.
-async fn guarded(handling: impl Future<Output = Result<(), BoxError>> + Send, limit: Duration) -> Result<(), BoxError> {
-    let handling = AssertUnwindSafe(handling).catch_unwind();
-    let mut handling = std::pin::pin!(handling);
+async fn guarded(
+    handling: Pin<&mut (impl Future<Output = Result<(), BoxError>> + Send)>,
+    span: tracing::Span,
+    limit: Duration,
+) -> Result<(), BoxError> {
+    let handling = AssertUnwindSafe(handling.instrument(span)).catch_unwind();
+    let mut handling = pin!(handling);
     let outcome = match futures::poll!(handling.as_mut()) {
         Poll::Ready(outcome) => outcome,
         Poll::Pending => tokio::time::timeout(limit, handling).await.map_err(|_| HandlerTimeout { limit })?,

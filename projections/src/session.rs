@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use annals_core::{AsOf, Commit, CommitError, Head, Position, ReadError, ReadLog, RowBatch, Tenant};
+use annals_core::{AsOf, Commit, CommitError, Head, Position, ReadError, ReadLog, Record, RowBatch, Tenant};
 use futures::StreamExt;
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
@@ -25,8 +25,7 @@ use crate::{
 /// The floor is stored at the latest when it has come so far, although nothing was written.
 const UNSTORED_POSITIONS_MAX: u64 = 4096;
 
-/// What follows from so many positions, while catching up, is stored at once, and at least so often.
-const GATHERED_POSITIONS_MAX: u64 = 65_536;
+/// While catching up, what follows from several pieces of the log is stored at once, at least so often.
 const GATHERED_FOR_MAX: Duration = Duration::from_millis(500);
 
 /// What a consumer is run with.
@@ -184,12 +183,10 @@ impl Session {
     /// Whether what follows from `chunk` can be stored together with what follows from the next one: a row that changes often is
     /// then written once. Only what is there already is gathered, and not for long.
     fn may_gather(&self, chunk: &Chunk, control: &Control) -> bool {
-        let gathered = chunk.end().get().saturating_sub(self.settled.get());
         control.until.is_none()
             && control.apart.is_none_or(|apart| self.position > apart)
             && !self.setup.consumer.is_at_most_once()
             && chunk.end() < self.head.borrow().position
-            && gathered < GATHERED_POSITIONS_MAX
             && self.settled_at.elapsed() < GATHERED_FOR_MAX
     }
 
@@ -265,17 +262,27 @@ impl Session {
     fn deliveries(&self, chunk: &Chunk, end: Position) -> Vec<Delivery> {
         let consumer = &self.setup.consumer;
         let discarded = self.discarded.positions();
-        let is_done = |record: &annals_core::Record| {
-            let partition = || partition_of(&consumer.options.lane_key.key(record));
-            record.position <= self.position
-                || (!self.ahead.is_empty()
-                    && self.ahead.get(&partition()).is_some_and(|position| record.position <= *position))
-        };
-        let wanted = consumer.subscription.wanted(chunk).take_while(|(_, record, _)| record.position <= end);
-        let wanted = wanted.filter(|(_, record, _)| {
-            !is_done(record) && consumer.scope.has(record) && !discarded.contains(&record.position)
-        });
-        wanted.map(|(index, _, events)| Delivery { index, events }).collect()
+        // Mostly there is nothing to look at but the position and the type.
+        let are_all_to_do = self.ahead.is_empty() && discarded.is_empty() && consumer.scope.is_everything();
+        let mut deliveries = Vec::with_capacity(chunk.records().len());
+        for (index, record, events) in consumer.subscription.wanted(chunk) {
+            if record.position > end {
+                break;
+            }
+            let is_to_do = record.position > self.position
+                && (are_all_to_do
+                    || (!self.is_ahead(record) && consumer.scope.has(record) && !discarded.contains(&record.position)));
+            if is_to_do {
+                deliveries.push(Delivery { index, events });
+            }
+        }
+        deliveries
+    }
+
+    /// Whether the partition of `record` has done it, although not everything before it is done.
+    fn is_ahead(&self, record: &Record) -> bool {
+        let partition = || partition_of(&self.setup.consumer.options.lane_key.key(record));
+        !self.ahead.is_empty() && self.ahead.get(&partition()).is_some_and(|position| record.position <= *position)
     }
 
     /// Gives each lane the records of its keys, and waits until all of them are done.

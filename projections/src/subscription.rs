@@ -124,9 +124,10 @@ impl Subscription {
     /// The records of a chunk that are wanted: which they are, and which of the enums they are events of.
     pub(crate) fn wanted<'a>(&'a self, chunk: &'a Chunk) -> impl Iterator<Item = (usize, &'a Record, usize)> {
         let enums: Vec<_> = chunk.types().iter().map(|event_type| self.enum_of_type(event_type)).collect();
+        let only_types_count = !self.is_restricted() && self.filters.is_empty();
         chunk.typed().enumerate().filter_map(move |(index, (number, record))| {
             let wanted = enums.get(number).copied().flatten()?;
-            self.accepts(record).then_some((index, record, wanted))
+            (only_types_count || self.accepts(record)).then_some((index, record, wanted))
         })
     }
 

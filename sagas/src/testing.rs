@@ -76,7 +76,6 @@ pub use sent::{Sent, sent};
 ///     .then_sends([sent::<Letterbox, _>("ada", Greet { name: "Ada".into() })])
 ///     .then_completed();
 /// ```
-#[must_use]
 pub struct SagaTest<S> {
     saga: MachineOf<S>,
     store: MemoryStore,

@@ -75,6 +75,8 @@ impl SledOptions {
             commit_events: usize::MAX,
             commit_rows: usize::MAX,
             commit_conditions: usize::MAX,
+            batch_rows: usize::MAX,
+            batch_bytes: usize::MAX,
         })
     }
 

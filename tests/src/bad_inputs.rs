@@ -74,6 +74,8 @@ pub(crate) const LIMITS: Limits = Limits {
     commit_events: 20,
     commit_rows: 10,
     commit_conditions: 5,
+    batch_rows: 15,
+    batch_bytes: 1000,
 };
 
 /// Every row.

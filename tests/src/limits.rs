@@ -16,6 +16,8 @@ const SMALL: Limits = Limits {
     commit_events: 20,
     commit_rows: 10,
     commit_conditions: 5,
+    batch_rows: 15,
+    batch_bytes: 1000,
 };
 
 /// Commits what `carry` makes for sizes around `limit`.

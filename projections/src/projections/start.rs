@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use annals_core::{MemoryStore, Position, ReadError, Store};
+use annals_core::{Limits, MemoryStore, Position, ReadError, Store, SystemClock};
 use thiserror::Error;
 use tokio::task::JoinHandle;
 
@@ -92,7 +92,7 @@ impl Prepared {
         let (name, code, projection) = (registration.name, registration.code(), registration.projection);
         let read = |source| StartError::Read { name, source };
         let rows: Arc<dyn Store> =
-            if registration.options.in_memory { Arc::new(MemoryStore::new()) } else { Arc::clone(store) };
+            if registration.options.in_memory { Arc::new(in_memory()) } else { Arc::clone(store) };
         let specs = registration.tables.specs();
         let chosen = Builds::change(&*rows, name, |builds| (builds.of_code(&code, specs), builds.clone())).await;
         let (build, builds) = chosen.map_err(|source| StartError::Builds { name, source })?;
@@ -207,6 +207,12 @@ impl Started {
             task.abort();
         }
     }
+}
+
+/// Where rows are that are in memory alone: of a batch as many as a lane gathers.
+fn in_memory() -> MemoryStore {
+    let limits = Limits { batch_rows: usize::MAX, batch_bytes: usize::MAX, ..Limits::default() };
+    MemoryStore::with(limits, Arc::new(SystemClock))
 }
 
 fn consumer_of(

@@ -1,15 +1,16 @@
 //! One table within a batch: what is known of its rows, and what is to become of them.
 
 mod entries;
+mod slots;
 
-use std::{any::Any, collections::BTreeMap, sync::Arc};
+use std::{any::Any, collections::BTreeMap};
 
 use annals_core::{DerivedTable, DerivedWrite, Table, codec};
 use bytes::Bytes;
-use hashbrown::HashMap;
 
 use crate::{KeyBytes, Row, RowsError, UnreadableRow, key_range::KeyRange, tables::TableNames};
 use entries::Entries;
+use slots::{Change, Slot, Slots, Stored, plus};
 
 /// A table, whatever its rows are.
 pub(crate) trait AnyTable: Any + Send + Sync {
@@ -74,63 +75,38 @@ pub(crate) struct UniqueEntry {
 
 pub(crate) struct TypedTable<R: Row> {
     names: TableNames,
-    slots: HashMap<KeyBytes, Slot<R>>,
+    slots: Slots<R>,
     /// There is a slot for every row that is stored.
     complete: bool,
-    /// The keys of slots with a change, in the order of the first change.
-    changed: Vec<KeyBytes>,
+    /// The slots with a change, in the order of the first change.
+    changed: Vec<usize>,
     /// What the slots held before that were changed since the mark.
-    undo: Vec<(KeyBytes, Option<Change<R>>)>,
+    undo: Vec<(usize, Option<Change<R>>)>,
     /// Entries of indexes that are to be deleted whatever the rows say, where all entries are written anew.
     afresh: Option<Vec<DerivedWrite>>,
     entries: Entries,
 }
 
-struct Slot<R> {
-    stored: Stored<R>,
-    change: Option<Change<R>>,
-}
-
-impl<R: Clone> Slot<R> {
-    /// Adds what is to be added, once it is known to what.
-    fn settle_sum(&mut self) {
-        if let Some(Change::Add(delta, add)) = &self.change
-            && let Some(sum) = self.stored.plus(delta, *add)
-        {
-            self.change = Some(Change::Put(sum));
-        }
-    }
-}
-
-/// What the store holds under a key.
-enum Stored<R> {
-    Unknown,
-    Nothing,
-    Row(Arc<R>),
-}
-
-/// What is to become of a row.
-enum Change<R> {
-    Put(Arc<R>),
-    Delete,
-    /// To be added to what is stored, which is not known yet.
-    Add(Arc<R>, fn(&mut R, R)),
-}
-
 impl<R: Row> TypedTable<R> {
     /// A table of which nothing is known, or that is known to be empty.
     pub(crate) fn new(names: TableNames, is_empty: bool) -> Self {
-        let (slots, entries) = (HashMap::new(), Entries::default());
+        let (slots, entries) = (Slots::new(), Entries::default());
         Self { names, slots, complete: is_empty, changed: Vec::new(), undo: Vec::new(), entries, afresh: None }
     }
 
     /// The row as this batch sees it; `None` when the store has to be asked.
     pub(crate) fn seen(&self, key: &KeyBytes) -> Option<Option<&R>> {
-        let Some(slot) = self.slots.get(key) else { return self.complete.then_some(None) };
-        match (&slot.change, &slot.stored) {
-            (Some(Change::Put(row)), _) | (None, Stored::Row(row)) => Some(Some(row)),
-            (Some(Change::Delete), _) | (None, Stored::Nothing) => Some(None),
-            (Some(Change::Add(..)), _) | (None, Stored::Unknown) => None,
+        match self.slots.of(key) {
+            Some(slot) => slot.seen(),
+            None => self.complete.then_some(None),
+        }
+    }
+
+    /// The same, of a row that is likely to be changed next.
+    pub(crate) fn look_at(&mut self, key: &KeyBytes) -> Option<Option<&R>> {
+        match self.slots.note_number(key).and_then(|number| self.slots.at(number)) {
+            Some((_, slot)) => slot.seen(),
+            None => self.complete.then_some(None),
         }
     }
 
@@ -142,8 +118,8 @@ impl<R: Row> TypedTable<R> {
     /// The rows in `part` of the table as this batch sees them, in the order of their keys; `stored` is what the store has
     /// there.
     pub(crate) fn merge(&mut self, stored: Vec<(Bytes, Bytes)>, part: &KeyRange) -> Result<Vec<R>, RowsError> {
-        let changed = self.changed.iter().filter(|key| part.contains(key.as_slice()));
-        let mut unread: BTreeMap<KeyBytes, Option<Bytes>> = changed.map(|key| (key.clone(), None)).collect();
+        let changed = self.changed_slots().filter(|(key, _)| part.contains(key.as_slice()));
+        let mut unread: BTreeMap<KeyBytes, Option<Bytes>> = changed.map(|(key, _)| (key.clone(), None)).collect();
         for (key, row) in stored {
             unread.insert(KeyBytes::raw(&key), Some(row));
         }
@@ -151,7 +127,7 @@ impl<R: Row> TypedTable<R> {
         for (key, found) in unread {
             if let Some(seen) = self.seen(&key) {
                 rows.extend(seen.cloned());
-            } else if self.slots.contains_key(&key) {
+            } else if self.slots.number(&key).is_some() {
                 self.learn(key.clone(), found.as_deref())?;
                 rows.extend(self.seen(&key).flatten().cloned());
             } else if let Some(found) = found {
@@ -168,17 +144,20 @@ impl<R: Row> TypedTable<R> {
 
     /// The changed rows that have to be looked up before it is known what index `number` finds them by.
     pub(crate) fn unsettled(&self, number: usize) -> Vec<KeyBytes> {
-        let keys = self.entries.unknown(number, &self.changed).iter();
         let is_unsettled =
             |slot: &Slot<R>| matches!((&slot.change, &slot.stored), (Some(Change::Add(..)), Stored::Unknown));
-        keys.filter(|key| self.slots.get(*key).is_some_and(is_unsettled)).cloned().collect()
+        match self.entries.stale(number) {
+            Some(stale) => stale.iter().filter(|key| self.slots.of(key).is_some_and(is_unsettled)).cloned().collect(),
+            None => self.changed_slots().filter(|(_, slot)| is_unsettled(slot)).map(|(key, _)| key.clone()).collect(),
+        }
     }
 
     /// Notes what index `number` finds the changed rows by, of which none is [unsettled](Self::unsettled).
     pub(crate) fn know_entries(&mut self, number: usize) {
         let Self { slots, changed, entries, .. } = self;
-        entries.update(number, changed, |number, key| match &slots.get(key)?.change {
-            Some(Change::Put(row)) => Some(entry(&**row, number, key.as_slice())),
+        let changed = slots.each(changed).map(|(key, _)| key);
+        entries.update(number, changed, |number, key| match &slots.of(key)?.change {
+            Some(Change::Put(row)) => Some(entry(row, number, key.as_slice())),
             Some(Change::Delete | Change::Add(..)) | None => None,
         });
     }
@@ -195,7 +174,7 @@ impl<R: Row> TypedTable<R> {
         for (entry, row) in stored {
             let (row, mut key) = (read::<R>(&row)?, KeyBytes::new());
             row.write_key(&mut key);
-            let is_changed = self.slots.get(&key).is_some_and(|slot| slot.change.is_some());
+            let is_changed = self.slots.of(&key).is_some_and(|slot| slot.change.is_some());
             if !is_changed {
                 rows.insert((KeyBytes::raw(&entry), key), row);
             }
@@ -211,17 +190,19 @@ impl<R: Row> TypedTable<R> {
     /// Takes what the store has under `key`.
     pub(crate) fn learn(&mut self, key: KeyBytes, found: Option<&[u8]>) -> Result<(), RowsError> {
         let stored = match found {
-            Some(bytes) => Stored::Row(Arc::new(read::<R>(bytes)?)),
+            Some(bytes) => Stored::Row(read::<R>(bytes)?),
             None => Stored::Nothing,
         };
-        let slot = self.slots.entry(key).or_insert(Slot { stored: Stored::Unknown, change: None });
-        slot.stored = stored;
-        slot.settle_sum();
+        let number = self.slots.number_or_add(key, Stored::Unknown);
+        if let Some((_, slot)) = self.slots.at_mut(number) {
+            slot.stored = stored;
+            slot.settle_sum();
+        }
         Ok(())
     }
 
     pub(crate) fn put(&mut self, key: KeyBytes, row: R) {
-        self.change(key, Change::Put(Arc::new(row)));
+        self.change(key, Change::Put(row));
     }
 
     pub(crate) fn delete(&mut self, key: KeyBytes) {
@@ -229,27 +210,27 @@ impl<R: Row> TypedTable<R> {
     }
 
     pub(crate) fn add(&mut self, key: KeyBytes, delta: R, add: fn(&mut R, R)) {
-        let slot = self.slots.get(&key);
-        let change = match slot.map(|slot| (&slot.change, &slot.stored)) {
-            Some((Some(Change::Put(row)), _)) => Change::Put(plus::<R>(row, &delta, add)),
-            Some((Some(Change::Add(row, add)), _)) => Change::Add(plus::<R>(row, &delta, *add), *add),
-            Some((None, Stored::Row(row))) => Change::Put(plus::<R>(row, &delta, add)),
-            Some((Some(Change::Delete), _) | (None, Stored::Nothing)) => Change::Put(Arc::new(delta)),
-            None if self.complete => Change::Put(Arc::new(delta)),
-            Some((None, Stored::Unknown)) | None => Change::Add(Arc::new(delta), add),
+        let change = match self.slots.of(&key).map(|slot| (&slot.change, &slot.stored)) {
+            Some((Some(Change::Put(row)), _)) => Change::Put(plus(row, delta, add)),
+            Some((Some(Change::Add(row, add)), _)) => Change::Add(plus(row, delta, *add), *add),
+            Some((None, Stored::Row(row))) => Change::Put(plus(row, delta, add)),
+            Some((Some(Change::Delete), _) | (None, Stored::Nothing)) => Change::Put(delta),
+            None if self.complete => Change::Put(delta),
+            Some((None, Stored::Unknown)) | None => Change::Add(delta, add),
         };
         self.change(key, change);
     }
 
     fn change(&mut self, key: KeyBytes, change: Change<R>) {
         self.entries.touch(&key);
-        let unseen = || Slot { stored: if self.complete { Stored::Nothing } else { Stored::Unknown }, change: None };
-        let slot = self.slots.entry(key.clone()).or_insert_with(unseen);
+        let unseen = if self.complete { Stored::Nothing } else { Stored::Unknown };
+        let number = self.slots.number_or_add(key, unseen);
+        let Some((_, slot)) = self.slots.at_mut(number) else { return };
         let before = slot.change.replace(change);
         if before.is_none() {
-            self.changed.push(key.clone());
+            self.changed.push(number);
         }
-        self.undo.push((key, before));
+        self.undo.push((number, before));
     }
 
     /// Whether the batch cannot be written before it is known what the store holds.
@@ -259,7 +240,7 @@ impl<R: Row> TypedTable<R> {
     }
 
     fn changed_slots(&self) -> impl Iterator<Item = (&KeyBytes, &Slot<R>)> {
-        self.changed.iter().filter_map(|key| self.slots.get_key_value(key))
+        self.slots.each(&self.changed)
     }
 
     /// Adds what becomes of the entries of the row in the indexes.
@@ -294,15 +275,15 @@ impl<R: Row> AnyTable for TypedTable<R> {
     }
 
     fn undo(&mut self) {
-        for (key, before) in self.undo.drain(..).rev() {
-            self.entries.touch(&key);
+        for (number, before) in self.undo.drain(..).rev() {
             let first = before.is_none();
-            if let Some(slot) = self.slots.get_mut(&key) {
+            if let Some((key, slot)) = self.slots.at_mut(number) {
+                self.entries.touch(key);
                 slot.change = before;
                 // What the store holds may have become known since.
                 slot.settle_sum();
             }
-            if first && self.changed.last() == Some(&key) {
+            if first && self.changed.last() == Some(&number) {
                 self.changed.pop();
             }
         }
@@ -348,11 +329,11 @@ impl<R: Row> AnyTable for TypedTable<R> {
         writes.deletes.extend(self.afresh.iter().flatten().cloned());
         for (key, slot) in self.changed_slots() {
             let after = match &slot.change {
-                Some(Change::Put(row) | Change::Add(row, _)) => Some(&**row),
+                Some(Change::Put(row) | Change::Add(row, _)) => Some(row),
                 Some(Change::Delete) | None => None,
             };
             let before = match &slot.stored {
-                Stored::Row(row) => Some(&**row),
+                Stored::Row(row) => Some(row),
                 Stored::Nothing | Stored::Unknown => None,
             };
             let key = Bytes::copy_from_slice(key.as_slice());
@@ -372,19 +353,18 @@ impl<R: Row> AnyTable for TypedTable<R> {
     }
 
     fn settle(&mut self, keep: usize) {
+        // What was undone since refers to numbers.
+        self.undo.clear();
         if self.slots.len() > keep {
-            self.slots.retain(|_, slot| slot.change.is_some());
+            self.slots.keep_changed();
             self.complete = false;
+            self.changed = (0..self.slots.len()).collect();
         }
-        for key in self.changed.drain(..) {
-            let Some(slot) = self.slots.get_mut(&key) else { continue };
-            match slot.change.take() {
-                Some(Change::Put(row) | Change::Add(row, _)) => slot.stored = Stored::Row(row),
-                Some(Change::Delete) => slot.stored = Stored::Nothing,
-                None => {}
+        for number in self.changed.drain(..) {
+            if let Some((_, slot)) = self.slots.at_mut(number) {
+                slot.settle();
             }
         }
-        self.undo.clear();
         self.afresh = None;
         self.entries.clear();
     }
@@ -416,21 +396,4 @@ fn entry<R: Row>(row: &R, number: usize, key: &[u8]) -> KeyBytes {
 /// Reads a stored row.
 pub(crate) fn read<R: Row>(bytes: &[u8]) -> Result<R, UnreadableRow> {
     codec::decode(bytes).map_err(|problem| UnreadableRow { table: R::TABLE, row: std::any::type_name::<R>(), problem })
-}
-
-fn plus<R: Clone>(row: &R, delta: &R, add: fn(&mut R, R)) -> Arc<R> {
-    let mut sum = row.clone();
-    add(&mut sum, delta.clone());
-    Arc::new(sum)
-}
-
-impl<R: Clone> Stored<R> {
-    /// The sum of what is stored and `delta`, if it is known what is stored.
-    fn plus(&self, delta: &Arc<R>, add: fn(&mut R, R)) -> Option<Arc<R>> {
-        match self {
-            Self::Row(row) => Some(plus(row, delta, add)),
-            Self::Nothing => Some(Arc::clone(delta)),
-            Self::Unknown => None,
-        }
-    }
 }

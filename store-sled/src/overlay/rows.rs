@@ -45,10 +45,19 @@ impl Part {
 
     /// Adds all rows of a batch: one change, as a group of commits is one.
     pub(crate) fn add_batch(&mut self, rows: Vec<DerivedWrite>) {
-        for row in rows {
-            let added = (row.key.len(), length(row.value.as_ref()));
-            let before = self.rows.derived.entry(row.table).or_default().insert(row.key, row.value);
-            self.count_row(added, before.as_ref());
+        let mut rows = rows.into_iter().peekable();
+        while let Some(first) = rows.next() {
+            // Those of one table are together as a rule, and it is looked for once.
+            let mut changes = self.rows.derived.remove(&first.table).unwrap_or_default();
+            let table = first.table.clone();
+            let mut next = Some(first);
+            while let Some(row) = next {
+                let added = (row.key.len(), length(row.value.as_ref()));
+                let before = changes.insert(row.key, row.value);
+                self.count_row(added, before.as_ref());
+                next = rows.next_if(|next| next.table == table);
+            }
+            self.rows.derived.insert(table, changes);
         }
         self.tick += 1;
     }

@@ -78,8 +78,12 @@ fn limits() -> Vec<Row> {
     });
     around(&mut rows, "key of a derived row", ROW_KEY_BYTES_MAX, |n| Input::Apply(derived_row(n, 1)));
     around(&mut rows, "value of a derived row", LIMITS.row_bytes, |n| Input::Apply(derived_row(1, n)));
-    around(&mut rows, "rows of a batch", LIMITS.commit_rows, |n| {
+    around(&mut rows, "rows of a batch", LIMITS.batch_rows, |n| {
         Input::Apply(batch((0..n).map(|row| derived_put("view", &row.to_string(), "")).collect()))
+    });
+    around(&mut rows, "bytes in the batch", LIMITS.batch_bytes, |n| {
+        let of_100 = |row: usize| derived_row(row + 1, 99 - row);
+        Input::Apply(batch((0..9).map(of_100).chain([derived_row(50, n - 950)]).flat_map(|batch| batch.rows).collect()))
     });
     rows
 }

@@ -34,17 +34,17 @@ impl Entries {
         }
     }
 
-    /// The rows whose entries in index `number` are not known, of those that are `changed`.
-    pub(super) fn unknown<'a>(&'a self, number: usize, changed: &'a [KeyBytes]) -> &'a [KeyBytes] {
-        if self.indexes.contains_key(&number) { &self.stale } else { changed }
+    /// The rows whose entries in index `number` are not up to date; `None` when those of no row are known.
+    pub(super) fn stale(&self, number: usize) -> Option<&[KeyBytes]> {
+        self.indexes.contains_key(&number).then_some(self.stale.as_slice())
     }
 
     /// Brings the entries up to date, and from now on has those of index `number` too. `entry` gives the entry that a row has in
     /// an index, if it is changed and not deleted.
-    pub(super) fn update(
+    pub(super) fn update<'a>(
         &mut self,
         number: usize,
-        changed: &[KeyBytes],
+        changed: impl Iterator<Item = &'a KeyBytes>,
         entry: impl Fn(usize, &KeyBytes) -> Option<KeyBytes>,
     ) {
         let stale = std::mem::take(&mut self.stale);
@@ -53,7 +53,7 @@ impl Entries {
         }
         self.indexes.entry(number).or_insert_with(|| {
             let mut index = Index::default();
-            changed.iter().for_each(|key| index.set(key, entry(number, key)));
+            changed.for_each(|key| index.set(key, entry(number, key)));
             index
         });
     }

@@ -1,0 +1,205 @@
+//! `bench sagas`: a saga of five steps beside the bare durable commits that it needs, and timers that sleep.
+
+mod relay;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use annals::{prelude::*, sagas::SagaHandle};
+use annals_core::{
+    Commit, EventQuery, EventType, NewEvent, Position, QueryItem, Store, StoreExt, StreamId, testing::commit_of,
+};
+use clap::Args;
+use futures::StreamExt;
+
+use crate::{
+    Failure,
+    figures::{Latencies, Rounds},
+    table::{Bar, Row, of_rows},
+};
+use relay::{LEGS, LONG, Race, RaceEvent, Relay, Sleep, Sleeper, Start};
+
+/// What to measure, and how often.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// How many instances are under way at once.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 64])]
+    pub(crate) concurrent: Vec<usize>,
+    /// How many instances run, for each that is under way.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) instances: usize,
+    /// How many timers sleep.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) timers: usize,
+    /// How often each is measured; the medians are shown.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) rounds: u64,
+    /// Where the files go.
+    #[arg(long, default_value = crate::FOLDER)]
+    pub(crate) folder: PathBuf,
+}
+
+/// The commits of an instance, one behind the other: the command that begins it, that of each leg, and a step for each of
+/// these.
+const COMMITS: u32 = 2 * (1 + LEGS);
+
+/// So many timers are due while others sleep, one after the other.
+const AWAKE: usize = 50;
+
+pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
+    std::fs::create_dir_all(&options.folder)?;
+    println!(
+        "a saga of {LEGS} steps, each a command to another aggregate, whose event leads to the next: {COMMITS} durable commits an \
+         instance, one behind the other; beside it as many commits of one event. Medians of {} rounds\n",
+        options.rounds
+    );
+    let mut rows = Vec::new();
+    for concurrent in options.concurrent.iter().copied() {
+        let (mut bare, mut sagas) = (Rounds::default(), Rounds::default());
+        for round in 1..=options.rounds {
+            bare.push(commits(options, concurrent).await?);
+            sagas.push(instances(options, concurrent).await?);
+            eprintln!("round {round} of {} with {concurrent} under way is done", options.rounds);
+        }
+        let work = format!("a saga of {LEGS} steps, {concurrent} under way");
+        rows.push(Row::alone(work, "instances/s", sagas, Bar::RatioAtLeast(0.7)).beside("bare commits", bare));
+    }
+    let Slept { late, cpu } = timers(options).await?;
+    let others = format!("{} others sleep", options.timers);
+    let late_ms = |hundredths| late.percentile_us(hundredths) / 1e3;
+    rows.push(Row::alone(format!("a timer fires while {others}, late, p50"), "ms", late_ms(50), Bar::AtMost(50.0)));
+    rows.push(Row::alone(format!("the same, latest of {AWAKE}"), "ms", late_ms(100), Bar::AtMost(50.0)));
+    rows.push(Row::alone(format!("processor while {others}"), "% of a core", cpu, Bar::AtMost(1.0)));
+    println!("{}", of_rows(&rows));
+    Ok(())
+}
+
+async fn open(folder: &Path) -> Result<Arc<dyn Store>, Failure> {
+    Ok(Arc::new(annals_store_sled::SledOptions::new(folder).open().await?))
+}
+
+/// As many instances a second as could be if their commits were all there was to do.
+async fn commits(options: &Options, concurrent: usize) -> Result<f64, Failure> {
+    let folder = tempfile::tempdir_in(&options.folder)?;
+    let store = open(folder.path()).await?;
+    let start = Instant::now();
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..concurrent {
+        let (store, instances) = (Arc::clone(&store), options.instances);
+        callers.spawn(async move {
+            let event_type = EventType::new("bench.appended")?;
+            for number in 0..instances * COMMITS as usize {
+                let stream = StreamId::new("race", format!("{caller}-{number}"))?;
+                store.commit(Commit::of([NewEvent::new(stream, event_type.clone(), vec![7; 32])])).await?;
+            }
+            Ok::<_, Failure>(())
+        });
+    }
+    while let Some(caller) = callers.join_next().await {
+        caller??;
+    }
+    let rate = (options.instances * concurrent) as f64 / start.elapsed().as_secs_f64();
+    store.shut_down().await;
+    Ok(rate)
+}
+
+/// Instances a second, a new one as soon as one has ended.
+async fn instances(options: &Options, concurrent: usize) -> Result<f64, Failure> {
+    let folder = tempfile::tempdir_in(&options.folder)?;
+    let races = Annals::over(open(folder.path()).await?).saga::<Relay>().open().await?;
+    let relay = races.saga::<Relay>().ok_or("it does not run")?;
+    relay.settled().await?;
+    let total = options.instances * concurrent;
+    let query = EventQuery::new([QueryItem::new().event_type(EventType::new("saga.stepped")?)]);
+    let mut steps = races.store().follow(query, Position::ZERO);
+    let start = Instant::now();
+    let begin = |number: usize| {
+        let races = races.clone();
+        tokio::spawn(async move { races.on::<Race>(number.to_string()).send(Start).await.map(drop) })
+    };
+    let mut begun = concurrent.min(total);
+    let mut beginning: Vec<_> = (0..begun).map(begin).collect();
+    let mut taken = std::collections::HashMap::<String, u32>::new();
+    let mut ended = 0;
+    while ended < total {
+        let step = steps.next().await.ok_or("the log has ended")??;
+        let count = taken.entry(step.stream.key().to_owned()).or_default();
+        *count += 1;
+        if *count == LEGS + 1 {
+            ended += 1;
+            if begun < total {
+                beginning.push(begin(begun));
+                begun += 1;
+            }
+        }
+    }
+    let rate = total as f64 / start.elapsed().as_secs_f64();
+    for begun in beginning {
+        begun.await??;
+    }
+    races.shut_down().await;
+    Ok(rate)
+}
+
+/// What became of timers.
+struct Slept {
+    /// How late they fired, from when they were due to when the step was stored.
+    late: Latencies,
+    /// How much of a core was used while nothing was due, in hundredths.
+    cpu: f64,
+}
+
+async fn timers(options: &Options) -> Result<Slept, Failure> {
+    let folder = tempfile::tempdir_in(&options.folder)?;
+    let store = open(folder.path()).await?;
+    let night = Timestamp::now().saturating_add(LONG).as_micros();
+    for chunk in (0..options.timers).collect::<Vec<_>>().chunks(1000) {
+        let mut commit = Commit::new();
+        for number in chunk {
+            let slept = commit_of::<Race>(number.to_string(), [RaceEvent::Slept { until: night }]);
+            commit.events.extend(slept.events);
+        }
+        store.commit(commit).await?;
+    }
+    let from_the_beginning =
+        annals::sagas::SagaOptions::default().begin(annals::sagas::Begin::AtTheBeginning);
+    let races = Annals::over(store).saga_with::<Sleeper>(from_the_beginning).open().await?;
+    let sleeper = races.saga::<Sleeper>().ok_or("it does not run")?;
+    sleeper.settled().await?;
+    let before = processor_seconds()?;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let cpu = (processor_seconds()? - before) / 5.0 * 100.0;
+    let mut late = Vec::new();
+    for number in 0..AWAKE {
+        late.push(woken(&races, &sleeper, &format!("awake-{number}")).await?);
+    }
+    races.shut_down().await;
+    Ok(Slept { late: Latencies::of(late), cpu })
+}
+
+/// How late a timer fires that is due in a moment.
+async fn woken(races: &Annals, sleeper: &SagaHandle, race: &str) -> Result<Duration, Failure> {
+    let due = Timestamp::now().saturating_add(Duration::from_millis(20));
+    races.on::<Race>(race).send(Sleep { until: due.as_micros() }).await?;
+    let mut head = races.store().head();
+    loop {
+        head.borrow_and_update();
+        if let [_, fired, ..] = sleeper.timeline(None, race).await?.as_slice() {
+            let micros = fired.at.as_micros().saturating_sub(due.as_micros());
+            return Ok(Duration::from_micros(u64::try_from(micros)?));
+        }
+        head.changed().await?;
+    }
+}
+
+/// The processor time that this process has used.
+fn processor_seconds() -> Result<f64, Failure> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    // User and system time are the 14th and 15th of all fields, in hundredths of a second.
+    let ticks: f64 = fields.iter().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    Ok(ticks / 100.0)
+}

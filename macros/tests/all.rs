@@ -1,5 +1,5 @@
 //! What the derives write; one program, so that it is linked once. What they say of mistakes is in `ui.rs`.
 
-mod by_hand;
+mod derives;
 mod evolution;
 mod shape;

@@ -12,6 +12,7 @@ use annals::{prelude::*, sagas::SagaHandle};
 use annals_core::{
     Commit, EventQuery, EventType, NewEvent, Position, QueryItem, Store, StoreExt, StreamId, testing::commit_of,
 };
+use annals_store_sled::{SledOptions, SledStore};
 use clap::Args;
 use futures::StreamExt;
 
@@ -77,14 +78,14 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn open(folder: &Path) -> Result<Arc<dyn Store>, Failure> {
-    Ok(Arc::new(annals_store_sled::SledOptions::new(folder).open().await?))
+fn open(folder: &Path) -> Result<Arc<dyn Store>, Failure> {
+    Ok(Arc::new(SledStore::open(SledOptions::new(folder))?))
 }
 
 /// As many instances a second as could be if their commits were all there was to do.
 async fn commits(options: &Options, concurrent: usize) -> Result<f64, Failure> {
     let folder = tempfile::tempdir_in(&options.folder)?;
-    let store = open(folder.path()).await?;
+    let store = open(folder.path())?;
     let start = Instant::now();
     let mut callers = tokio::task::JoinSet::new();
     for caller in 0..concurrent {
@@ -109,7 +110,7 @@ async fn commits(options: &Options, concurrent: usize) -> Result<f64, Failure> {
 /// Instances a second, a new one as soon as one has ended.
 async fn instances(options: &Options, concurrent: usize) -> Result<f64, Failure> {
     let folder = tempfile::tempdir_in(&options.folder)?;
-    let races = Annals::over(open(folder.path()).await?).saga::<Relay>().open().await?;
+    let races = Annals::over(open(folder.path())?).saga::<Relay>().open().await?;
     let relay = races.saga::<Relay>().ok_or("it does not run")?;
     relay.settled().await?;
     let total = options.instances * concurrent;
@@ -154,7 +155,7 @@ struct Slept {
 
 async fn timers(options: &Options) -> Result<Slept, Failure> {
     let folder = tempfile::tempdir_in(&options.folder)?;
-    let store = open(folder.path()).await?;
+    let store = open(folder.path())?;
     let night = Timestamp::now().saturating_add(LONG).as_micros();
     for chunk in (0..options.timers).collect::<Vec<_>>().chunks(1000) {
         let mut commit = Commit::new();
@@ -164,8 +165,7 @@ async fn timers(options: &Options) -> Result<Slept, Failure> {
         }
         store.commit(commit).await?;
     }
-    let from_the_beginning =
-        annals::sagas::SagaOptions::default().begin(annals::sagas::Begin::AtTheBeginning);
+    let from_the_beginning = annals::sagas::SagaOptions::default().begin(annals::sagas::Begin::AtTheBeginning);
     let races = Annals::over(store).saga_with::<Sleeper>(from_the_beginning).open().await?;
     let sleeper = races.saga::<Sleeper>().ok_or("it does not run")?;
     sleeper.settled().await?;

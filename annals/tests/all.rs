@@ -10,3 +10,4 @@ mod laws;
 mod lock;
 mod projection_grammar;
 mod registry;
+mod saga_grammar;

@@ -1,5 +1,4 @@
 //! Sagas as they are written, in a crate that knows nothing but the facade and serde.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::{fmt, num::TryFromIntError, time::Duration};
 

@@ -17,6 +17,8 @@ async fn a_repair_keeps_what_is_whole_and_says_what_is_lost() {
             let copy = tempfile::tempdir().unwrap();
             let path = copy.path().join("bank");
             annals_store_sled::Restore::new(from.path(), &path).run().unwrap();
+            // With an index that has seen what will be lost.
+            drop(SledStore::open(options(&path, 50)).unwrap());
             let file = segments(&path).remove(index);
             let mut bytes = fs::read(&file).unwrap();
             let at = [20, bytes.len() / 2, bytes.len() - 3][place];

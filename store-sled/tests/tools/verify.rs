@@ -91,6 +91,22 @@ async fn a_file_that_is_cut_or_gone_is_found() {
     }
 }
 
+/// Neither the file behind it, whose header cannot be believed, nor anything else says so.
+#[tokio::test]
+async fn a_file_that_is_cut_in_front_of_a_damaged_one_is_found() {
+    let folder = store(60, 50).await;
+    let paths = segments(folder.path());
+    let bytes = fs::read(&paths[0]).unwrap();
+    let last_frame = bytes.windows(4).rposition(|window| window == b"aFRM").unwrap();
+    fs::write(&paths[0], &bytes[..last_frame]).unwrap();
+    let mut bytes = fs::read(&paths[1]).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&paths[1], bytes).unwrap();
+    let found = verify(folder.path());
+    let places: Vec<_> = found.damages.iter().map(|damage| damage.corruption.offset).collect();
+    assert_eq!(places, [last_frame as u64, 0]);
+}
+
 /// What a writer has not finished, and what a crash has left torn, is no damage.
 #[tokio::test]
 async fn a_torn_end_of_a_store_that_was_not_closed_is_no_damage() {

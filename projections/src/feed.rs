@@ -1,6 +1,7 @@
 //! Reads the log once for all consumers that are at the same place.
 
 mod ahead;
+mod members;
 
 use std::{
     collections::VecDeque,
@@ -13,20 +14,23 @@ use tokio::sync::{OnceCell, watch};
 
 use crate::{Subscription, chunk::Chunk};
 use ahead::{Ahead, Source};
+pub(crate) use members::Member;
+use members::Members;
 
 /// Chunks end where the position is a multiple of this, so that consumers that began at different places come to read the same
 /// ones; also the most records of a chunk.
-const CHUNK_POSITIONS: u64 = 2048;
+const CHUNK_POSITIONS: u64 = 1024;
 
 /// The most bytes of payload in a chunk, beside its last record.
-const CHUNK_BYTES_MAX: usize = 4 << 20;
+const CHUNK_BYTES_MAX: usize = 2 << 20;
 
-/// How many chunks are kept for those who come behind: some, and one more for each consumer, up to this.
-const CHUNKS_KEPT_MAX: usize = 32;
+/// So many chunks are kept for those who come behind: as many as they may be behind, and some.
+const CHUNKS_KEPT: usize = 16;
 
 /// What consumers of one query read.
 pub(crate) struct Feed {
     source: Arc<Source>,
+    members: Arc<Members>,
     /// Reads under way, each for those who are at one place.
     aheads: Mutex<Vec<Arc<tokio::sync::Mutex<Ahead>>>>,
     /// By the position that they begin behind, the latest last.
@@ -42,18 +46,26 @@ impl Feed {
     pub(crate) fn new(store: Arc<dyn Store>, subscriptions: Vec<Subscription>) -> Self {
         let query = EventQuery::new(subscriptions.iter().map(Subscription::item)).any_tenant();
         let source = Arc::new(Source { store, query, subscriptions });
-        Self { source, aheads: Mutex::default(), chunks: Mutex::default() }
+        Self { source, members: Arc::default(), aheads: Mutex::default(), chunks: Mutex::default() }
     }
 
-    /// The records behind `after`, as soon as the log has come further. Dropped, it has read nothing.
+    /// One more who reads, from behind `position` on.
+    pub(crate) fn join(&self, position: Position) -> Member {
+        self.members.join(position)
+    }
+
+    /// The records behind `after`, which is how far `member` is, as soon as the log has come further. Where there is much to
+    /// read, those who are near each other stay together. Dropped, it has read nothing.
     ///
     /// # Errors
     /// [`ReadError`]; that the store is shut down, when `head` says so.
     pub(crate) async fn next(
         &self,
+        member: &Member,
         after: Position,
         head: &mut watch::Receiver<Head>,
     ) -> Result<Arc<Chunk>, ReadError> {
+        member.is_at(after);
         let now = loop {
             // The head is marked as seen before the log is read, so a commit in between wakes the next round.
             let now = head.borrow_and_update().position;
@@ -62,6 +74,9 @@ impl Feed {
             }
             head.changed().await.map_err(|_| ReadError::ShutDown)?;
         };
+        if now > chunk_end(after) {
+            member.wait_for_others(after).await;
+        }
         let cell = self.cell(after);
         cell.get_or_try_init(|| self.read(after, now)).await.cloned()
     }
@@ -75,8 +90,7 @@ impl Feed {
         }
         let cell = Arc::new(Cell::new());
         chunks.push_back((after, Arc::clone(&cell)));
-        let kept = (3 + self.source.subscriptions.len()).min(CHUNKS_KEPT_MAX);
-        while chunks.len() > kept {
+        while chunks.len() > CHUNKS_KEPT {
             dropped.extend(chunks.pop_front());
         }
         drop(chunks);
@@ -136,3 +150,6 @@ fn chunk_end(after: Position) -> Position {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

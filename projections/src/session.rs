@@ -12,7 +12,7 @@ use crate::{
     chunk::Chunk,
     consumer::{Consumer, Fence, TakeOverError},
     control::{Control, Discard, Discarded, ParkedAt, Request, Stop},
-    feed::Feed,
+    feed::{Feed, Member},
     lane::{Anew, Halt, Lane, Marks, Undone, Work},
     metrics,
     pace::Pace,
@@ -25,8 +25,11 @@ use crate::{
 /// The floor is stored at the latest when it has come so far, although nothing was written.
 const UNSTORED_POSITIONS_MAX: u64 = 4096;
 
-/// While catching up, what follows from several pieces of the log is stored at once, at least so often.
-const GATHERED_FOR_MAX: Duration = Duration::from_millis(500);
+/// While catching up, what follows from several pieces of the log is stored at once: at least so often, unless storing takes
+/// long. Then it is gathered for longer, so that not more than a part of the time goes to storing.
+const GATHERED_FOR: Duration = Duration::from_millis(500);
+const GATHERED_FOR_MAX: Duration = Duration::from_secs(5);
+const GATHERED_TO_STORED: u32 = 8;
 
 /// What a consumer is run with.
 #[derive(Clone)]
@@ -40,6 +43,7 @@ pub(crate) struct Setup {
 /// One stretch of a consumer at work. After an error it is of no use any more.
 pub(crate) struct Session {
     setup: Setup,
+    member: Member,
     head: watch::Receiver<Head>,
     fence: Fence,
     /// Everything up to here is done, or in the batches of the lanes.
@@ -48,6 +52,8 @@ pub(crate) struct Session {
     settled: Position,
     /// When that was so.
     settled_at: Instant,
+    /// How long it took to store that.
+    stored_in: Duration,
     /// Partitions that have done more than that already.
     ahead: HashMap<u16, Position>,
     lanes: Vec<Lane>,
@@ -75,6 +81,8 @@ impl Session {
     /// Takes over, and reads where the consumer was.
     pub(crate) async fn open(setup: Setup, discarded: Discarded) -> Result<Self, SessionError> {
         let consumer = &setup.consumer;
+        // Before anything takes time, so that others who begin now wait for it.
+        let member = setup.feed.join(setup.board.now().position);
         let epoch = consumer.take_over().await?;
         // The generation is read before the checkpoints: when they are lost in between, the batches are refused.
         let generation = consumer.rows.get(&[Consumer::generation_row()]).await.map_err(Halt::from)?;
@@ -94,11 +102,13 @@ impl Session {
             return Err(Halt::BeyondLog { position: latest, head: end }.into());
         }
         let mut session = Self {
+            member,
             head,
             fence,
             position,
             settled: position,
             settled_at: Instant::now(),
+            stored_in: Duration::ZERO,
             ahead,
             lanes: Vec::new(),
             floor: None,
@@ -166,7 +176,7 @@ impl Session {
                         }
                     }
                 }
-                chunk = self.setup.feed.next(self.position, &mut self.head) => {
+                chunk = self.setup.feed.next(&self.member, self.position, &mut self.head) => {
                     let chunk = chunk.map_err(Halt::from)?;
                     self.pace.begin(self.position);
                     let end = control.until.unwrap_or(Position::MAX).min(chunk.end());
@@ -187,7 +197,7 @@ impl Session {
             && control.apart.is_none_or(|apart| self.position > apart)
             && !self.setup.consumer.is_at_most_once()
             && chunk.end() < self.head.borrow().position
-            && self.settled_at.elapsed() < GATHERED_FOR_MAX
+            && self.settled_at.elapsed() < gathered_for(self.stored_in)
     }
 
     /// Takes a chunk in, up to `end`; lanes may keep what follows in their batches when it is to be gathered.
@@ -229,13 +239,14 @@ impl Session {
 
     /// Stores what the lanes have in their batches.
     async fn settle(&mut self) -> Result<(), Halt> {
+        let begin = Instant::now();
         for lane in &mut self.lanes {
             lane.settle().await?;
         }
         if let [lane] = self.lanes.as_mut_slice() {
             lane.marks().raise(self.position);
         }
-        (self.settled, self.settled_at) = (self.position, Instant::now());
+        (self.settled, self.settled_at, self.stored_in) = (self.position, Instant::now(), begin.elapsed());
         Ok(())
     }
 
@@ -457,4 +468,9 @@ impl Session {
         });
         metrics::status(&board.now(), head);
     }
+}
+
+/// For how long is gathered what takes `stored_in` to be stored.
+fn gathered_for(stored_in: Duration) -> Duration {
+    (stored_in * GATHERED_TO_STORED).clamp(GATHERED_FOR, GATHERED_FOR_MAX)
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::{
     Delivered, EventContext, Subscription,
     chunk::{Chunk, Column},
-    feed::Feed,
+    feed::{Feed, Member},
 };
 
 pub use crate::{
@@ -24,6 +24,7 @@ pub struct Log(Arc<Feed>);
 /// A consumer's way through the log.
 pub struct Following {
     feed: Arc<Feed>,
+    member: Member,
     head: watch::Receiver<Head>,
     subscription: Subscription,
     position: Position,
@@ -47,7 +48,8 @@ impl Log {
     /// Begins to follow it behind `after`, for one of the subscriptions.
     #[must_use]
     pub fn follow(&self, subscription: Subscription, head: watch::Receiver<Head>, after: Position) -> Following {
-        Following { feed: Arc::clone(&self.0), head, subscription, position: after }
+        let (feed, member) = (Arc::clone(&self.0), self.0.join(after));
+        Following { feed, member, head, subscription, position: after }
     }
 }
 
@@ -57,7 +59,7 @@ impl Following {
     /// # Errors
     /// [`ReadError`].
     pub async fn next(&mut self) -> Result<Piece, ReadError> {
-        let chunk = self.feed.next(self.position, &mut self.head).await?;
+        let chunk = self.feed.next(&self.member, self.position, &mut self.head).await?;
         let columns = self.subscription.columns(&chunk);
         let after = self.position;
         self.position = chunk.end();

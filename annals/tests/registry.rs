@@ -274,7 +274,10 @@ async fn an_enum_that_is_registered_and_missing_from_the_schemas_is_told_at_the_
     let others = Schemas::new().event::<OtherEvent>();
     let error = over().schemas(others.clone()).open().await.unwrap_err();
     assert!(matches!(error, OpenError::NotInSchemas { events } if events.ends_with("first::DoorEvent")), "{error:?}");
-    assert!(error.to_string().contains("add `.event::<registry::first::DoorEvent>()`, or its aggregate"), "{error}");
+    assert!(
+        error.to_string().contains("add `.event::<all::registry::first::DoorEvent>()`, or its aggregate"),
+        "{error}"
+    );
     over().schemas(others.aggregate::<first::Door>()).open().await.unwrap();
     over().schemas(Schemas::new()).open().await.unwrap();
 }

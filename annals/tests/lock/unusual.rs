@@ -189,8 +189,8 @@ fn enums_of_one_name_are_told_apart_and_claim_nothing_together() {
     Lock::of(&Schemas::new()).refuses(
         &Schemas::new().event::<cellar::DoorEvent>().event::<attic::DoorEvent>(),
         &[
-            "lock::unusual::cellar::DoorEvent::Opened` has no example",
-            "event cellar.opened is claimed by `lock::unusual::cellar::DoorEvent` and by `lock::unusual::attic::DoorEvent`",
+            "all::lock::unusual::cellar::DoorEvent::Opened` has no example",
+            "event cellar.opened is claimed by `all::lock::unusual::cellar::DoorEvent` and by `all::lock::unusual::attic::DoorEvent`",
             "`retired(\"cellar.opened\")`",
         ],
     );

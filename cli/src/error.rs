@@ -144,7 +144,8 @@ impl Diagnostic for CliError {
                 "only events whose metadata has a correlation can be traced; `annals show` says what led to this one"
                     .into()
             }
-            Self::Read { .. } | Self::Output(_) => return None,
+            Self::Output(error) => advice(error.kind())?,
+            Self::Read { .. } => return None,
         };
         Some(Box::new(help))
     }

@@ -73,7 +73,7 @@ impl Output {
         writeln!(self.to, "{table}")
     }
 
-    /// `text` in the colour of `tone`, on a terminal.
+    /// `text` in the colour of `tone`, on a terminal. Not for tables, which would count the letters of the colour.
     pub(crate) fn paint(&self, tone: Tone, text: impl Display) -> String {
         let code = match tone {
             Tone::Good => "32",

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     error::CliError,
-    output::{Output, Tone, count, counted, table},
+    output::{Output, count, counted, table},
     walk::Walk,
 };
 
@@ -97,16 +97,12 @@ impl Info {
 
     fn show(&self, out: &mut Output, shown: &Shown) -> Result<(), CliError> {
         let mut facts = table(["store", &self.store.display().to_string()], &[]);
-        let state = if shown.closed {
-            out.paint(Tone::Good, "closed")
-        } else {
-            "in use, or not closed: the next opening looks for its end".to_owned()
-        };
+        let state = if shown.closed { "closed" } else { "in use, or not closed: the next opening looks for its end" };
         let bytes = |bytes| format!("{} ({} bytes)", HumanBytes(bytes), count(bytes));
         let mut fact = |what: &str, value: String| {
             facts.add_row([what.to_owned(), value]);
         };
-        fact("state", state);
+        fact("state", state.to_owned());
         fact("format", shown.format.to_string());
         fact("id of the log", shown.log_id.clone());
         fact("log", format!("{} in {}", bytes(shown.log_bytes), counted(shown.segments.len() as u64, "segment")));

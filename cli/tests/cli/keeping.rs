@@ -1,11 +1,15 @@
 //! Backups, restores, repairs and statistics, by the real binary.
 
-use std::fs;
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
-use crate::support::{Store, annals};
 use annals_store_sled::{SledOptions, SledStore};
 use insta::assert_snapshot;
 use serde_json::Value;
+
+use crate::support::{Store, annals};
 
 #[test]
 fn a_backup_is_made_of_a_store_in_use_and_put_back() {
@@ -82,6 +86,26 @@ fn stats_say_what_makes_a_store_large() {
     assert_eq!((sum("events"), sum("commits"), sum("new_streams")), (13, 12, 7));
     assert_eq!(sum("log_bytes"), fs::metadata(bank.segment()).unwrap().len());
     assert!(bank.run("stats", &["-o", "json"]).json().get("days").is_none());
+}
+
+/// A disk that is always full.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_has_no_room_is_told_what_to_do() {
+    let bank = Store::bank();
+    for arguments in [&["export", "bank.annals", "-"][..], &["events", "bank.annals"]] {
+        let ended = Command::new(env!("CARGO_BIN_EXE_annals"))
+            .args(arguments)
+            .current_dir(bank.folder.path())
+            .env("COLUMNS", "200")
+            .stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let error = String::from_utf8(ended.stderr).unwrap();
+        assert!(error.contains("No space left") && error.contains("help: free some space"), "{error}");
+        assert_eq!(ended.status.code(), Some(1));
+    }
 }
 
 /// Root may read everything.

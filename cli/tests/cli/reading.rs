@@ -6,11 +6,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{Store, annals, id};
 use annals_core::{Commit, EventType, NewEvent, Store as _};
 use annals_store_sled::{SledOptions, SledStore};
 use insta::assert_snapshot;
 use serde_json::Value;
+
+use crate::support::{Store, annals, id};
 
 #[test]
 fn info_says_what_a_store_holds() {

@@ -6,10 +6,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{Said, Store, annals};
 use annals_store_sled::{SledOptions, SledStore};
 use insta::assert_snapshot;
 use serde_json::Value;
+
+use crate::support::{Said, Store, annals};
 
 fn not_well(said: Said) -> String {
     assert_eq!((said.error.as_str(), said.code), ("", 1));

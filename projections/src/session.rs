@@ -472,5 +472,17 @@ impl Session {
 
 /// For how long is gathered what takes `stored_in` to be stored.
 fn gathered_for(stored_in: Duration) -> Duration {
-    (stored_in * GATHERED_TO_STORED).clamp(GATHERED_FOR, GATHERED_FOR_MAX)
+    stored_in.saturating_mul(GATHERED_TO_STORED).clamp(GATHERED_FOR, GATHERED_FOR_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_to_be_stored_is_gathered_for_longer() {
+        let seconds = Duration::from_secs_f64;
+        let found = [0.0, 0.01, 0.1, 60.0].map(|stored_in| gathered_for(seconds(stored_in)));
+        assert_eq!(found, [0.5, 0.5, 0.8, 5.0].map(seconds));
+    }
 }

@@ -121,7 +121,7 @@ impl SendLater for Annals {
         C: Command,
     {
         let delayed = self.sagas().and_then(|sagas| sagas.started_delayed());
-        let delayed = delayed.filter(|delayed| delayed.runner.stepper.machine.commands().has(A::NAME, C::NAME));
+        let delayed = delayed.filter(|delayed| delayed.runner.stepper.commands.has(A::NAME, C::NAME));
         let delayed = delayed.ok_or(DelayError::NotRegistered { aggregate: A::NAME, command: C::NAME })?;
         let command = StoredCommand::new::<A, C>(&id.into(), &command)?;
         let key = annals_core::CommandId::new().as_uuid().to_string();

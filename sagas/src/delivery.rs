@@ -144,7 +144,7 @@ async fn deliver(stepper: &Stepper, pending: &PendingRow, consumed: &Consumed) -
     if let Ok(known) = IdempotencyKey::new(format!("{saga}/{key}/{}/{}", pending.step, pending.ordinal)) {
         beside = beside.known_by(known.in_tenant(tenant.clone()));
     }
-    stepper.machine.commands().deliver(&annals, command, pending.cause.metadata(), beside).await
+    stepper.commands.deliver(&annals, command, pending.cause.metadata(), beside).await
 }
 
 /// Tells the instance that everything is undone.

@@ -13,7 +13,7 @@ use annals_projections::Delivered;
 use bytes::Bytes;
 
 use crate::{
-    BoxError, InstanceId, InstanceStatus, Otherwise, Reception, Refusal, SagaOptions,
+    BoxError, Commands, InstanceId, InstanceStatus, Otherwise, Reception, Refusal, SagaOptions,
     commands::Refused,
     machine::{Decided, Given, Machine},
     outbox::Outbox,
@@ -26,6 +26,7 @@ use draft::{Draft, Finished};
 /// Takes the steps of all instances of a saga.
 pub(crate) struct Stepper {
     pub(crate) machine: Arc<dyn Machine>,
+    pub(crate) commands: Commands,
     pub(crate) options: SagaOptions,
     pub(crate) annals: Annals,
     pub(crate) outbox: Outbox,
@@ -141,6 +142,7 @@ struct Read {
 impl Stepper {
     pub(crate) fn new(machine: Arc<dyn Machine>, options: SagaOptions, annals: Annals) -> Self {
         Self {
+            commands: machine.commands(),
             machine,
             options,
             annals,
@@ -289,12 +291,11 @@ impl Stepper {
         let keys = performed.iter().map(|done| id.pending(done.step, done.ordinal));
         let keys: Vec<_> = keys.map(|(table, key)| (table.into(), key)).collect();
         let waiting = self.annals.store().get(&keys).await?;
-        let commands = self.machine.commands();
         for (done, row) in performed.into_iter().zip(waiting).rev() {
             let pending: Option<PendingRow> = row.as_deref().map(stored::decode).transpose()?;
             let command = pending.as_ref().and_then(PendingRow::command);
             match (command, row) {
-                (Some(command), Some(value)) if !commands.is_prepared(command) => {
+                (Some(command), Some(value)) if !self.commands.is_prepared(command) => {
                     draft.withdraw(&Consumed::new(id.pending(done.step, done.ordinal), value));
                 }
                 _ => draft.undo(done)?,

@@ -66,6 +66,9 @@ impl<'a> Follower<'a> {
     }
 
     /// Follows the log, for as long as it is polled.
+    ///
+    /// How far it has come is stored before anything is done about what was set aside: otherwise the event would be read once
+    /// more after a crash, and be taken although it was passed by, or taken late.
     pub(crate) async fn run(&mut self) -> Result<(), FollowError> {
         loop {
             self.board.reached(self.position, self.aside.len());
@@ -75,10 +78,14 @@ impl<'a> Follower<'a> {
                 biased;
                 () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {
                     if let Some((_, key)) = due {
+                        self.store_position().await?;
                         self.aside.retry(self.stepper, self.log, &key, self.position).await?;
                     }
                 }
-                request = self.board.next_request() => self.aside.answer(self.stepper, self.log, request, self.position).await?,
+                request = self.board.next_request() => {
+                    self.store_position().await?;
+                    self.aside.answer(self.stepper, self.log, request, self.position).await?;
+                }
                 piece = self.following.next() => self.take(&piece?).await?,
             }
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use annals_core::{MemoryStore, SystemClock};
-use annals_sagas::{InstanceStatus, Unexpected};
+use annals_core::{MemoryStore, Store, SystemClock};
+use annals_sagas::{InstanceStatus, Unexpected, testing::Mortal};
 
 use crate::bank::*;
 
@@ -35,6 +35,27 @@ async fn an_event_that_meets_no_instance_waits_with_those_behind_it_until_an_ope
     saga.settled().await.unwrap();
     assert_eq!(outcome(&bank, "t1").await.as_deref(), Some("moved"));
     assert!(saga.aside().await.unwrap().is_empty());
+    bank.shut_down().await;
+}
+
+#[tokio::test]
+async fn what_was_passed_by_stays_so_when_the_process_dies() {
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let mortal = Mortal::new(Arc::clone(&inner), u64::MAX, false);
+    let bank = over(Arc::new(mortal.clone()), SystemClock).await;
+    open_account(&bank, "ada", 100).await;
+    note(&bank, "t1", "too early").await;
+    let lost = AccountEvent::Taken { cents: 1, transfer: String::new() };
+    bank.store().commit(annals_core::testing::commit_of::<Account>("ada", [lost])).await.unwrap();
+    saga(&bank).settled().await.unwrap();
+    for aside in saga(&bank).aside().await.unwrap() {
+        assert_eq!(saga(&bank).discard(aside.position, "a test").await.unwrap(), Some(true));
+    }
+    mortal.die();
+    drop(bank);
+    let bank = over(inner, SystemClock).await;
+    saga(&bank).settled().await.unwrap();
+    assert!(saga(&bank).aside().await.unwrap().is_empty());
     bank.shut_down().await;
 }
 

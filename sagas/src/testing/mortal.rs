@@ -32,6 +32,12 @@ impl Mortal {
         Self { inner, left, last_counts, dead, died }
     }
 
+    /// Lets it die now.
+    pub fn die(&self) {
+        self.dead.store(true, Ordering::SeqCst);
+        self.died.send_replace(true);
+    }
+
     /// Tells when it has died.
     #[must_use]
     pub fn death(&self) -> watch::Receiver<bool> {

@@ -24,7 +24,8 @@ const CHUNK_POSITIONS: u64 = 1024;
 /// The most bytes of payload in a chunk, beside its last record.
 const CHUNK_BYTES_MAX: usize = 2 << 20;
 
-/// So many chunks are kept for those who come behind: as many as they may be behind, and some.
+/// So many chunks are kept at most for those who come behind: as many as they may be behind, and some. What nobody will ask for
+/// is freed at once, while it is in the processor's cache.
 const CHUNKS_KEPT: usize = 16;
 
 /// What consumers of one query read.
@@ -84,13 +85,15 @@ impl Feed {
     fn cell(&self, after: Position) -> Arc<Cell> {
         // Freeing a chunk takes long, and is not done under the lock.
         let mut dropped = Vec::new();
+        let needed = self.members.least();
         let mut chunks = locked(&self.chunks);
         if let Some((_, cell)) = chunks.iter().find(|(begin, _)| *begin == after) {
             return Arc::clone(cell);
         }
         let cell = Arc::new(Cell::new());
         chunks.push_back((after, Arc::clone(&cell)));
-        while chunks.len() > CHUNKS_KEPT {
+        let is_needed = |(begin, _): &(Position, _)| needed.is_some_and(|needed| *begin >= needed);
+        while chunks.len() > CHUNKS_KEPT || chunks.front().is_some_and(|front| !is_needed(front)) {
             dropped.extend(chunks.pop_front());
         }
         drop(chunks);

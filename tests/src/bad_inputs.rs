@@ -75,7 +75,7 @@ pub(crate) const LIMITS: Limits = Limits {
     commit_rows: 10,
     commit_conditions: 5,
     batch_rows: 15,
-    batch_bytes: 1000,
+    batch_bytes: 1100,
 };
 
 /// Every row.

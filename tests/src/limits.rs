@@ -17,7 +17,7 @@ const SMALL: Limits = Limits {
     commit_rows: 10,
     commit_conditions: 5,
     batch_rows: 15,
-    batch_bytes: 1000,
+    batch_bytes: 900,
 };
 
 /// Commits what `carry` makes for sizes around `limit`.
@@ -111,7 +111,7 @@ pub async fn the_whole_commit_is_limited<H: Harness>() {
     .await;
 }
 
-/// The same limits for batches of derived rows.
+/// A batch of derived rows has limits of its own beside those of each row.
 pub async fn batches_are_limited<H: Harness>() {
     let harness = H::create(Setup { limits: SMALL, ..Setup::default() }).await;
     let store = harness.store();
@@ -122,10 +122,10 @@ pub async fn batches_are_limited<H: Harness>() {
         (value(49), true),
         (value(50), true),
         (value(51), false),
-        (count(10), true),
-        (count(11), false),
-        (key(ROW_KEY_BYTES_MAX.min(SMALL.commit_bytes)), true),
-        (key(SMALL.commit_bytes + 1), false),
+        (count(SMALL.batch_rows), true),
+        (count(SMALL.batch_rows + 1), false),
+        (key(ROW_KEY_BYTES_MAX.min(SMALL.batch_bytes)), true),
+        (key(SMALL.batch_bytes + 1), false),
         (key(ROW_KEY_BYTES_MAX + 1), false),
     ] {
         let before = contents(&store).await;

@@ -17,7 +17,7 @@ use crate::{Subscription, chunk::Chunk};
 const POSITIONS_MAX: u64 = 524_288;
 
 /// So many chunks wait to be taken, beside the one that is being read.
-const CHUNKS_AHEAD: usize = 2;
+const CHUNKS_AHEAD: usize = 4;
 
 /// When nobody has taken a chunk for so long, nothing more is read.
 const IDLE: Duration = Duration::from_secs(1);

@@ -57,6 +57,11 @@ impl Members {
         Member { number, members: Arc::clone(self) }
     }
 
+    /// Where the last of them is.
+    pub(super) fn least(&self) -> Option<Position> {
+        self.places().all.values().map(|place| place.position).min()
+    }
+
     fn places(&self) -> MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -262,6 +262,38 @@ async fn a_read_of_a_failed_event_loses_nothing_that_was_added() {
     assert_eq!(hall.rows().get::<Seat>(("a".to_owned(), 1)).await.unwrap(), Some(seat("a", 1, 110, 1)));
 }
 
+/// What is known of rows is forgotten where it is too much, and what is changed is stored all the same, each time.
+#[tokio::test]
+async fn a_row_is_stored_whenever_it_changed_however_much_is_known() {
+    let mut hall = Hall::new();
+    let put = |number: i8, price| (vec![Change::Put(seat("a", number, price, number.unsigned_abs()))], false);
+    hall.take(&(0..8).map(|number| put(number, 0)).collect::<Vec<_>>()).await;
+    hall.store().await.unwrap();
+    for price in 1..4 {
+        // Not the first of those that are known.
+        hall.take(&[put(6, price), put(3, price)]).await;
+        hall.store().await.unwrap();
+        let stored = hall.store.scan(Scan::all(Hall::names().rows)).await.unwrap().rows;
+        let stored: Vec<Seat> = stored.iter().map(|(_, row)| read(row).unwrap()).collect();
+        assert_eq!(stored, hall.model.values().cloned().collect::<Vec<_>>());
+    }
+}
+
+/// The rows of two tenants are in tables of their own, whoever's events come in turn.
+#[tokio::test]
+async fn rows_are_those_of_the_tenant_of_the_event() {
+    let mut hall = Hall::new();
+    let tenants = [None, Some(Tenant::new("acme").unwrap()), Some(Tenant::new("globex").unwrap())];
+    for round in 0..3 {
+        for (tenant, number) in tenants.iter().zip(0..) {
+            let mut rows = hall.batch.begin(tenant, None);
+            let before = rows.get::<Seat>(("a".to_owned(), 1)).await.unwrap();
+            assert_eq!(before.map(|seat| seat.price), (round > 0).then_some(10 * number + round - 1));
+            rows.put(seat("a", 1, 10 * number + round, 1)).unwrap();
+        }
+    }
+}
+
 /// The rows of a range may be more than a page, and the batch's own may stand anywhere among them.
 #[tokio::test]
 async fn a_range_goes_on_behind_a_page() {

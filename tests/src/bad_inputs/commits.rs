@@ -83,7 +83,9 @@ fn limits() -> Vec<Row> {
     });
     around(&mut rows, "bytes in the batch", LIMITS.batch_bytes, |n| {
         let of_100 = |row: usize| derived_row(row + 1, 99 - row);
-        Input::Apply(batch((0..9).map(of_100).chain([derived_row(50, n - 950)]).flat_map(|batch| batch.rows).collect()))
+        Input::Apply(batch(
+            (0..10).map(of_100).chain([derived_row(50, n - 1050)]).flat_map(|batch| batch.rows).collect(),
+        ))
     });
     rows
 }

@@ -242,11 +242,11 @@ struct ByHand {
     units: u64,
 }
 
-impl annals::sagas::SendsTo<Order, Confirm> for ByHand {}
-impl annals::sagas::SendsTo<Order, Cancel> for ByHand {}
-impl annals::sagas::SendsTo<Stock, Reserve> for ByHand {}
-impl annals::sagas::SendsTo<Stock, Release> for ByHand {}
-impl annals::sagas::SendsTo<Payment, Charge> for ByHand {}
+impl SendsTo<Order, Confirm> for ByHand {}
+impl SendsTo<Order, Cancel> for ByHand {}
+impl SendsTo<Stock, Reserve> for ByHand {}
+impl SendsTo<Stock, Release> for ByHand {}
+impl SendsTo<Payment, Charge> for ByHand {}
 
 impl Saga for ByHand {
     const NAME: &'static str = "by_hand";

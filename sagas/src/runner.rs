@@ -41,7 +41,7 @@ pub(crate) struct Runner {
 
 /// Why a saga cannot go on.
 #[derive(Debug, thiserror::Error)]
-enum RunError {
+pub(crate) enum RunError {
     #[error(transparent)]
     Name(#[from] InvalidText),
     #[error(transparent)]
@@ -137,8 +137,8 @@ impl Runner {
         Ok(follower.store_position().await?)
     }
 
-    /// Where it is in the log; the first time where its options say.
-    async fn begin(&self) -> Result<Position, RunError> {
+    /// Where it is in the log; the first time where its options say, which is stored: what is committed from now on is not missed.
+    pub(crate) async fn begin(&self) -> Result<Position, RunError> {
         if let Some(position) = follower::load_position(&self.stepper).await? {
             return Ok(position);
         }

@@ -130,6 +130,10 @@ impl Component for SagaSet {
             Arc::new(Started { saga, runner, task: Mutex::default() })
         };
         let all: Vec<Arc<Started>> = self.all.into_iter().map(start).collect();
+        // Before the application has the store, so that no event of its is before where a saga begins.
+        for started in all.iter().filter(|started| !started.runner.stepper.machine.subscription().is_empty()) {
+            started.runner.begin().await.map_err(OpenError::component)?;
+        }
         for started in &all {
             let running = Arc::clone(started);
             let task = tokio::spawn(async move { running.runner.run().await });

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annals_core::{Aggregate, Annals, Clock, Decision, Evolve, Handle, Store, Timestamp};
+use annals_core::{Aggregate, Annals, Clock, Decision, Evolve, Handle, OpenError, Store, Timestamp};
 use annals_macros::{Aggregate, Command, Event};
 use annals_projections::{BoxError, EventContext, Incoming, Subscription};
 use annals_sagas::{
@@ -350,9 +350,13 @@ impl Saga for Moving {
 
 /// A bank over `store`, whose sagas begin at the beginning of the log.
 pub(crate) async fn over(store: Arc<dyn Store>, clock: impl Clock) -> Annals {
+    try_over(store, clock).await.unwrap()
+}
+
+/// The same over a store that may die meanwhile.
+pub(crate) async fn try_over(store: Arc<dyn Store>, clock: impl Clock) -> Result<Annals, OpenError> {
     let options = SagaOptions::default().begin(Begin::AtTheBeginning);
-    let bank = Annals::over(store).clock(Arc::new(clock)).saga_with::<Moving>(options);
-    bank.open().await.unwrap()
+    Annals::over(store).clock(Arc::new(clock)).saga_with::<Moving>(options).open().await
 }
 
 pub(crate) fn saga(bank: &Annals) -> SagaHandle {

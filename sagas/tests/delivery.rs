@@ -47,7 +47,7 @@ async fn end(bank: Annals) -> End {
 #[tokio::test]
 async fn whatever_commit_the_process_dies_at_the_end_is_the_same() {
     let clock = SetClock::default();
-    let crashes = crashes(|store| over(store, clock.clone()), play, end).await;
+    let crashes = crashes(|store| try_over(store, clock.clone()), play, end).await;
     // Fewer would mean that it did not die in every place.
     assert!(crashes.deaths > 30, "{crashes:?}");
 }

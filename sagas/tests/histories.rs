@@ -64,7 +64,7 @@ impl World {
         let user = Annals::over(Arc::clone(store)).open().await.unwrap();
         let mortal = Mortal::new(Arc::clone(store), life.commits, life.last_counts);
         let mut death = mortal.death();
-        let bank = over(Arc::new(mortal), self.clock.clone()).await;
+        let Ok(bank) = try_over(Arc::new(mortal), self.clock.clone()).await else { return true };
         for happening in &life.happenings {
             match happening {
                 Happening::Request { to, cents } => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use annals_core::{MemoryStore, Store, SystemClock};
-use annals_sagas::{InstanceStatus, Unexpected, testing::Mortal};
+use annals_sagas::{InstanceStatus, Unexpected, WithSagas, testing::Mortal};
 
 use crate::bank::*;
 
@@ -12,6 +12,22 @@ async fn bank() -> annals_core::Annals {
     open_account(&bank, "ada", 100).await;
     open_account(&bank, "bob", 0).await;
     bank
+}
+
+/// Where nothing is said, a saga begins where the log is when the store is opened.
+#[tokio::test]
+async fn what_is_committed_once_the_store_is_open_is_not_missed_and_what_was_before_leads_to_nothing() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let before = annals_core::Annals::over(Arc::clone(&store)).open().await.unwrap();
+    open_account(&before, "ada", 100).await;
+    open_account(&before, "bob", 0).await;
+    request(&before, "before", 30).await;
+    let bank = annals_core::Annals::over(store).saga::<Moving>().open().await.unwrap();
+    // Before anything else can run in this thread.
+    request(&bank, "behind", 30).await;
+    saga(&bank).settled().await.unwrap();
+    assert_eq!((outcome(&bank, "before").await, outcome(&bank, "behind").await.as_deref()), (None, Some("moved")));
+    bank.shut_down().await;
 }
 
 #[tokio::test]

@@ -4,11 +4,14 @@
 
 mod support;
 
-// Those of the crate `projections`, whose own tests know no store on disk.
+// Those of the crates `projections` and `sagas`, whose own tests know no store on disk.
 #[path = "../../projections/tests/bank/mod.rs"]
 mod bank;
 #[path = "../../projections/tests/stores/mod.rs"]
 mod stores;
+#[path = "../../sagas/tests/bank.rs"]
+#[allow(dead_code, reason = "the tests of sagas use all of it")]
+mod transfers;
 
 mod conditions;
 mod copy;
@@ -30,6 +33,7 @@ mod power_cut;
 mod projections;
 mod reads;
 mod recovery;
+mod sagas;
 mod sled_calls;
 mod sweep;
 mod tools;

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, future::Future, sync::Arc};
 
-use annals_core::{Annals, MemoryStore, Store};
+use annals_core::{Annals, MemoryStore, OpenError, Store};
 
 use crate::RunningSagas;
 
@@ -30,13 +30,13 @@ pub async fn crashes<O, P, E, T>(
     end: impl Fn(Annals) -> E,
 ) -> Crashes
 where
-    O: Future<Output = Annals>,
+    O: Future<Output = Result<Annals, OpenError>>,
     P: Future<Output = ()>,
     E: Future<Output = T>,
     T: Debug + PartialEq,
 {
     let undisturbed = played(&play).await;
-    let annals = open(undisturbed).await;
+    let annals = opened(open(undisturbed).await);
     settle(&annals).await;
     let expected = end(annals.clone()).await;
     annals.shut_down().await;
@@ -46,14 +46,16 @@ where
             let store = played(&play).await;
             let mortal = Mortal::new(Arc::clone(&store), commit, last_counts);
             let mut death = mortal.death();
-            let doomed = open(Arc::new(mortal)).await;
-            let has_died = tokio::select! {
-                biased;
-                _ = death.wait_for(|died| *died) => true,
-                () = settle_or_wait(&doomed) => false,
+            // It may die while it is opened.
+            let has_died = match open(Arc::new(mortal)).await {
+                Err(_) => true,
+                Ok(doomed) => tokio::select! {
+                    biased;
+                    _ = death.wait_for(|died| *died) => true,
+                    () = settle_or_wait(&doomed) => false,
+                },
             };
-            drop(doomed);
-            let annals = open(store).await;
+            let annals = opened(open(store).await);
             settle(&annals).await;
             let found = end(annals.clone()).await;
             annals.shut_down().await;
@@ -79,6 +81,13 @@ async fn played<P: Future<Output = ()>>(play: &impl Fn(Annals) -> P) -> Arc<dyn 
         Err(error) => fail(&error.to_string()),
     }
     store
+}
+
+fn opened(annals: Result<Annals, OpenError>) -> Annals {
+    match annals {
+        Ok(annals) => annals,
+        Err(error) => fail(&error.to_string()),
+    }
 }
 
 /// Waits until every saga has done what there is to do.

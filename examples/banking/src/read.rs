@@ -48,6 +48,8 @@ pub async fn until_all_are_current(bank: &Annals) {
     for projection in bank.projections().iter().flat_map(|projections| projections.iter()) {
         // Why it does not get there is in its state.
         drop(until_handle_is_current(bank, &projection).await);
+        // One that was current when the bank was closed may only be about to start.
+        drop(projection.watch().wait_for(|status| status.state != State::Starting).await);
     }
 }
 

@@ -9,7 +9,6 @@ use crate::{
     InstanceId,
     commands::{Refused, Undelivered},
     delayed::DELAYED,
-    outbox::PendingKey,
     stepper::{Consumed, Input, StepError, Stepper},
     stored::{self, Failure, Pending, PendingRow},
 };
@@ -45,7 +44,7 @@ pub(crate) async fn load(stepper: &Stepper) -> Result<(), DeliveryError> {
         let page = stepper.annals.store().scan(next).await?;
         for (_, value) in page.rows {
             let row: PendingRow = stored::decode(&value)?;
-            stepper.outbox.add(&row.instance, &[(row.step, row.ordinal)]);
+            stepper.outbox.add(&row.instance, 1);
         }
         scan = page.next;
     }
@@ -69,10 +68,9 @@ pub(crate) async fn run(stepper: &Stepper) -> Result<(), DeliveryError> {
 async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryError> {
     let mut failure = None;
     while stepper.outbox.give_back(id) {
-        let Some(key) = stepper.outbox.first(id) else { continue };
-        match send_first(stepper, id, key, &mut failure).await? {
+        match send_first(stepper, id, &mut failure).await? {
             Sent::Done => {
-                stepper.outbox.done(id, key);
+                stepper.outbox.done(id);
                 failure = None;
             }
             Sent::Blocked => {
@@ -85,20 +83,16 @@ async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryErro
     Ok(())
 }
 
-async fn send_first(
-    stepper: &Stepper,
-    id: &InstanceId,
-    (step, ordinal): PendingKey,
-    failure: &mut Option<Failure>,
-) -> Result<Sent, DeliveryError> {
-    let (table, key) = id.pending(step, ordinal);
-    let found = stepper.annals.store().get(&[(table.clone().into(), key.clone())]).await?;
-    let Some(value) = found.into_iter().next().flatten() else { return Ok(Sent::Done) };
+/// Sends the first command of an instance, as they are stored: whoever noted a later one may have said so before.
+async fn send_first(stepper: &Stepper, id: &InstanceId, failure: &mut Option<Failure>) -> Result<Sent, DeliveryError> {
+    let first = Scan::prefix(LoggedTable::COMMANDS, id.all_pending()).limit(1);
+    let found = stepper.annals.store().scan(first).await?.rows;
+    let Some((key, value)) = found.into_iter().next() else { return Ok(Sent::Done) };
     let pending: PendingRow = stored::decode(&value)?;
     if pending.failure.is_some() {
         return Ok(Sent::Blocked);
     }
-    let consumed = Consumed::new((table, key), value);
+    let consumed = Consumed::new((LoggedTable::COMMANDS, key), value);
     let outcome = match &pending.what {
         Pending::Undone => undone(stepper, id, &pending, &consumed).await,
         Pending::Command(_) | Pending::Undo(..) => deliver(stepper, &pending, &consumed).await,
@@ -116,7 +110,7 @@ async fn send_first(
         },
         Err(Undelivered::Failed { reason, counts }) => (reason, counts),
     };
-    let seed = u64::from(ordinal).wrapping_add(step.wrapping_mul(31));
+    let seed = u64::from(pending.ordinal).wrapping_add(pending.step.wrapping_mul(31));
     let attempts = failure.as_ref().map_or(0, |failure| failure.attempts) + 1;
     let tried = if counts { attempts } else { 1 };
     match stepper.options.retry.pause(tried, seed) {

@@ -13,10 +13,7 @@ use crate::InstanceId;
 /// So many commands may wait before no more inputs are taken.
 const WAITING_MAX: usize = 10_000;
 
-/// A command that waits, by the step that sent it and its place among those of the step.
-pub(crate) type PendingKey = (u64, u32);
-
-/// The commands that wait, of each instance in order. What counts is what is stored; this says where to look.
+/// How many commands of each instance wait. What counts, and their order, is what is stored; this says where to look.
 #[derive(Default)]
 pub(crate) struct Outbox {
     queues: Mutex<Queues>,
@@ -34,7 +31,7 @@ struct Queues {
 
 #[derive(Default)]
 struct Queue {
-    keys: VecDeque<PendingKey>,
+    waiting: usize,
     state: QueueState,
     /// The first of it is to be looked at again, although a pause is made before it is tried again.
     is_woken: bool,
@@ -52,9 +49,9 @@ enum QueueState {
 }
 
 impl Outbox {
-    /// Adds commands behind those that wait.
-    pub(crate) fn add(&self, id: &InstanceId, keys: &[PendingKey]) {
-        if keys.is_empty() {
+    /// So many commands more wait.
+    pub(crate) fn add(&self, id: &InstanceId, count: usize) {
+        if count == 0 {
             return;
         }
         let mut queues = self.queues();
@@ -63,7 +60,7 @@ impl Outbox {
             ready.push_back(id.clone());
             Queue::default()
         });
-        queue.keys.extend(keys);
+        queue.waiting += count;
         drop(queues);
         self.ready.notify_one();
         self.changed();
@@ -98,24 +95,17 @@ impl Outbox {
         Some(id)
     }
 
-    /// The first command of an instance that waits.
-    pub(crate) fn first(&self, id: &InstanceId) -> Option<PendingKey> {
-        self.queues().all.get(id)?.keys.front().copied()
-    }
-
-    /// The first command of an instance is done.
-    pub(crate) fn done(&self, id: &InstanceId, key: PendingKey) {
-        let mut queues = self.queues();
-        let Some(queue) = queues.all.get_mut(id) else { return };
-        if queue.keys.front() == Some(&key) {
-            queue.keys.pop_front();
+    /// The first command of an instance is done, or there was none.
+    pub(crate) fn done(&self, id: &InstanceId) {
+        if let Some(queue) = self.queues().all.get_mut(id) {
+            queue.waiting = queue.waiting.saturating_sub(1);
         }
     }
 
     /// Ends sending for an instance; true when there is more to send by now, and it is still the caller's.
     pub(crate) fn give_back(&self, id: &InstanceId) -> bool {
         let mut queues = self.queues();
-        let is_empty = queues.all.get(id).is_none_or(|queue| queue.keys.is_empty());
+        let is_empty = queues.all.get(id).is_none_or(|queue| queue.waiting == 0);
         if is_empty {
             queues.all.remove(id);
         }
@@ -176,7 +166,7 @@ impl Outbox {
 
     fn waiting(&self) -> usize {
         let queues = self.queues();
-        queues.all.values().filter(|queue| queue.state != QueueState::Blocked).map(|queue| queue.keys.len()).sum()
+        queues.all.values().filter(|queue| queue.state != QueueState::Blocked).map(|queue| queue.waiting).sum()
     }
 
     fn changed(&self) {

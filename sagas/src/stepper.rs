@@ -180,7 +180,7 @@ impl Stepper {
                 return self.pass(input).await;
             };
             if self.commit(commit).await? {
-                self.outbox.add(id, &pending);
+                self.outbox.add(id, pending);
                 self.alarms.set(earliest);
                 if withdraws {
                     self.outbox.release(id);

@@ -278,6 +278,11 @@ impl InstanceId {
         (LoggedTable::COMMANDS, copied(&key))
     }
 
+    /// The beginning of the keys of all of them.
+    pub(crate) fn all_pending(&self) -> Bytes {
+        copied(&self.bytes())
+    }
+
     /// The row of its timer `name` that is due at `due`.
     pub(crate) fn timer(&self, name: &str, due: Timestamp) -> (LoggedTable, Bytes) {
         let tenant = self.tenant.as_ref().map(Tenant::as_str);

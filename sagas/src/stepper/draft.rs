@@ -21,7 +21,6 @@ pub(super) struct Draft {
     /// What is to be done is caused by the step.
     cause: Cause,
     next_ordinal: u32,
-    pending: Vec<(u64, u32)>,
     earliest: Option<Timestamp>,
     compensates: bool,
 }
@@ -29,8 +28,8 @@ pub(super) struct Draft {
 /// A step that is ready to be committed.
 pub(super) struct Finished {
     pub(super) commit: Commit,
-    /// The commands that it sends, by step and ordinal.
-    pub(super) pending: Vec<(u64, u32)>,
+    /// How many commands wait behind it that did not before.
+    pub(super) pending: usize,
     /// When the earliest of the timers is due that it sets.
     pub(super) earliest: Option<Timestamp>,
     /// Whether commands that wait are not to be sent any more.
@@ -62,17 +61,7 @@ impl Draft {
             commit = consumed.take(commit);
         }
         let noted = Stepped::new(input.noted(), instance.status);
-        Ok(Self {
-            commit,
-            instance,
-            noted,
-            event,
-            cause,
-            next_ordinal: 0,
-            pending: Vec::new(),
-            earliest: None,
-            compensates: false,
-        })
+        Ok(Self { commit, instance, noted, event, cause, next_ordinal: 0, earliest: None, compensates: false })
     }
 
     /// Applies what was decided. Returned is what is to be undone, in the order in which it was done.
@@ -136,7 +125,8 @@ impl Draft {
         let (table, key) = self.instance.id.row();
         let row = stored::encode("instance of a saga", &self.instance)?;
         self.commit.rows.push(RowWrite::put(table, key, row));
-        let Self { commit, pending, earliest, compensates, .. } = self;
+        let Self { commit, earliest, compensates, next_ordinal, .. } = self;
+        let pending = usize::try_from(next_ordinal).unwrap_or(usize::MAX);
         Ok(Finished { commit, pending, earliest, withdraws: compensates })
     }
 
@@ -201,7 +191,6 @@ impl Draft {
         let pending = PendingRow { instance, step, ordinal, what, cause: self.cause, sent, failure: None };
         let (table, key) = pending.row();
         self.commit.rows.push(RowWrite::put(table, key, stored::encode("pending command", &pending)?));
-        self.pending.push((step, ordinal));
         Ok(ordinal)
     }
 

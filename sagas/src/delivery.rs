@@ -86,7 +86,7 @@ async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryErro
 /// Sends the first command of an instance, as they are stored: whoever noted a later one may have said so before.
 async fn send_first(stepper: &Stepper, id: &InstanceId, failure: &mut Option<Failure>) -> Result<Sent, DeliveryError> {
     let first = Scan::prefix(LoggedTable::COMMANDS, id.all_pending()).limit(1);
-    let found = stepper.annals.store().scan(first).await?.rows;
+    let found = stepper.first_rows(first).await?;
     let Some((key, value)) = found.into_iter().next() else { return Ok(Sent::Done) };
     let pending: PendingRow = stored::decode(&value)?;
     if pending.failure.is_some() {

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use annals_core::{
     Annals, Commit, CommitError, Condition, Epoch, Failure as FailedCondition, InvalidText, LoggedTable, Position,
-    ReadError, Record, RowIs, RowWrite, Timestamp,
+    ReadError, Record, RowIs, RowWrite, Scan, Timestamp,
     codec::{EncodeError, PayloadError},
 };
 use annals_projections::Delivered;
@@ -189,6 +189,19 @@ impl Stepper {
             }
             // Something else came in between; the input is decided about again.
         }
+    }
+
+    /// The first rows of a scan: a page may be empty although there are more.
+    pub(crate) async fn first_rows(&self, scan: Scan) -> Result<Vec<(Bytes, Bytes)>, ReadError> {
+        let mut next = Some(scan);
+        while let Some(scan) = next {
+            let page = self.annals.store().scan(scan).await?;
+            if !page.rows.is_empty() {
+                return Ok(page.rows);
+            }
+            next = page.next;
+        }
+        Ok(Vec::new())
     }
 
     /// The instance, unless the input was taken before.

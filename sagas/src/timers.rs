@@ -101,7 +101,7 @@ pub(crate) async fn run(stepper: &Stepper) -> Result<(), TimerError> {
 async fn fire_due(stepper: &Stepper) -> Result<Option<Timestamp>, TimerError> {
     loop {
         let scan = Scan::prefix(LoggedTable::TIMERS, InstanceId::prefix(stepper.saga())).limit(PAGE);
-        let rows = stepper.annals.store().scan(scan).await?.rows;
+        let rows = stepper.first_rows(scan).await?;
         let now = stepper.now();
         let mut due = Vec::new();
         let mut next = None;

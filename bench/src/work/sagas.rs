@@ -13,7 +13,7 @@ use annals_core::{
     Commit, EventQuery, EventType, NewEvent, Position, QueryItem, Store, StoreExt, StreamId, testing::commit_of,
 };
 use annals_store_sled::{SledOptions, SledStore};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use futures::StreamExt;
 
 use crate::{
@@ -32,9 +32,12 @@ pub(crate) struct Options {
     /// How many instances run, for each that is under way.
     #[arg(long, default_value_t = 200)]
     pub(crate) instances: usize,
-    /// How many timers sleep.
+    /// How many timers sleep; with none, timers are not measured.
     #[arg(long, default_value_t = 100_000)]
     pub(crate) timers: usize,
+    /// What is measured: a saga, and the bare commits beside it. A profile is of one alone.
+    #[arg(long, value_delimiter = ',', default_value = "sagas,commits")]
+    pub(crate) subjects: Vec<Subject>,
     /// How often each is measured; the medians are shown.
     #[arg(long, default_value_t = 3)]
     pub(crate) rounds: u64,
@@ -43,9 +46,22 @@ pub(crate) struct Options {
     pub(crate) folder: PathBuf,
 }
 
+/// What is measured with so many instances under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Subject {
+    /// A saga of five steps.
+    Sagas,
+    /// As many bare commits.
+    Commits,
+}
+
 /// The commits of an instance, one behind the other: the command that begins it, that of each leg, and a step for each of
 /// these.
 const COMMITS: u32 = 2 * (1 + LEGS);
+
+/// Nothing is done any more when so long hardly any processor time was used; then for so long timers sleep.
+const QUIET: Duration = Duration::from_secs(3);
+const SLEPT: Duration = Duration::from_secs(20);
 
 /// So many timers are due while others sleep, one after the other.
 const AWAKE: usize = 50;
@@ -61,21 +77,35 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     for concurrent in options.concurrent.iter().copied() {
         let (mut bare, mut sagas) = (Rounds::default(), Rounds::default());
         for round in 1..=options.rounds {
-            bare.push(commits(options, concurrent).await?);
-            sagas.push(instances(options, concurrent).await?);
+            for subject in &options.subjects {
+                match subject {
+                    Subject::Sagas => sagas.push(instances(options, concurrent).await?),
+                    Subject::Commits => bare.push(commits(options, concurrent).await?),
+                }
+            }
             eprintln!("round {round} of {} with {concurrent} under way is done", options.rounds);
         }
         let work = format!("a saga of {LEGS} steps, {concurrent} under way");
         rows.push(Row::alone(work, "instances/s", sagas, Bar::RatioAtLeast(0.7)).beside("bare commits", bare));
     }
-    let Slept { late, cpu } = timers(options).await?;
-    let others = format!("{} others sleep", options.timers);
-    let late_ms = |hundredths| late.percentile_us(hundredths) / 1e3;
-    rows.push(Row::alone(format!("a timer fires while {others}, late, p50"), "ms", late_ms(50), Bar::AtMost(50.0)));
-    rows.push(Row::alone(format!("the same, latest of {AWAKE}"), "ms", late_ms(100), Bar::AtMost(50.0)));
-    rows.push(Row::alone(format!("processor while {others}"), "% of a core", cpu, Bar::AtMost(1.0)));
+    if options.timers > 0 {
+        rows.extend(rows_of_timers(options).await?);
+    }
     println!("{}", of_rows(&rows));
     Ok(())
+}
+
+async fn rows_of_timers(options: &Options) -> Result<Vec<Row>, Failure> {
+    let Slept { late, cpu, written, idle } = timers(options).await?;
+    let others = format!("{} others sleep", options.timers);
+    let late_ms = |hundredths| late.percentile_us(hundredths) / 1e3;
+    Ok(vec![
+        Row::alone(format!("a timer fires while {others}, late, p50"), "ms", late_ms(50), Bar::AtMost(50.0)),
+        Row::alone(format!("the same, latest of {AWAKE}"), "ms", late_ms(100), Bar::AtMost(50.0)),
+        Row::alone(format!("processor while {others}"), "% of a core", cpu, Bar::AtMost(1.0)),
+        Row::alone("the store writes its index behind setting them, processor", "s", written, Bar::None),
+        Row::alone("the same, until nothing is done any more", "s", idle, Bar::None),
+    ])
 }
 
 fn open(folder: &Path) -> Result<Arc<dyn Store>, Failure> {
@@ -149,8 +179,12 @@ async fn instances(options: &Options, concurrent: usize) -> Result<f64, Failure>
 struct Slept {
     /// How late they fired, from when they were due to when the step was stored.
     late: Latencies,
-    /// How much of a core was used while nothing was due, in hundredths.
+    /// How much of a core was used while nothing was due, in hundredths, once the store had nothing to write any more.
     cpu: f64,
+    /// How much processor time the store used until then, in seconds.
+    written: f64,
+    /// How long that took, in seconds.
+    idle: f64,
 }
 
 async fn timers(options: &Options) -> Result<Slept, Failure> {
@@ -169,15 +203,31 @@ async fn timers(options: &Options) -> Result<Slept, Failure> {
     let races = Annals::over(store).saga_with::<Sleeper>(from_the_beginning).open().await?;
     let sleeper = races.saga::<Sleeper>().ok_or("it does not run")?;
     sleeper.settled().await?;
+    let (written, idle) = quiet().await?;
     let before = processor_seconds()?;
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let cpu = (processor_seconds()? - before) / 5.0 * 100.0;
+    tokio::time::sleep(SLEPT).await;
+    let cpu = (processor_seconds()? - before) / SLEPT.as_secs_f64() * 100.0;
     let mut late = Vec::new();
     for number in 0..AWAKE {
         late.push(woken(&races, &sleeper, &format!("awake-{number}")).await?);
     }
     races.shut_down().await;
-    Ok(Slept { late: Latencies::of(late), cpu })
+    Ok(Slept { late: Latencies::of(late), cpu, written, idle })
+}
+
+/// Waits until nothing is done any more: what the store has taken it writes to its index within seconds. How much processor time
+/// that took, and how long, both in seconds.
+async fn quiet() -> Result<(f64, f64), Failure> {
+    let (begun, start) = (processor_seconds()?, Instant::now());
+    let (mut latest, mut worked) = (begun, start);
+    while worked.elapsed() < QUIET {
+        tokio::time::sleep(QUIET / 30).await;
+        let now = processor_seconds()?;
+        if now - latest > 0.01 {
+            (latest, worked) = (now, Instant::now());
+        }
+    }
+    Ok((latest - begun, (worked - start).as_secs_f64()))
 }
 
 /// How late a timer fires that is due in a moment.

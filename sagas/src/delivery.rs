@@ -1,14 +1,16 @@
 //! Sends the commands that wait: those of one instance one after the other, those of several at once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use annals_core::{Annals, Beside, Commit, CommitError, IdempotencyKey, LoggedTable, ReadError, RowIs, RowWrite, Scan};
-use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::{
     InstanceId,
     commands::{Refused, Undelivered},
     delayed::DELAYED,
+    outbox::Waiting,
     stepper::{Consumed, Input, StepError, Stepper},
     stored::{self, Failure, Pending, PendingRow},
 };
@@ -28,8 +30,8 @@ pub(crate) enum DeliveryError {
 
 /// What became of the first command of an instance.
 enum Sent {
-    /// It needs no more sending.
-    Done,
+    /// It needs no more sending: the one of this step and ordinal, or there was none.
+    Done(Option<(u64, u32)>),
     /// It waits for an operator.
     Blocked,
     /// It is to be tried again, after a pause.
@@ -44,22 +46,32 @@ pub(crate) async fn load(stepper: &Stepper) -> Result<(), DeliveryError> {
         let page = stepper.annals.store().scan(next).await?;
         for (_, value) in page.rows {
             let row: PendingRow = stored::decode(&value)?;
-            stepper.outbox.add(&row.instance, 1);
+            stepper.outbox.add(&row.instance);
         }
         scan = page.next;
     }
     Ok(())
 }
 
-/// Sends what waits, for as long as it is polled.
-pub(crate) async fn run(stepper: &Stepper) -> Result<(), DeliveryError> {
-    let mut sending = FuturesUnordered::new();
+/// What is being sent, each instance by a task of its own, so that several processors do it.
+pub(crate) type Sending = JoinSet<Result<(), DeliveryError>>;
+
+/// Sends what waits, for as long as it is polled; what is under way then is in `sending`.
+pub(crate) async fn run(stepper: &Arc<Stepper>, sending: &mut Sending) -> Result<(), DeliveryError> {
     loop {
         tokio::select! {
             id = stepper.outbox.take(), if sending.len() < stepper.options.concurrency => {
-                sending.push(async move { send_for(stepper, &id).await }.boxed());
+                let stepper = Arc::clone(stepper);
+                sending.spawn(async move { send_for(&stepper, &id).await }.in_current_span());
             }
-            Some(sent) = sending.next(), if !sending.is_empty() => sent?,
+            Some(sent) = sending.join_next(), if !sending.is_empty() => match sent {
+                Ok(sent) => sent?,
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // Nobody ends one of them alone.
+                    Err(_) => {}
+                },
+            }
         }
     }
 }
@@ -69,8 +81,8 @@ async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryErro
     let mut failure = None;
     while stepper.outbox.give_back(id) {
         match send_first(stepper, id, &mut failure).await? {
-            Sent::Done => {
-                stepper.outbox.done(id);
+            Sent::Done(which) => {
+                stepper.outbox.done(id, which);
                 failure = None;
             }
             Sent::Blocked => {
@@ -83,28 +95,26 @@ async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryErro
     Ok(())
 }
 
-/// Sends the first command of an instance, as they are stored: whoever noted a later one may have said so before.
+/// Sends the first command of an instance, in the order in which they are stored.
 async fn send_first(stepper: &Stepper, id: &InstanceId, failure: &mut Option<Failure>) -> Result<Sent, DeliveryError> {
-    let first = Scan::prefix(LoggedTable::COMMANDS, id.all_pending()).limit(1);
-    let found = stepper.first_rows(first).await?;
-    let Some((key, value)) = found.into_iter().next() else { return Ok(Sent::Done) };
-    let pending: PendingRow = stored::decode(&value)?;
+    let Some(first) = first(stepper, id).await? else { return Ok(Sent::Done(None)) };
+    let Waiting { pending, row: consumed } = &*first;
     if pending.failure.is_some() {
         return Ok(Sent::Blocked);
     }
-    let consumed = Consumed::new((LoggedTable::COMMANDS, key), value);
+    let done = Sent::Done(Some((pending.step, pending.ordinal)));
     let outcome = match &pending.what {
-        Pending::Undone => undone(stepper, id, &pending, &consumed).await,
-        Pending::Command(_) | Pending::Undo(..) => deliver(stepper, &pending, &consumed).await,
+        Pending::Undone => undone(stepper, id, pending, consumed).await,
+        Pending::Command(_) | Pending::Undo(..) => deliver(stepper, pending, consumed).await,
     };
     let (reason, counts) = match outcome {
-        Ok(()) | Err(Undelivered::Gone) => return Ok(Sent::Done),
+        Ok(()) | Err(Undelivered::Gone) => return Ok(done),
         Err(Undelivered::ShutDown) => return Err(ReadError::ShutDown.into()),
-        Err(Undelivered::Refused(refused)) => match refuse(stepper, id, &pending, &consumed, &refused).await {
-            Ok(()) => return Ok(Sent::Done),
+        Err(Undelivered::Refused(refused)) => match refuse(stepper, id, pending, consumed, &refused).await {
+            Ok(()) => return Ok(done),
             Err(error) if error.is_of_the_store() => return Err(error.into()),
             Err(error) => {
-                set_aside(stepper, pending, &consumed, failure.as_ref(), error.to_string()).await?;
+                set_aside(stepper, pending.clone(), consumed, failure.as_ref(), error.to_string()).await?;
                 return Ok(Sent::Blocked);
             }
         },
@@ -120,10 +130,24 @@ async fn send_first(stepper: &Stepper, id: &InstanceId, failure: &mut Option<Fai
             Ok(Sent::Later(pause))
         }
         None => {
-            set_aside(stepper, pending, &consumed, failure.as_ref(), reason).await?;
+            set_aside(stepper, pending.clone(), consumed, failure.as_ref(), reason).await?;
             Ok(Sent::Blocked)
         }
     }
+}
+
+/// The first command of an instance: that which the step left here, where it is sure that none is before it, else as they are
+/// stored.
+async fn first(stepper: &Stepper, id: &InstanceId) -> Result<Option<Arc<Waiting>>, DeliveryError> {
+    if let Some(first) = stepper.outbox.first(id) {
+        return Ok(Some(first));
+    }
+    let first = Scan::prefix(LoggedTable::COMMANDS, id.all_pending()).limit(1);
+    let found = stepper.first_rows(first).await?;
+    let Some((key, value)) = found.into_iter().next() else { return Ok(None) };
+    let pending: PendingRow = stored::decode(&value)?;
+    let row = Consumed::new((LoggedTable::COMMANDS, key), value);
+    Ok(Some(Arc::new(Waiting { pending, row })))
 }
 
 /// Sends it on condition that it still waits: whoever commits it takes the row away.

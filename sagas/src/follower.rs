@@ -23,6 +23,9 @@ use crate::{
 /// How far it has come is stored when it has come so much further.
 const UNSTORED_POSITIONS_MAX: u64 = 4096;
 
+/// So many instances take a step in one commit at most.
+const TOGETHER_MAX: usize = 64;
+
 /// A saga's way through the log.
 pub(crate) struct Follower<'a> {
     stepper: &'a Stepper,
@@ -129,18 +132,8 @@ impl<'a> Follower<'a> {
             }
         }
         self.stepper.outbox.has_room().await;
-        let stepper = self.stepper;
-        let mut taking = Vec::new();
-        for (id, arrivals) in instances {
-            let take = async move {
-                let failed = take_all(stepper, &id, arrivals).await?;
-                Ok::<_, StepError>(failed.map(|(position, error)| (id, position, error)))
-            };
-            taking.push(take.boxed());
-        }
-        let failed: Vec<_> = stream::iter(taking).buffer_unordered(stepper.options.concurrency).try_collect().await?;
-        for (id, position, error) in failed.into_iter().flatten() {
-            self.aside.add_instance(stepper, id, position, &error).await?;
+        for (id, position, error) in take_turns(self.stepper, instances).await? {
+            self.aside.add_instance(self.stepper, id, position, &error).await?;
         }
         self.position = piece.end();
         if self.position.get() - self.stored.get() >= UNSTORED_POSITIONS_MAX {
@@ -163,6 +156,60 @@ pub(crate) fn receive<'p>(stepper: &Stepper, events: Vec<Delivered<'p>>) -> Resu
         arrivals.extend(reception.map(|reception| Arrival { event, reception }));
     }
     Ok(arrivals)
+}
+
+/// Gives instances their events: those of one in order, up to the first that fails, those of several in one commit. Returned is
+/// which failed.
+async fn take_turns(
+    stepper: &Stepper,
+    mut instances: Vec<(InstanceId, Vec<Arrival<'_>>)>,
+) -> Result<Vec<(InstanceId, Position, StepError)>, StepError> {
+    // A commit is of one tenant.
+    instances.sort_by(|(id, _), (other, _)| id.tenant.cmp(&other.tenant));
+    let mut turns: Vec<Turn<'_>> = Vec::new();
+    for (id, arrivals) in instances {
+        match turns.last_mut() {
+            Some(turn)
+                if turn.len() < TOGETHER_MAX && turn.first().is_some_and(|first| first.0.tenant == id.tenant) =>
+            {
+                turn.push((id, arrivals.into_iter()));
+            }
+            _ => turns.push(vec![(id, arrivals.into_iter())]),
+        }
+    }
+    let taking: Vec<_> = turns.into_iter().map(|turn| take_turn(stepper, turn).boxed()).collect();
+    let failed: Vec<_> = stream::iter(taking).buffer_unordered(stepper.options.concurrency).try_collect().await?;
+    Ok(failed.into_iter().flatten().collect())
+}
+
+/// Instances of one tenant, and the events that each is still to be given.
+type Turn<'p> = Vec<(InstanceId, std::vec::IntoIter<Arrival<'p>>)>;
+
+/// Gives each instance its next event, all of them together, until none is left.
+async fn take_turn(stepper: &Stepper, mut turn: Turn<'_>) -> Result<Vec<(InstanceId, Position, StepError)>, StepError> {
+    let mut failed = Vec::new();
+    loop {
+        let next: Vec<_> = turn.iter_mut().map(|(_, arrivals)| arrivals.next()).collect();
+        let mut inputs = Vec::new();
+        for ((id, _), arrival) in turn.iter().zip(&next) {
+            if let Some(Arrival { event, reception }) = arrival {
+                inputs.push((id, Input::Event { event: *event, reception, late: None }));
+            }
+        }
+        if inputs.is_empty() {
+            return Ok(failed);
+        }
+        let mut taken = stepper.take_each(&inputs).await?.into_iter();
+        let mut rest = Vec::new();
+        for ((id, arrivals), arrival) in turn.into_iter().zip(next) {
+            let Some(Arrival { event, .. }) = arrival else { continue };
+            match taken.next() {
+                Some(Err(error)) => failed.push((id, event.context().record().position, error)),
+                _ => rest.push((id, arrivals)),
+            }
+        }
+        turn = rest;
+    }
 }
 
 /// Gives an instance its events, up to the first that fails.

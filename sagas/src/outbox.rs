@@ -1,8 +1,10 @@
 //! Which instances have commands that wait to be sent.
 
+mod waiting;
+
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -10,10 +12,14 @@ use tokio::sync::{Notify, watch};
 
 use crate::InstanceId;
 
+pub(crate) use waiting::Waiting;
+use waiting::{Queue, QueueState};
+
 /// So many commands may wait before no more inputs are taken.
 const WAITING_MAX: usize = 10_000;
 
-/// How many commands of each instance wait. What counts, and their order, is what is stored; this says where to look.
+/// How many commands of each instance wait, and which these are as far as that is known. What counts, and their order, is what
+/// is stored; this says where to look, and saves looking.
 #[derive(Default)]
 pub(crate) struct Outbox {
     queues: Mutex<Queues>,
@@ -27,41 +33,27 @@ struct Queues {
     all: HashMap<InstanceId, Queue>,
     /// Instances that nobody sends for.
     ready: VecDeque<InstanceId>,
+    /// How many commands wait that wait for no operator.
+    sendable: usize,
 }
 
-#[derive(Default)]
-struct Queue {
-    waiting: usize,
-    state: QueueState,
-    /// The first of it is to be looked at again, although a pause is made before it is tried again.
-    is_woken: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum QueueState {
-    /// It is among those that are ready.
-    #[default]
-    Ready,
-    /// Somebody sends for it.
-    Taken,
-    /// The first of it waits for an operator.
-    Blocked,
+/// A step that is being stored: what it sends may wait before that is known here. Dropped before it is said what became of it,
+/// nobody knows whether anything waits, and what is stored is looked at.
+pub(crate) struct Storing<'a> {
+    outbox: &'a Outbox,
+    id: Option<InstanceId>,
 }
 
 impl Outbox {
-    /// So many commands more wait.
-    pub(crate) fn add(&self, id: &InstanceId, count: usize) {
-        if count == 0 {
-            return;
-        }
-        let mut queues = self.queues();
-        let Queues { all, ready } = &mut *queues;
-        let queue = all.entry(id.clone()).or_insert_with(|| {
-            ready.push_back(id.clone());
-            Queue::default()
-        });
-        queue.waiting += count;
-        drop(queues);
+    /// A step of an instance is about to be stored.
+    pub(crate) fn storing(&self, id: &InstanceId) -> Storing<'_> {
+        self.queues().all.entry(id.clone()).or_default().storing += 1;
+        Storing { outbox: self, id: Some(id.clone()) }
+    }
+
+    /// One command more waits, of which no more is known.
+    pub(crate) fn add(&self, id: &InstanceId) {
+        self.queues().add(id, 1, Vec::new());
         self.ready.notify_one();
         self.changed();
     }
@@ -95,46 +87,35 @@ impl Outbox {
         Some(id)
     }
 
-    /// The first command of an instance is done, or there was none.
-    pub(crate) fn done(&self, id: &InstanceId) {
-        if let Some(queue) = self.queues().all.get_mut(id) {
-            queue.waiting = queue.waiting.saturating_sub(1);
-        }
+    /// The first command of an instance that waits, if it is known which one that is.
+    pub(crate) fn first(&self, id: &InstanceId) -> Option<Arc<Waiting>> {
+        self.queues().all.get(id)?.first()
+    }
+
+    /// A command of an instance is done, the one of this step and ordinal; or there was none.
+    pub(crate) fn done(&self, id: &InstanceId, which: Option<(u64, u32)>) {
+        let mut queues = self.queues();
+        let Some(queue) = queues.all.get_mut(id) else { return };
+        let count = queue.done(which);
+        queues.sendable = queues.sendable.saturating_sub(count);
     }
 
     /// Ends sending for an instance; true when there is more to send by now, and it is still the caller's.
     pub(crate) fn give_back(&self, id: &InstanceId) -> bool {
-        let mut queues = self.queues();
-        let is_empty = queues.all.get(id).is_none_or(|queue| queue.waiting == 0);
-        if is_empty {
-            queues.all.remove(id);
-        }
-        drop(queues);
+        let is_empty = self.queues().give_back(id);
         self.changed();
         !is_empty
     }
 
     /// The first command of an instance waits for an operator, and those behind it for that.
     pub(crate) fn block(&self, id: &InstanceId) {
-        let mut queues = self.queues();
-        if let Some(queue) = queues.all.get_mut(id) {
-            queue.state = QueueState::Blocked;
-        }
-        drop(queues);
+        self.queues().block(id);
         self.changed();
     }
 
-    /// Something was decided about the commands of an instance: it goes on.
+    /// Something was decided about the commands of an instance: it goes on, with what is stored.
     pub(crate) fn release(&self, id: &InstanceId) {
-        let mut queues = self.queues();
-        let Queues { all, ready } = &mut *queues;
-        let Some(queue) = all.get_mut(id) else { return };
-        queue.is_woken = true;
-        if queue.state == QueueState::Blocked {
-            queue.state = QueueState::Ready;
-            ready.push_back(id.clone());
-        }
-        drop(queues);
+        self.queues().release(id);
         self.ready.notify_one();
         self.changed();
     }
@@ -149,24 +130,23 @@ impl Outbox {
 
     /// Whether nothing waits but what waits for an operator.
     pub(crate) fn is_idle(&self) -> bool {
-        self.queues().all.values().all(|queue| queue.state == QueueState::Blocked)
+        self.queues().all.values().all(Queue::is_idle)
     }
 
     /// Waits until not too many commands wait to be sent.
     pub(crate) async fn has_room(&self) {
+        let has_room = || self.queues().sendable < WAITING_MAX;
+        if has_room() {
+            return;
+        }
         let mut changes = self.changes.subscribe();
         // The outbox is here too, so waiting does not fail.
-        drop(changes.wait_for(|_| self.waiting() < WAITING_MAX).await);
+        drop(changes.wait_for(|_| has_room()).await);
     }
 
     /// Changes whenever something is added, done or blocked.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
-    }
-
-    fn waiting(&self) -> usize {
-        let queues = self.queues();
-        queues.all.values().filter(|queue| queue.state != QueueState::Blocked).map(|queue| queue.waiting).sum()
     }
 
     fn changed(&self) {
@@ -177,3 +157,98 @@ impl Outbox {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl Queues {
+    fn add(&mut self, id: &InstanceId, count: usize, known: Vec<Waiting>) {
+        if count == 0 {
+            return;
+        }
+        let queue = self.all.entry(id.clone()).or_default();
+        queue.add(count, known);
+        match queue.state {
+            QueueState::Blocked => return,
+            QueueState::Idle => {
+                queue.state = QueueState::Ready;
+                self.ready.push_back(id.clone());
+            }
+            QueueState::Ready | QueueState::Taken => {}
+        }
+        self.sendable += count;
+    }
+
+    fn stored(&mut self, id: &InstanceId) {
+        let Entry::Occupied(mut found) = self.all.entry(id.clone()) else { return };
+        let queue = found.get_mut();
+        queue.storing = queue.storing.saturating_sub(1);
+        if queue.is_gone() {
+            found.remove();
+        }
+    }
+
+    /// Whether nothing waits.
+    fn give_back(&mut self, id: &InstanceId) -> bool {
+        let Some(queue) = self.all.get_mut(id) else { return true };
+        if queue.waiting > 0 {
+            return false;
+        }
+        queue.state = QueueState::Idle;
+        if queue.is_gone() {
+            self.all.remove(id);
+        }
+        true
+    }
+
+    fn block(&mut self, id: &InstanceId) {
+        let Some(queue) = self.all.get_mut(id) else { return };
+        if queue.state != QueueState::Blocked {
+            queue.state = QueueState::Blocked;
+            self.sendable = self.sendable.saturating_sub(queue.waiting);
+        }
+        queue.forget();
+    }
+
+    fn release(&mut self, id: &InstanceId) {
+        let Some(queue) = self.all.get_mut(id) else { return };
+        queue.forget();
+        queue.is_woken = true;
+        if queue.state == QueueState::Blocked {
+            queue.state = QueueState::Ready;
+            self.sendable += queue.waiting;
+            self.ready.push_back(id.clone());
+        }
+    }
+}
+
+impl Storing<'_> {
+    /// It is stored, and sends this.
+    pub(crate) fn sends(mut self, sent: Vec<Waiting>) {
+        self.end(sent.len(), sent);
+    }
+
+    /// It was not stored.
+    pub(crate) fn nothing(mut self) {
+        self.end(0, Vec::new());
+    }
+
+    fn end(&mut self, count: usize, sent: Vec<Waiting>) {
+        let Some(id) = self.id.take() else { return };
+        let mut queues = self.outbox.queues();
+        queues.add(&id, count, sent);
+        queues.stored(&id);
+        drop(queues);
+        if count > 0 {
+            self.outbox.ready.notify_one();
+        }
+        self.outbox.changed();
+    }
+}
+
+impl Drop for Storing<'_> {
+    fn drop(&mut self) {
+        // One that may not be there: then none is found.
+        self.end(1, Vec::new());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Keeps a saga running, whatever happens to it.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use annals_core::{CommitError, ConsumerName, InvalidText, Position, ReadError};
 use annals_projections::{
@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use crate::{
     Begin, InstanceId,
-    delivery::{self, DeliveryError},
+    delivery::{self, DeliveryError, Sending},
     follower::{self, FollowError, Follower},
     status::Board,
     stepper::{StepError, Stepper},
@@ -33,7 +33,7 @@ pub(crate) struct Orders {
 
 /// A saga that is run: what it needs for that.
 pub(crate) struct Runner {
-    pub(crate) stepper: Stepper,
+    pub(crate) stepper: Arc<Stepper>,
     pub(crate) log: Log,
     pub(crate) board: Board,
     pub(crate) orders: watch::Sender<Orders>,
@@ -84,7 +84,10 @@ impl Runner {
             self.board.state(State::Starting);
             let before = self.board.now().position;
             let mut told = orders.clone();
-            let session = AssertUnwindSafe(self.work(&mut told)).catch_unwind().await;
+            let mut sending = Sending::new();
+            let session = AssertUnwindSafe(self.work(&mut told, &mut sending)).catch_unwind().await;
+            // What was under way is dropped: a commit that was handed over is completed by the store, and anything else is done again.
+            sending.shutdown().await;
             let error = match session {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => error,
@@ -110,7 +113,7 @@ impl Runner {
     }
 
     /// One stretch of work; ends when it is told anything.
-    async fn work(&self, told: &mut watch::Receiver<Orders>) -> Result<(), RunError> {
+    async fn work(&self, told: &mut watch::Receiver<Orders>, sending: &mut Sending) -> Result<(), RunError> {
         let stepper = &self.stepper;
         let store = stepper.annals.store();
         let consumer = ConsumerName::new(InstanceId::category(stepper.saga()))?;
@@ -124,7 +127,7 @@ impl Runner {
             let follows = !stepper.machine.subscription().is_empty();
             let following = async { if follows { follower.run().await } else { std::future::pending().await } };
             let following = following.map(|ended| ended.map_err(RunError::from));
-            let delivering = delivery::run(stepper).map(|ended| ended.map_err(RunError::from));
+            let delivering = delivery::run(stepper, sending).map(|ended| ended.map_err(RunError::from));
             let firing = timers::run(stepper).map(|ended| ended.map_err(RunError::from));
             let working = future::try_join3(following, delivering, firing);
             tokio::select! {
@@ -133,7 +136,6 @@ impl Runner {
                 ended = working => return ended.map(drop),
             }
         }
-        // What was under way is dropped: a commit that was handed over is completed by the store, and anything else is done again.
         Ok(follower.store_position().await?)
     }
 

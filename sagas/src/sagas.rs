@@ -125,7 +125,7 @@ impl Component for SagaSet {
         let start = |Registration { saga, machine, options }| {
             let board = Board::new(machine.name());
             // A handle of its own would keep the store, and with it the sagas, for ever.
-            let stepper = Stepper::new(machine, options, annals.clone());
+            let stepper = Arc::new(Stepper::new(machine, options, annals.clone()));
             let runner = Runner { stepper, log: log.clone(), board, orders: Default::default() };
             Arc::new(Started { saga, runner, task: Mutex::default() })
         };

@@ -1,6 +1,8 @@
 //! One step of an instance: what it was given, what it decides, and the one commit that holds both.
 
 mod draft;
+mod kept;
+mod together;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -16,12 +18,13 @@ use crate::{
     BoxError, Commands, InstanceId, InstanceStatus, Otherwise, Reception, Refusal, SagaOptions,
     commands::Refused,
     machine::{Decided, Given, Machine},
-    outbox::Outbox,
+    outbox::{Outbox, Storing},
     step::{About, Effects},
     stored::{self, Cause, InstanceRow, PendingRow, Performed, StepInput, StoredCommand, TimerRow},
     timers::Alarms,
 };
-use draft::{Draft, Finished};
+use draft::{Draft, Finished, Follows};
+use kept::Kept;
 
 /// Takes the steps of all instances of a saga.
 pub(crate) struct Stepper {
@@ -31,6 +34,7 @@ pub(crate) struct Stepper {
     pub(crate) annals: Annals,
     pub(crate) outbox: Outbox,
     pub(crate) alarms: Alarms,
+    kept: Kept,
     epoch: RwLock<Option<Epoch>>,
 }
 
@@ -148,6 +152,7 @@ impl Stepper {
             annals,
             outbox: Outbox::default(),
             alarms: Alarms::default(),
+            kept: Kept::default(),
             epoch: RwLock::default(),
         }
     }
@@ -159,6 +164,8 @@ impl Stepper {
     /// From now on every commit holds only while this epoch is the latest.
     pub(crate) fn set_epoch(&self, epoch: Epoch) {
         *self.epoch.write().unwrap_or_else(PoisonError::into_inner) = Some(epoch);
+        // Somebody else may have taken steps meanwhile.
+        self.kept.clear();
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -176,18 +183,27 @@ impl Stepper {
         loop {
             let read = self.read(id, input).await?;
             let Some(read) = read else { return Ok(Taken::Passed) };
-            let Some(Finished { commit, pending, earliest, withdraws }) = self.decide(id, read, input).await? else {
+            let Some(Finished { commit, follows }) = self.decide(id, read, input).await? else {
                 return self.pass(input).await;
             };
+            let storing = self.outbox.storing(id);
             if self.commit(commit).await? {
-                self.outbox.add(id, pending);
-                self.alarms.set(earliest);
-                if withdraws {
-                    self.outbox.release(id);
-                }
+                self.follow(id, follows, storing);
                 return Ok(Taken::Stepped);
             }
+            storing.nothing();
             // Something else came in between; the input is decided about again.
+        }
+    }
+
+    /// What follows from a step that is stored, in memory.
+    fn follow(&self, id: &InstanceId, follows: Follows, storing: Storing<'_>) {
+        let Follows { row, instance, sent, earliest, withdraws } = follows;
+        self.kept.put(row, instance);
+        storing.sends(sent);
+        self.alarms.set(earliest);
+        if withdraws {
+            self.outbox.release(id);
         }
     }
 
@@ -206,9 +222,14 @@ impl Stepper {
 
     /// The instance, unless the input was taken before.
     async fn read(&self, id: &InstanceId, input: &Input<'_>) -> Result<Option<Read>, StepError> {
+        let consumed = input.consumed();
+        if consumed.is_none()
+            && let Some((row, instance)) = self.kept.take(id)
+        {
+            return Ok(Some(Read { row: Some(row), instance: Some(instance) }));
+        }
         let (table, key) = id.row();
         let mut keys = vec![(table.into(), key)];
-        let consumed = input.consumed();
         keys.extend(consumed.map(|consumed| (consumed.table.clone().into(), consumed.key.clone())));
         let mut rows = self.annals.store().get(&keys).await?.into_iter();
         let row = rows.next().flatten();
@@ -224,6 +245,9 @@ impl Stepper {
         let now = self.now();
         let Read { row, instance } = read;
         if !self.is_expected(id, instance.as_ref(), input)? {
+            if let Some((row, instance)) = row.zip(instance) {
+                self.kept.put(row, instance);
+            }
             return Ok(None);
         }
         let state = instance.as_ref().map(InstanceRow::state);

@@ -152,7 +152,7 @@ async fn send_delayed(
     let (table, key) = pending.row();
     let row = RowWrite::put(table, key, stored::encode("pending command", &pending)?);
     if stepper.commit(consumed.take(Commit::new()).row(row)).await? {
-        stepper.outbox.add(&instance, 1);
+        stepper.outbox.add(&instance);
     }
     Ok(())
 }

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use crate::{
     InstanceId, InstanceStatus,
     machine::Decided,
+    outbox::Waiting,
     step::{Effects, TimerChange},
     stored::{self, Cause, InstanceRow, Pending, PendingRow, Performed, STEPPED, Stepped, TimerRow},
 };
 
-use super::{Input, StepError};
+use super::{Consumed, Input, StepError};
 
 /// A step as it is to be committed: the instance as it will be, and rows of what is to be done.
 pub(super) struct Draft {
@@ -20,16 +21,25 @@ pub(super) struct Draft {
     event: NewEvent,
     /// What is to be done is caused by the step.
     cause: Cause,
-    next_ordinal: u32,
+    sent: Vec<Waiting>,
     earliest: Option<Timestamp>,
     compensates: bool,
+    withdraws: bool,
 }
 
 /// A step that is ready to be committed.
 pub(super) struct Finished {
     pub(super) commit: Commit,
-    /// How many commands wait behind it that did not before.
-    pub(super) pending: usize,
+    pub(super) follows: Follows,
+}
+
+/// What follows in memory from a step, once it is stored.
+pub(super) struct Follows {
+    /// The instance behind it, and its row.
+    pub(super) row: Bytes,
+    pub(super) instance: InstanceRow,
+    /// The commands that wait behind it and did not before.
+    pub(super) sent: Vec<Waiting>,
     /// When the earliest of the timers is due that it sets.
     pub(super) earliest: Option<Timestamp>,
     /// Whether commands that wait are not to be sent any more.
@@ -61,7 +71,8 @@ impl Draft {
             commit = consumed.take(commit);
         }
         let noted = Stepped::new(input.noted(), instance.status);
-        Ok(Self { commit, instance, noted, event, cause, next_ordinal: 0, earliest: None, compensates: false })
+        let (sent, earliest, compensates, withdraws) = (Vec::new(), None, false, false);
+        Ok(Self { commit, instance, noted, event, cause, sent, earliest, compensates, withdraws })
     }
 
     /// Applies what was decided. Returned is what is to be undone, in the order in which it was done.
@@ -99,7 +110,7 @@ impl Draft {
     }
 
     /// The row of a command that is not to be sent any more.
-    pub(super) fn withdraw(&mut self, consumed: &super::Consumed) {
+    pub(super) fn withdraw(&mut self, consumed: &Consumed) {
         self.commit = consumed.take(std::mem::take(&mut self.commit));
     }
 
@@ -124,10 +135,10 @@ impl Draft {
         self.commit.events.push(NewEvent { payload, ..self.event });
         let (table, key) = self.instance.id.row();
         let row = stored::encode("instance of a saga", &self.instance)?;
-        self.commit.rows.push(RowWrite::put(table, key, row));
-        let Self { commit, earliest, compensates, next_ordinal, .. } = self;
-        let pending = usize::try_from(next_ordinal).unwrap_or(usize::MAX);
-        Ok(Finished { commit, pending, earliest, withdraws: compensates })
+        self.commit.rows.push(RowWrite::put(table, key, row.clone()));
+        let Self { commit, instance, sent, earliest, compensates, withdraws, .. } = self;
+        let follows = Follows { row, instance, sent, earliest, withdraws: compensates || withdraws };
+        Ok(Finished { commit, follows })
     }
 
     /// A command that was refused was not performed, so nothing undoes it.
@@ -141,6 +152,7 @@ impl Draft {
         for (_, (step, ordinal)) in undone {
             let (table, key) = self.instance.id.pending(step, ordinal);
             self.commit.rows.push(RowWrite::delete(table, key));
+            self.withdraws = true;
         }
     }
 
@@ -184,13 +196,15 @@ impl Draft {
 
     /// Notes something that waits to be done; its place among what the step sends.
     fn send(&mut self, what: Pending) -> Result<u32, StepError> {
-        let (step, ordinal) = (self.instance.version, self.next_ordinal);
-        self.next_ordinal += 1;
+        let step = self.instance.version;
+        let ordinal = u32::try_from(self.sent.len()).unwrap_or(u32::MAX);
         let instance = self.instance.id.clone();
         let sent = self.instance.latest;
         let pending = PendingRow { instance, step, ordinal, what, cause: self.cause, sent, failure: None };
         let (table, key) = pending.row();
-        self.commit.rows.push(RowWrite::put(table, key, stored::encode("pending command", &pending)?));
+        let value = stored::encode("pending command", &pending)?;
+        self.commit.rows.push(RowWrite::put(table.clone(), key.clone(), value.clone()));
+        self.sent.push(Waiting { pending, row: Consumed::new((table, key), value) });
         Ok(ordinal)
     }
 

@@ -1,0 +1,99 @@
+//! Steps of several instances in one commit: each is as atomic as it would be alone, and all of them cost one.
+
+use annals_core::{Commit, ReadError};
+
+use crate::{InstanceId, stored};
+
+use super::{Finished, Input, Read, StepError, Stepper, Taken};
+
+/// What became of an input, in the order in which they were given.
+type Each = Vec<Result<Taken, StepError>>;
+
+impl Stepper {
+    /// Lets instances, each of them another one, take an event in its turn. What follows is stored in one commit; where it cannot
+    /// be, each is stored alone.
+    ///
+    /// # Errors
+    /// The store's faults, and that somebody else has taken over.
+    pub(crate) async fn take_each(&self, inputs: &[(&InstanceId, Input<'_>)]) -> Result<Each, StepError> {
+        if let [(id, input)] = inputs {
+            return each_of_its_own([self.take(id, input).await]);
+        }
+        let reads = self.read_each(inputs).await?;
+        let (mut gathered, mut follow, mut taken) = (Commit::new(), Vec::new(), Vec::new());
+        for (index, ((id, input), read)) in inputs.iter().zip(reads).enumerate() {
+            let finished = match read {
+                Ok(read) => self.decide(id, read, input).await,
+                Err(error) => Err(error),
+            };
+            taken.push(match finished {
+                Ok(Some(Finished { commit, follows })) => {
+                    gather(&mut gathered, commit);
+                    follow.push((index, *id, follows));
+                    Ok(Taken::Stepped)
+                }
+                Ok(None) => Ok(Taken::Passed),
+                Err(error) => Err(error),
+            });
+        }
+        if follow.is_empty() {
+            return each_of_its_own(taken);
+        }
+        let storing: Vec<_> = follow.iter().map(|(_, id, _)| self.outbox.storing(id)).collect();
+        match self.commit(gathered).await {
+            Ok(true) => {
+                for ((_, id, follows), storing) in follow.into_iter().zip(storing) {
+                    self.follow(id, follows, storing);
+                }
+            }
+            Err(error) if error.is_of_the_store() => return Err(error),
+            // One of them has moved, or all are too much for one commit.
+            Ok(false) | Err(_) => {
+                storing.into_iter().for_each(super::Storing::nothing);
+                for (index, id, _) in follow {
+                    if let (Some(taken), Some((_, input))) = (taken.get_mut(index), inputs.get(index)) {
+                        *taken = self.take(id, input).await;
+                    }
+                }
+            }
+        }
+        each_of_its_own(taken)
+    }
+
+    /// The instances as they are: those that are not kept are read at once.
+    async fn read_each(&self, inputs: &[(&InstanceId, Input<'_>)]) -> Result<Vec<Result<Read, StepError>>, ReadError> {
+        let kept: Vec<_> = inputs.iter().map(|(id, _)| self.kept.take(id)).collect();
+        let missing = inputs.iter().zip(&kept).filter(|(_, kept)| kept.is_none());
+        let keys: Vec<_> = missing.map(|((id, _), _)| id.row()).map(|(table, key)| (table.into(), key)).collect();
+        let rows = if keys.is_empty() { Vec::new() } else { self.annals.store().get(&keys).await? };
+        let mut rows = rows.into_iter();
+        let read = |kept| match kept {
+            Some((row, instance)) => Ok(Read { row: Some(row), instance: Some(instance) }),
+            None => {
+                let row = rows.next().flatten();
+                let instance = row.as_deref().map(stored::decode).transpose()?;
+                Ok(Read { row, instance })
+            }
+        };
+        Ok(kept.into_iter().map(read).collect())
+    }
+}
+
+/// Adds what `commit` is about to what is `gathered`.
+fn gather(gathered: &mut Commit, commit: Commit) {
+    gathered.conditions.extend(commit.conditions);
+    gathered.events.extend(commit.events);
+    gathered.rows.extend(commit.rows);
+}
+
+/// What became of each, unless one of them says that the store is at fault: then it is of no matter what became of the others.
+fn each_of_its_own(taken: impl IntoIterator<Item = Result<Taken, StepError>>) -> Result<Each, StepError> {
+    let mut each = Vec::new();
+    for taken in taken {
+        match taken {
+            Err(error) if error.is_of_the_store() => return Err(error),
+            taken => each.push(taken),
+        }
+    }
+    Ok(each)
+}

@@ -1,6 +1,6 @@
 //! One pure step from a state and a command to events.
 
-use std::ops::Deref;
+use std::{ops::Deref, sync::Arc};
 
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ pub struct Decision<A: Aggregate> {
     names: Vec<Said>,
     now: Timestamp,
     ids: Ids,
-    metadata: Metadata,
+    metadata: Arc<Metadata>,
 }
 
 /// Where a decision's new ids come from.
@@ -48,7 +48,14 @@ impl Ids {
 
 impl<A: Aggregate> Decision<A> {
     /// A decision about `state`, folded from `version` events.
-    pub(crate) fn new(id: A::Id, state: A, version: Version, now: Timestamp, ids: Ids, metadata: Metadata) -> Self {
+    pub(crate) fn new(
+        id: A::Id,
+        state: A,
+        version: Version,
+        now: Timestamp,
+        ids: Ids,
+        metadata: Arc<Metadata>,
+    ) -> Self {
         Self { state, id, version, emitted: Vec::new(), names: Vec::new(), now, ids, metadata }
     }
 

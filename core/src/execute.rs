@@ -65,12 +65,12 @@ pub(crate) async fn execute<T: Targets, R, E>(
     let tags = targets.tags();
     request.intercept(annals, &streams, &tags).await.map_err(ExecuteError::Rejected)?;
     let Some(keyed) = request.keyed(annals, &streams, &tags)? else {
-        return repeat(annals, targets, &streams, &request, None, deciding).await;
+        return repeat(annals, targets, &streams, &mut request, None, deciding).await;
     };
     if let Some(first) = keyed.first_answer(annals.store()).await? {
         return Ok(first);
     }
-    match repeat(annals, targets, &streams, &request, Some(&keyed), deciding).await {
+    match repeat(annals, targets, &streams, &mut request, Some(&keyed), deciding).await {
         // The same request may have been committed since the key was looked up, and then the state that spoke against
         // this one is the state behind it.
         Err(error) if error.is_verdict() => keyed.first_answer(annals.store()).await?.ok_or(error),
@@ -83,7 +83,7 @@ async fn repeat<T: Targets, R, E>(
     annals: &Annals,
     targets: T,
     streams: &[StreamId],
-    request: &Request<R>,
+    request: &mut Request<R>,
     keyed: Option<&Keyed<R>>,
     deciding: Deciding<'_, T, R, E>,
 ) -> Result<Executed<R>, ExecuteError<E>> {

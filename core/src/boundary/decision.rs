@@ -23,7 +23,7 @@ pub struct BoundaryDecision<B: Boundary> {
     emitted: Vec<Emitted>,
     now: Timestamp,
     ids: Ids,
-    metadata: Metadata,
+    metadata: Arc<Metadata>,
 }
 
 /// An event on its way into a stream.
@@ -34,7 +34,13 @@ pub(crate) struct Emitted {
 }
 
 impl<B: Boundary> BoundaryDecision<B> {
-    pub(crate) fn new(state: B, selection: Arc<Selection<B>>, now: Timestamp, ids: Ids, metadata: Metadata) -> Self {
+    pub(crate) fn new(
+        state: B,
+        selection: Arc<Selection<B>>,
+        now: Timestamp,
+        ids: Ids,
+        metadata: Arc<Metadata>,
+    ) -> Self {
         Self { state, selection, emitted: Vec::new(), now, ids, metadata }
     }
 

@@ -17,7 +17,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Terms {
     pub(crate) now: Timestamp,
-    pub(crate) metadata: Metadata,
+    /// Shared by everything that is decided; each event gets a copy.
+    pub(crate) metadata: Arc<Metadata>,
     pub(crate) occurred: Option<Timestamp>,
     pub(crate) tenant: Option<Tenant>,
 }
@@ -108,7 +109,7 @@ impl Encoded {
 impl Terms {
     pub(crate) fn decision<A: Aggregate>(&self, held: &Held<A>) -> Decision<A> {
         let (id, state) = (held.id.clone(), held.state.clone());
-        Decision::new(id, state, held.version, self.now, Ids::Random, self.metadata.clone())
+        Decision::new(id, state, held.version, self.now, Ids::Random, Arc::clone(&self.metadata))
     }
 
     pub(crate) fn event(&self, stream: StreamId, event: Encoded) -> Result<NewEvent, Unfit> {
@@ -119,13 +120,13 @@ impl Terms {
             schema_version: kind.schema_version(),
             id: EventId::new(),
             tags,
-            metadata: self.metadata.clone(),
+            metadata: Metadata::clone(&self.metadata),
             occurred: self.occurred,
             payload,
         })
     }
 
     pub(crate) fn boundary_decision<B: Boundary>(&self, state: B, selection: Arc<Selection<B>>) -> BoundaryDecision<B> {
-        BoundaryDecision::new(state, selection, self.now, Ids::Random, self.metadata.clone())
+        BoundaryDecision::new(state, selection, self.now, Ids::Random, Arc::clone(&self.metadata))
     }
 }

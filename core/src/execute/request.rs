@@ -106,10 +106,10 @@ impl<R> Request<R> {
         Ok(())
     }
 
-    /// What is common to all decisions and events.
-    pub(super) fn terms(&self, annals: &Annals) -> Terms {
-        let tenant = annals.tenant().cloned();
-        Terms { now: annals.clock().now(), metadata: self.metadata.clone(), occurred: self.occurred, tenant }
+    /// What is common to all decisions and events. The metadata is there from now on.
+    pub(super) fn terms(&mut self, annals: &Annals) -> Terms {
+        let (tenant, metadata) = (annals.tenant().cloned(), Arc::new(std::mem::take(&mut self.metadata)));
+        Terms { now: annals.clock().now(), metadata, occurred: self.occurred, tenant }
     }
 
     /// Compares what was loaded with the version that the sender expects.

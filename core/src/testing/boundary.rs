@@ -141,7 +141,7 @@ impl<B: Boundary> GivenBoundary<B> {
         decide: impl FnOnce(&mut BoundaryDecision<B>) -> Result<R, E>,
     ) -> When<B, Vec<InStream>, R, E> {
         let Self { state, selection, now, metadata } = self;
-        let mut decision = BoundaryDecision::new(state, selection, now, Ids::Counted(0), metadata);
+        let mut decision = BoundaryDecision::new(state, selection, now, Ids::Counted(0), metadata.into());
         let result = decide(&mut decision);
         let state = B::clone(&decision);
         let events = decision.into_emitted().into_iter().map(|emitted| in_stream(emitted.home, emitted.event));

@@ -100,7 +100,7 @@ impl<A: Aggregate> Given<A> {
     pub(super) fn open(self, ids: u128) -> Decision<A> {
         let Self { state, version, id, now, metadata } = self;
         let id = id.unwrap_or_else(any_id::<A>);
-        Decision::new(id, state, version, now, Ids::Counted(ids), metadata)
+        Decision::new(id, state, version, now, Ids::Counted(ids), metadata.into())
     }
 }
 

@@ -24,7 +24,7 @@ pub fn commit_of<A: Aggregate>(id: impl Into<A::Id>, events: impl IntoIterator<I
         Ok(stream) => stream,
         Err(error) => fail(&error.to_string()),
     };
-    let terms = Terms { now: Timestamp::EPOCH, metadata: Metadata::default(), occurred: None, tenant: None };
+    let terms = Terms { now: Timestamp::EPOCH, metadata: Metadata::default().into(), occurred: None, tenant: None };
     Commit::of(events.into_iter().map(|event| {
         match Encoded::of(&event).and_then(|encoded| terms.event(stream.clone(), encoded)) {
             Ok(event) => event,

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use annals_core::{Corruption, ReadError};
+use annals_core::{Corruption, Position, ReadError};
 use bytes::Bytes;
 
 use super::{
@@ -113,6 +113,13 @@ impl Scanner {
             Found::End if self.refresh_next_segment() => self.find_before(end),
             Found::End => Err(self.corruption("the log ends here, more was committed").into()),
             Found::Bad(corruption) => Err(corruption.into()),
+        }
+    }
+
+    /// Remembers that the scan ends at `offset`, in front of the frame that begins with `position`: another one may go on there.
+    pub(crate) fn mark_end(&self, position: Position, offset: u64) {
+        if self.known && !self.at_segment_end() {
+            self.segment.mark_end(position, offset);
         }
     }
 

@@ -1,6 +1,7 @@
 //! One file of the log.
 
 use std::{
+    collections::VecDeque,
     io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -33,8 +34,20 @@ pub(crate) struct Segment {
     pub(crate) start: Standing,
     /// What was written to it last.
     pub(crate) recent: Recent,
-    marks: Mutex<Vec<Mark>>,
+    marks: Mutex<Marks>,
 }
+
+/// Places from which the log can be scanned.
+#[derive(Debug, Default)]
+struct Marks {
+    /// Spread over the segment, in order.
+    spread: Vec<Mark>,
+    /// Where the latest scans ended, the latest last: who follows the log goes on there.
+    ends: VecDeque<Mark>,
+}
+
+/// So many ends of scans are remembered: as many may follow the log, each at its own place.
+const ENDS: usize = 8;
 
 impl Segment {
     pub(crate) fn new(path: PathBuf, file: DiskFile, start: Standing) -> Self {
@@ -95,18 +108,32 @@ impl Segment {
     /// mark is wanted.
     pub(crate) fn mark(&self, position: Position, offset: u64) -> u64 {
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = marks.last().map_or(self.start.offset, |mark| mark.offset) + MARK_BYTES;
+        let next = marks.spread.last().map_or(self.start.offset, |mark| mark.offset) + MARK_BYTES;
         if offset < next {
             return next;
         }
-        marks.push(Mark { position, offset });
+        marks.spread.push(Mark { position, offset });
         offset + MARK_BYTES
+    }
+
+    /// Remembers for a while that a scan ended at `offset`, in front of the frame that begins with `position`.
+    pub(crate) fn mark_end(&self, position: Position, offset: u64) {
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        if marks.ends.iter().any(|mark| mark.offset == offset) {
+            return;
+        }
+        if marks.ends.len() == ENDS {
+            marks.ends.pop_front();
+        }
+        marks.ends.push_back(Mark { position, offset });
     }
 
     /// The last remembered place at or before `position`.
     pub(crate) fn mark_before(&self, position: Position) -> Option<u64> {
         let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = marks.partition_point(|mark| mark.position <= position);
-        marks.get(count.checked_sub(1)?).map(|mark| mark.offset)
+        let count = marks.spread.partition_point(|mark| mark.position <= position);
+        let spread = count.checked_sub(1).and_then(|index| marks.spread.get(index));
+        let ends = marks.ends.iter().filter(|mark| mark.position <= position);
+        spread.into_iter().chain(ends).map(|mark| mark.offset).max()
     }
 }

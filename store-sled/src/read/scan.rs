@@ -9,7 +9,7 @@ use super::{Batch, ahead::LongRead};
 use crate::log::{
     Log,
     event_head::{EventHead, Types},
-    frame::FrameHeader,
+    frame::{FrameHeader, Standing},
     item::ItemError,
     scanner::{FoundFrame, Scanner},
 };
@@ -71,11 +71,14 @@ impl ForwardScan {
         loop {
             let Some(found) = self.scanner.find_before(self.end)? else {
                 self.is_over = true;
+                let Standing { position, offset, .. } = self.scanner.standing;
+                self.scanner.mark_end(position.next(), offset);
                 return Ok(());
             };
             if found.header.events > 0 && found.header.last() > self.read.after {
                 if self.is_beyond(&found.header) {
                     self.is_over = true;
+                    self.scanner.mark_end(found.header.common.first, found.offset);
                     return Ok(());
                 }
                 if self.read.query.is_match_all() {

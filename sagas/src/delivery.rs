@@ -1,6 +1,6 @@
 //! Sends the commands that wait: those of one instance one after the other, those of several at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use annals_core::{Annals, Beside, Commit, CommitError, IdempotencyKey, LoggedTable, ReadError, RowIs, RowWrite, Scan};
 use tokio::task::JoinSet;
@@ -53,37 +53,39 @@ pub(crate) async fn load(stepper: &Stepper) -> Result<(), DeliveryError> {
     Ok(())
 }
 
-/// What is being sent, each instance by a task of its own, so that several processors do it.
-pub(crate) type Sending = JoinSet<Result<(), DeliveryError>>;
+/// Those who send, each for one instance at a time: tasks of their own, so that several processors do it.
+pub(crate) type Senders = JoinSet<Result<Infallible, DeliveryError>>;
 
-/// Sends what waits, for as long as it is polled; what is under way then is in `sending`.
-pub(crate) async fn run(stepper: &Arc<Stepper>, sending: &mut Sending) -> Result<(), DeliveryError> {
+/// Sends what waits, for as long as `senders` are there; ends with the first of them that fails.
+pub(crate) async fn run(stepper: &Arc<Stepper>, senders: &mut Senders) -> Result<(), DeliveryError> {
+    for _ in 0..stepper.options.concurrency {
+        senders.spawn(send_all(Arc::clone(stepper)).in_current_span());
+    }
+    match senders.join_next().await {
+        Some(Ok(Err(error))) => Err(error),
+        Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // Nobody ends one of them alone.
+        Some(Err(_)) | None => Ok(()),
+    }
+}
+
+async fn send_all(stepper: Arc<Stepper>) -> Result<Infallible, DeliveryError> {
     loop {
-        tokio::select! {
-            id = stepper.outbox.take(), if sending.len() < stepper.options.concurrency => {
-                let stepper = Arc::clone(stepper);
-                sending.spawn(async move { send_for(&stepper, &id).await }.in_current_span());
-            }
-            Some(sent) = sending.join_next(), if !sending.is_empty() => match sent {
-                Ok(sent) => sent?,
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    // Nobody ends one of them alone.
-                    Err(_) => {}
-                },
-            }
-        }
+        let id = stepper.outbox.take().await;
+        send_for(&stepper, &id).await?;
     }
 }
 
 /// Sends the commands of an instance, until none is left or one waits for an operator.
 async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryError> {
     let mut failure = None;
-    while stepper.outbox.give_back(id) {
+    loop {
         match send_first(stepper, id, &mut failure).await? {
             Sent::Done(which) => {
-                stepper.outbox.done(id, which);
                 failure = None;
+                if !stepper.outbox.done(id, which) {
+                    return Ok(());
+                }
             }
             Sent::Blocked => {
                 stepper.outbox.block(id);
@@ -92,7 +94,6 @@ async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryErro
             Sent::Later(pause) => stepper.outbox.rest(id, pause).await,
         }
     }
-    Ok(())
 }
 
 /// Sends the first command of an instance, in the order in which they are stored.

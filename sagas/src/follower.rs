@@ -23,8 +23,8 @@ use crate::{
 /// How far it has come is stored when it has come so much further.
 const UNSTORED_POSITIONS_MAX: u64 = 4096;
 
-/// So many instances take a step in one commit at most.
-const TOGETHER_MAX: usize = 64;
+/// So many instances take a step in one commit at most: while it is stored, the next ones decide.
+const TOGETHER_MAX: usize = 16;
 
 /// A saga's way through the log.
 pub(crate) struct Follower<'a> {

@@ -3,11 +3,14 @@
 mod waiting;
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    borrow::Borrow,
+    collections::VecDeque,
+    ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use hashbrown::{HashMap, hash_map::EntryRef};
 use tokio::sync::{Notify, watch};
 
 use crate::InstanceId;
@@ -30,32 +33,34 @@ pub(crate) struct Outbox {
 
 #[derive(Default)]
 struct Queues {
-    all: HashMap<InstanceId, Queue>,
+    all: HashMap<Shared, Queue>,
     /// Instances that nobody sends for.
-    ready: VecDeque<InstanceId>,
+    ready: VecDeque<Shared>,
     /// How many commands wait that wait for no operator.
     sendable: usize,
 }
+
+/// An instance's id, in several places.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Shared(Arc<InstanceId>);
 
 /// A step that is being stored: what it sends may wait before that is known here. Dropped before it is said what became of it,
 /// nobody knows whether anything waits, and what is stored is looked at.
 pub(crate) struct Storing<'a> {
     outbox: &'a Outbox,
-    id: Option<InstanceId>,
+    id: Option<Shared>,
 }
 
 impl Outbox {
     /// A step of an instance is about to be stored.
     pub(crate) fn storing(&self, id: &InstanceId) -> Storing<'_> {
-        self.queues().all.entry(id.clone()).or_default().storing += 1;
-        Storing { outbox: self, id: Some(id.clone()) }
+        Storing { outbox: self, id: Some(self.queues().storing(id)) }
     }
 
     /// One command more waits, of which no more is known.
     pub(crate) fn add(&self, id: &InstanceId) {
-        self.queues().add(id, 1, Vec::new());
-        self.ready.notify_one();
-        self.changed();
+        // What is dropped before it is said what it sends sends one.
+        drop(self.storing(id));
     }
 
     /// Forgets everything: it is read again.
@@ -64,8 +69,9 @@ impl Outbox {
         self.changed();
     }
 
-    /// The next instance to send for, as soon as there is one. It is to be [given back](Self::give_back).
-    pub(crate) async fn take(&self) -> InstanceId {
+    /// The next instance to send for, as soon as there is one. It is the caller's until it is [done](Self::done)
+    /// or [blocked](Self::block).
+    pub(crate) async fn take(&self) -> Shared {
         loop {
             let notified = self.ready.notified();
             if let Some(id) = self.try_take() {
@@ -75,10 +81,10 @@ impl Outbox {
         }
     }
 
-    fn try_take(&self) -> Option<InstanceId> {
+    fn try_take(&self) -> Option<Shared> {
         let mut queues = self.queues();
         let id = queues.ready.pop_front()?;
-        if let Some(queue) = queues.all.get_mut(&id) {
+        if let Some(queue) = queues.all.get_mut(&*id) {
             queue.state = QueueState::Taken;
         }
         if !queues.ready.is_empty() {
@@ -92,19 +98,12 @@ impl Outbox {
         self.queues().all.get(id)?.first()
     }
 
-    /// A command of an instance is done, the one of this step and ordinal; or there was none.
-    pub(crate) fn done(&self, id: &InstanceId, which: Option<(u64, u32)>) {
-        let mut queues = self.queues();
-        let Some(queue) = queues.all.get_mut(id) else { return };
-        let count = queue.done(which);
-        queues.sendable = queues.sendable.saturating_sub(count);
-    }
-
-    /// Ends sending for an instance; true when there is more to send by now, and it is still the caller's.
-    pub(crate) fn give_back(&self, id: &InstanceId) -> bool {
-        let is_empty = self.queues().give_back(id);
+    /// A command of an instance is done, the one of this step and ordinal; or there was none. True when there is more to send, and
+    /// the instance is still the caller's.
+    pub(crate) fn done(&self, id: &InstanceId, which: Option<(u64, u32)>) -> bool {
+        let has_more = self.queues().done(id, which);
         self.changed();
-        !is_empty
+        has_more
     }
 
     /// The first command of an instance waits for an operator, and those behind it for that.
@@ -159,43 +158,48 @@ impl Outbox {
 }
 
 impl Queues {
-    fn add(&mut self, id: &InstanceId, count: usize, known: Vec<Waiting>) {
-        if count == 0 {
-            return;
-        }
-        let queue = self.all.entry(id.clone()).or_default();
-        queue.add(count, known);
-        match queue.state {
-            QueueState::Blocked => return,
-            QueueState::Idle => {
-                queue.state = QueueState::Ready;
-                self.ready.push_back(id.clone());
+    fn storing(&mut self, id: &InstanceId) -> Shared {
+        match self.all.entry_ref(id) {
+            EntryRef::Occupied(mut known) => {
+                known.get_mut().storing += 1;
+                known.key().clone()
             }
-            QueueState::Ready | QueueState::Taken => {}
+            EntryRef::Vacant(new) => {
+                let mut new = new.insert_entry(Queue::default());
+                new.get_mut().storing += 1;
+                new.key().clone()
+            }
         }
-        self.sendable += count;
     }
 
-    fn stored(&mut self, id: &InstanceId) {
-        let Entry::Occupied(mut found) = self.all.entry(id.clone()) else { return };
-        let queue = found.get_mut();
+    /// A step was stored, or not; so many more wait behind it.
+    fn stored(&mut self, id: &Shared, count: usize, known: Vec<Waiting>) {
+        // It is gone when everything was forgotten meanwhile.
+        let queue = self.all.entry(id.clone()).or_default();
         queue.storing = queue.storing.saturating_sub(1);
-        if queue.is_gone() {
-            found.remove();
+        if queue.state != QueueState::Blocked {
+            self.sendable += count;
+        }
+        queue.add(count, known);
+        if queue.state == QueueState::Idle && queue.waiting > 0 {
+            queue.state = QueueState::Ready;
+            self.ready.push_back(id.clone());
+        } else if queue.is_gone() {
+            self.all.remove(id);
         }
     }
 
-    /// Whether nothing waits.
-    fn give_back(&mut self, id: &InstanceId) -> bool {
-        let Some(queue) = self.all.get_mut(id) else { return true };
+    fn done(&mut self, id: &InstanceId, which: Option<(u64, u32)>) -> bool {
+        let Some(queue) = self.all.get_mut(id) else { return false };
+        self.sendable = self.sendable.saturating_sub(queue.done(which));
         if queue.waiting > 0 {
-            return false;
+            return true;
         }
         queue.state = QueueState::Idle;
         if queue.is_gone() {
             self.all.remove(id);
         }
-        true
+        false
     }
 
     fn block(&mut self, id: &InstanceId) {
@@ -214,7 +218,8 @@ impl Queues {
         if queue.state == QueueState::Blocked {
             queue.state = QueueState::Ready;
             self.sendable += queue.waiting;
-            self.ready.push_back(id.clone());
+            let ready = self.all.get_key_value(id).map(|(id, _)| id.clone());
+            self.ready.extend(ready);
         }
     }
 }
@@ -232,10 +237,7 @@ impl Storing<'_> {
 
     fn end(&mut self, count: usize, sent: Vec<Waiting>) {
         let Some(id) = self.id.take() else { return };
-        let mut queues = self.outbox.queues();
-        queues.add(&id, count, sent);
-        queues.stored(&id);
-        drop(queues);
+        self.outbox.queues().stored(&id, count, sent);
         if count > 0 {
             self.outbox.ready.notify_one();
         }
@@ -247,6 +249,26 @@ impl Drop for Storing<'_> {
     fn drop(&mut self) {
         // One that may not be there: then none is found.
         self.end(1, Vec::new());
+    }
+}
+
+impl Deref for Shared {
+    type Target = InstanceId;
+
+    fn deref(&self) -> &InstanceId {
+        &self.0
+    }
+}
+
+impl Borrow<InstanceId> for Shared {
+    fn borrow(&self) -> &InstanceId {
+        self
+    }
+}
+
+impl From<&InstanceId> for Shared {
+    fn from(id: &InstanceId) -> Self {
+        Self(Arc::new(id.clone()))
     }
 }
 

@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use crate::{
     Begin, InstanceId,
-    delivery::{self, DeliveryError, Sending},
+    delivery::{self, DeliveryError, Senders},
     follower::{self, FollowError, Follower},
     status::Board,
     stepper::{StepError, Stepper},
@@ -84,10 +84,10 @@ impl Runner {
             self.board.state(State::Starting);
             let before = self.board.now().position;
             let mut told = orders.clone();
-            let mut sending = Sending::new();
-            let session = AssertUnwindSafe(self.work(&mut told, &mut sending)).catch_unwind().await;
+            let mut senders = Senders::new();
+            let session = AssertUnwindSafe(self.work(&mut told, &mut senders)).catch_unwind().await;
             // What was under way is dropped: a commit that was handed over is completed by the store, and anything else is done again.
-            sending.shutdown().await;
+            senders.shutdown().await;
             let error = match session {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => error,
@@ -113,7 +113,7 @@ impl Runner {
     }
 
     /// One stretch of work; ends when it is told anything.
-    async fn work(&self, told: &mut watch::Receiver<Orders>, sending: &mut Sending) -> Result<(), RunError> {
+    async fn work(&self, told: &mut watch::Receiver<Orders>, senders: &mut Senders) -> Result<(), RunError> {
         let stepper = &self.stepper;
         let store = stepper.annals.store();
         let consumer = ConsumerName::new(InstanceId::category(stepper.saga()))?;
@@ -127,7 +127,7 @@ impl Runner {
             let follows = !stepper.machine.subscription().is_empty();
             let following = async { if follows { follower.run().await } else { std::future::pending().await } };
             let following = following.map(|ended| ended.map_err(RunError::from));
-            let delivering = delivery::run(stepper, sending).map(|ended| ended.map_err(RunError::from));
+            let delivering = delivery::run(stepper, senders).map(|ended| ended.map_err(RunError::from));
             let firing = timers::run(stepper).map(|ended| ended.map_err(RunError::from));
             let working = future::try_join3(following, delivering, firing);
             tokio::select! {

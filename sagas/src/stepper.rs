@@ -139,6 +139,8 @@ pub enum Unexpected {
 
 /// An instance as it was read, and what is read with it.
 struct Read {
+    /// The key of its row.
+    key: Bytes,
     row: Option<Bytes>,
     instance: Option<InstanceRow>,
 }
@@ -198,8 +200,8 @@ impl Stepper {
 
     /// What follows from a step that is stored, in memory.
     fn follow(&self, id: &InstanceId, follows: Follows, storing: Storing<'_>) {
-        let Follows { row, instance, sent, earliest, withdraws } = follows;
-        self.kept.put(row, instance);
+        let Follows { key, row, instance, sent, earliest, withdraws } = follows;
+        self.kept.put(key, row, instance);
         storing.sends(sent);
         self.alarms.set(earliest);
         if withdraws {
@@ -223,13 +225,13 @@ impl Stepper {
     /// The instance, unless the input was taken before.
     async fn read(&self, id: &InstanceId, input: &Input<'_>) -> Result<Option<Read>, StepError> {
         let consumed = input.consumed();
-        if consumed.is_none()
-            && let Some((row, instance)) = self.kept.take(id)
-        {
-            return Ok(Some(Read { row: Some(row), instance: Some(instance) }));
-        }
         let (table, key) = id.row();
-        let mut keys = vec![(table.into(), key)];
+        if consumed.is_none()
+            && let Some((row, instance)) = self.kept.take(&key)
+        {
+            return Ok(Some(Read { key, row: Some(row), instance: Some(instance) }));
+        }
+        let mut keys = vec![(table.into(), key.clone())];
         keys.extend(consumed.map(|consumed| (consumed.table.clone().into(), consumed.key.clone())));
         let mut rows = self.annals.store().get(&keys).await?.into_iter();
         let row = rows.next().flatten();
@@ -237,16 +239,16 @@ impl Stepper {
             return Ok(None);
         }
         let instance = row.as_deref().map(stored::decode).transpose()?;
-        Ok(Some(Read { row, instance }))
+        Ok(Some(Read { key, row, instance }))
     }
 
     /// What follows from an input, as a commit; `None` when nothing does.
     async fn decide(&self, id: &InstanceId, read: Read, input: &Input<'_>) -> Result<Option<Finished>, StepError> {
         let now = self.now();
-        let Read { row, instance } = read;
+        let Read { key, row, instance } = read;
         if !self.is_expected(id, instance.as_ref(), input)? {
             if let Some((row, instance)) = row.zip(instance) {
-                self.kept.put(row, instance);
+                self.kept.put(key, row, instance);
             }
             return Ok(None);
         }
@@ -265,7 +267,7 @@ impl Stepper {
         if leads_to_nothing && !self.machine.remembers() {
             return Ok(None);
         }
-        let mut draft = Draft::new(id, instance, row, input, now)?;
+        let mut draft = Draft::new(id, key, instance, row, input, now)?;
         let undoing = draft.apply(decided, input)?;
         if draft.compensates() {
             self.undo_all(id, &mut draft, undoing).await?;

@@ -272,10 +272,7 @@ impl InstanceId {
 
     /// The key of its pending commands, to which step and ordinal are appended.
     pub(crate) fn pending(&self, step: u64, ordinal: u32) -> (LoggedTable, Bytes) {
-        let mut key = self.bytes();
-        key.push_raw(&step.to_be_bytes());
-        key.push_raw(&ordinal.to_be_bytes());
-        (LoggedTable::COMMANDS, copied(&key))
+        pending(self.bytes().as_slice(), step, ordinal)
     }
 
     /// The beginning of the keys of all of them.
@@ -356,6 +353,12 @@ pub(crate) fn encode<T: Serialize>(what: &'static str, row: &T) -> Result<Bytes,
 
 pub(crate) fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, PayloadError> {
     codec::decode(bytes)
+}
+
+/// The row of a pending command of the instance whose key is `instance`.
+pub(crate) fn pending(instance: &[u8], step: u64, ordinal: u32) -> (LoggedTable, Bytes) {
+    let key = [instance, &step.to_be_bytes(), &ordinal.to_be_bytes()].concat();
+    (LoggedTable::COMMANDS, key.into())
 }
 
 fn copied(key: &KeyBytes) -> Bytes {

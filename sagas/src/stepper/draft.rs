@@ -1,13 +1,13 @@
 //! A step as it is to be committed.
 
-use annals_core::{Commit, Condition, EventType, NewEvent, RowIs, RowWrite, StreamId, Timestamp};
+use annals_core::{Commit, Condition, EventType, LoggedTable, NewEvent, RowIs, RowWrite, StreamId, Timestamp};
 use bytes::Bytes;
 
 use crate::{
     InstanceId, InstanceStatus,
     machine::Decided,
     outbox::Waiting,
-    step::{Effects, TimerChange},
+    step::{Effects, Send, TimerChange},
     stored::{self, Cause, InstanceRow, Pending, PendingRow, Performed, STEPPED, Stepped, TimerRow},
 };
 
@@ -16,6 +16,8 @@ use super::{Consumed, Input, StepError};
 /// A step as it is to be committed: the instance as it will be, and rows of what is to be done.
 pub(super) struct Draft {
     commit: Commit,
+    /// The key of the instance's row.
+    key: Bytes,
     instance: InstanceRow,
     noted: Stepped,
     event: NewEvent,
@@ -36,6 +38,7 @@ pub(super) struct Finished {
 /// What follows in memory from a step, once it is stored.
 pub(super) struct Follows {
     /// The instance behind it, and its row.
+    pub(super) key: Bytes,
     pub(super) row: Bytes,
     pub(super) instance: InstanceRow,
     /// The commands that wait behind it and did not before.
@@ -50,6 +53,7 @@ impl Draft {
     /// The step of the instance that was read as `before`, and is stored as `row`.
     pub(super) fn new(
         id: &InstanceId,
+        key: Bytes,
         before: Option<InstanceRow>,
         row: Option<Bytes>,
         input: &Input<'_>,
@@ -64,15 +68,14 @@ impl Draft {
         let event = NewEvent::new(stream, EventType::new(STEPPED)?, Bytes::new());
         let event = NewEvent { metadata: led_by.metadata(), ..event };
         let cause = Cause { event: Some(event.id), correlation: led_by.correlation, depth: led_by.depth + 1 };
-        let (table, key) = id.row();
         let is = row.map_or(RowIs::Absent, RowIs::Equals);
-        let mut commit = Commit::new().when(Condition::Row { table, key, is });
+        let mut commit = Commit::new().when(Condition::Row { table: LoggedTable::SAGAS, key: key.clone(), is });
         if let Some(consumed) = input.consumed() {
             commit = consumed.take(commit);
         }
         let noted = Stepped::new(input.noted(), instance.status);
         let (sent, earliest, compensates, withdraws) = (Vec::new(), None, false, false);
-        Ok(Self { commit, instance, noted, event, cause, sent, earliest, compensates, withdraws })
+        Ok(Self { commit, key, instance, noted, event, cause, sent, earliest, compensates, withdraws })
     }
 
     /// Applies what was decided. Returned is what is to be undone, in the order in which it was done.
@@ -81,14 +84,15 @@ impl Draft {
         (self.instance.state, self.instance.state_version) = (state.content, state.version);
         self.forget_refused(input);
         self.note_fired(input);
-        self.send_all(&effects)?;
-        self.change_timers(&effects)?;
+        let Effects { sends, timers, completes, compensates, .. } = effects;
+        self.send_all(sends)?;
+        self.change_timers(&timers)?;
         let was_running = self.instance.status == InstanceStatus::Running;
-        self.compensates = was_running && effects.compensates;
+        self.compensates = was_running && compensates;
         self.instance.status = match self.instance.status {
             _ if matches!(input, Input::Undone { .. }) => InstanceStatus::Compensated,
-            InstanceStatus::Running if effects.compensates => InstanceStatus::Compensating,
-            InstanceStatus::Running if effects.completes => InstanceStatus::Completed,
+            InstanceStatus::Running if compensates => InstanceStatus::Compensating,
+            InstanceStatus::Running if completes => InstanceStatus::Completed,
             InstanceStatus::Running if matches!(input, Input::Cancelled { .. }) => InstanceStatus::Cancelled,
             status => status,
         };
@@ -133,11 +137,10 @@ impl Draft {
         self.noted.status = self.instance.status;
         let payload = stored::encode("step of a saga", &self.noted)?;
         self.commit.events.push(NewEvent { payload, ..self.event });
-        let (table, key) = self.instance.id.row();
         let row = stored::encode("instance of a saga", &self.instance)?;
-        self.commit.rows.push(RowWrite::put(table, key, row.clone()));
-        let Self { commit, instance, sent, earliest, compensates, withdraws, .. } = self;
-        let follows = Follows { row, instance, sent, earliest, withdraws: compensates || withdraws };
+        self.commit.rows.push(RowWrite::put(LoggedTable::SAGAS, self.key.clone(), row.clone()));
+        let Self { commit, key, instance, sent, earliest, compensates, withdraws, .. } = self;
+        let follows = Follows { key, row, instance, sent, earliest, withdraws: compensates || withdraws };
         Ok(Finished { commit, follows })
     }
 
@@ -150,7 +153,7 @@ impl Draft {
         self.instance.undoing = rest;
         let undone: Vec<((u64, u32), (u64, u32))> = undone;
         for (_, (step, ordinal)) in undone {
-            let (table, key) = self.instance.id.pending(step, ordinal);
+            let (table, key) = stored::pending(&self.key, step, ordinal);
             self.commit.rows.push(RowWrite::delete(table, key));
             self.withdraws = true;
         }
@@ -165,19 +168,19 @@ impl Draft {
         }
     }
 
-    fn send_all(&mut self, effects: &Effects) -> Result<(), StepError> {
-        for send in &effects.sends {
-            self.noted.send(&send.command);
-            let ordinal = self.send(Pending::Command(send.command.clone()))?;
-            if let Some(undo) = send.undo.clone() {
+    fn send_all(&mut self, sends: Vec<Send>) -> Result<(), StepError> {
+        for Send { command, undo } in sends {
+            self.noted.send(&command);
+            let ordinal = self.send(Pending::Command(command))?;
+            if let Some(undo) = undo {
                 self.instance.performed.push(Performed { step: self.instance.version, ordinal, undo });
             }
         }
         Ok(())
     }
 
-    fn change_timers(&mut self, effects: &Effects) -> Result<(), StepError> {
-        for change in &effects.timers {
+    fn change_timers(&mut self, timers: &[TimerChange]) -> Result<(), StepError> {
+        for change in timers {
             match change {
                 TimerChange::Set(name, due) => {
                     self.cancel(name);
@@ -201,7 +204,7 @@ impl Draft {
         let instance = self.instance.id.clone();
         let sent = self.instance.latest;
         let pending = PendingRow { instance, step, ordinal, what, cause: self.cause, sent, failure: None };
-        let (table, key) = pending.row();
+        let (table, key) = stored::pending(&self.key, step, ordinal);
         let value = stored::encode("pending command", &pending)?;
         self.commit.rows.push(RowWrite::put(table.clone(), key.clone(), value.clone()));
         self.sent.push(Waiting { pending, row: Consumed::new((table, key), value) });

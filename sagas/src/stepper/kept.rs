@@ -1,20 +1,20 @@
 //! Instances as their latest steps left them, so that the next one need not read them.
 
 use std::{
-    collections::HashMap,
     mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
+use hashbrown::HashMap;
 
-use crate::{InstanceId, stored::InstanceRow};
+use crate::stored::InstanceRow;
 
 /// So many instances are kept, and up to twice as many, each of which takes no more room than this.
 const KEPT: usize = 2048;
 const KEPT_BYTES_MAX: usize = 4096;
 
-/// Instances that run, as their latest steps left them. What is stored may be another by now: a step is stored on condition that
+/// Instances that run, by the keys of their rows, as their latest steps left them. What is stored may be another by now: a step is stored on condition that
 /// it is not.
 #[derive(Default)]
 pub(super) struct Kept {
@@ -23,9 +23,9 @@ pub(super) struct Kept {
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<InstanceId, KeptInstance>,
+    young: HashMap<Bytes, KeptInstance>,
     /// Those that were kept before the young ones were too many.
-    old: HashMap<InstanceId, KeptInstance>,
+    old: HashMap<Bytes, KeptInstance>,
 }
 
 /// An instance and its row.
@@ -33,9 +33,9 @@ pub(super) type KeptInstance = (Bytes, InstanceRow);
 
 impl Kept {
     /// Keeps an instance, unless it has ended.
-    pub(super) fn put(&self, row: Bytes, instance: InstanceRow) {
+    pub(super) fn put(&self, key: Bytes, row: Bytes, instance: InstanceRow) {
         if instance.status.has_ended() || row.len() > KEPT_BYTES_MAX {
-            return drop(self.take(&instance.id));
+            return drop(self.take(&key));
         }
         let mut generations = self.generations();
         let dropped = if generations.young.len() >= KEPT {
@@ -44,15 +44,15 @@ impl Kept {
         } else {
             HashMap::new()
         };
-        generations.young.insert(instance.id.clone(), (row, instance));
+        generations.young.insert(key, (row, instance));
         drop(generations);
         drop(dropped);
     }
 
     /// The instance, which is not kept any more: it is about to change.
-    pub(super) fn take(&self, id: &InstanceId) -> Option<KeptInstance> {
+    pub(super) fn take(&self, key: &[u8]) -> Option<KeptInstance> {
         let mut generations = self.generations();
-        generations.young.remove(id).or_else(|| generations.old.remove(id))
+        generations.young.remove(key).or_else(|| generations.old.remove(key))
     }
 
     /// Keeps nothing any more.

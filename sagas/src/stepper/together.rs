@@ -20,7 +20,7 @@ impl Stepper {
             return each_of_its_own([self.take(id, input).await]);
         }
         let reads = self.read_each(inputs).await?;
-        let (mut gathered, mut follow, mut taken) = (Commit::new(), Vec::new(), Vec::new());
+        let (mut commits, mut follow, mut taken) = (Vec::new(), Vec::new(), Vec::with_capacity(inputs.len()));
         for (index, ((id, input), read)) in inputs.iter().zip(reads).enumerate() {
             let finished = match read {
                 Ok(read) => self.decide(id, read, input).await,
@@ -28,7 +28,7 @@ impl Stepper {
             };
             taken.push(match finished {
                 Ok(Some(Finished { commit, follows })) => {
-                    gather(&mut gathered, commit);
+                    commits.push(commit);
                     follow.push((index, *id, follows));
                     Ok(Taken::Stepped)
                 }
@@ -40,7 +40,7 @@ impl Stepper {
             return each_of_its_own(taken);
         }
         let storing: Vec<_> = follow.iter().map(|(_, id, _)| self.outbox.storing(id)).collect();
-        match self.commit(gathered).await {
+        match self.commit(gathered(commits)).await {
             Ok(true) => {
                 for ((_, id, follows), storing) in follow.into_iter().zip(storing) {
                     self.follow(id, follows, storing);
@@ -62,28 +62,44 @@ impl Stepper {
 
     /// The instances as they are: those that are not kept are read at once.
     async fn read_each(&self, inputs: &[(&InstanceId, Input<'_>)]) -> Result<Vec<Result<Read, StepError>>, ReadError> {
-        let kept: Vec<_> = inputs.iter().map(|(id, _)| self.kept.take(id)).collect();
-        let missing = inputs.iter().zip(&kept).filter(|(_, kept)| kept.is_none());
-        let keys: Vec<_> = missing.map(|((id, _), _)| id.row()).map(|(table, key)| (table.into(), key)).collect();
-        let rows = if keys.is_empty() { Vec::new() } else { self.annals.store().get(&keys).await? };
+        let mut missing = Vec::new();
+        let kept: Vec<_> = inputs
+            .iter()
+            .map(|(id, _)| {
+                let (table, key) = id.row();
+                let kept = self.kept.take(&key);
+                if kept.is_none() {
+                    missing.push((table.into(), key.clone()));
+                }
+                (key, kept)
+            })
+            .collect();
+        let rows = if missing.is_empty() { Vec::new() } else { self.annals.store().get(&missing).await? };
         let mut rows = rows.into_iter();
-        let read = |kept| match kept {
-            Some((row, instance)) => Ok(Read { row: Some(row), instance: Some(instance) }),
+        let read = |(key, kept)| match kept {
+            Some((row, instance)) => Ok(Read { key, row: Some(row), instance: Some(instance) }),
             None => {
                 let row = rows.next().flatten();
                 let instance = row.as_deref().map(stored::decode).transpose()?;
-                Ok(Read { row, instance })
+                Ok(Read { key, row, instance })
             }
         };
         Ok(kept.into_iter().map(read).collect())
     }
 }
 
-/// Adds what `commit` is about to what is `gathered`.
-fn gather(gathered: &mut Commit, commit: Commit) {
-    gathered.conditions.extend(commit.conditions);
-    gathered.events.extend(commit.events);
-    gathered.rows.extend(commit.rows);
+/// What all of them are about, as one.
+fn gathered(commits: Vec<Commit>) -> Commit {
+    let mut gathered = Commit::new();
+    gathered.conditions.reserve(1 + commits.iter().map(|commit| commit.conditions.len()).sum::<usize>());
+    gathered.events.reserve_exact(commits.iter().map(|commit| commit.events.len()).sum());
+    gathered.rows.reserve_exact(commits.iter().map(|commit| commit.rows.len()).sum());
+    for commit in commits {
+        gathered.conditions.extend(commit.conditions);
+        gathered.events.extend(commit.events);
+        gathered.rows.extend(commit.rows);
+    }
+    gathered
 }
 
 /// What became of each, unless one of them says that the store is at fault: then it is of no matter what became of the others.

@@ -103,6 +103,7 @@ async fn repeat<T: Targets, R, E>(
             }
         };
         let mut draft = Draft::new(&terms);
+        request.beside.make_room(&mut draft.commit);
         let next = T::settle(&held, open, &mut draft)?;
         if let Some(keyed) = keyed {
             draft.commit.once = Some(keyed.once(&reply)?);

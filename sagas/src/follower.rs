@@ -190,7 +190,7 @@ async fn take_turn(stepper: &Stepper, mut turn: Turn<'_>) -> Result<Vec<(Instanc
     let mut failed = Vec::new();
     loop {
         let next: Vec<_> = turn.iter_mut().map(|(_, arrivals)| arrivals.next()).collect();
-        let mut inputs = Vec::new();
+        let mut inputs = Vec::with_capacity(turn.len());
         for ((id, _), arrival) in turn.iter().zip(&next) {
             if let Some(Arrival { event, reception }) = arrival {
                 inputs.push((id, Input::Event { event: *event, reception, late: None }));
@@ -200,7 +200,7 @@ async fn take_turn(stepper: &Stepper, mut turn: Turn<'_>) -> Result<Vec<(Instanc
             return Ok(failed);
         }
         let mut taken = stepper.take_each(&inputs).await?.into_iter();
-        let mut rest = Vec::new();
+        let mut rest = Vec::with_capacity(turn.len());
         for ((id, arrivals), arrival) in turn.into_iter().zip(next) {
             let Some(Arrival { event, .. }) = arrival else { continue };
             match taken.next() {

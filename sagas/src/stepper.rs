@@ -281,11 +281,14 @@ impl Stepper {
         instance: Option<&InstanceRow>,
         input: &Input<'_>,
     ) -> Result<bool, StepError> {
-        let (saga, key) = (id.saga.clone(), id.key.clone());
+        let names = || (id.saga.clone(), id.key.clone());
         let has_ended = instance.is_none_or(|instance| instance.status.has_ended());
         let (event, reception, late) = match input {
             Input::Event { event, reception, late } => (event, reception, late),
-            Input::Refused { .. } if has_ended => return Err(Unexpected::HasEnded { saga, key }.into()),
+            Input::Refused { .. } if has_ended => {
+                let (saga, key) = names();
+                return Err(Unexpected::HasEnded { saga, key }.into());
+            }
             // It was cancelled or moved, and the row of a timer that had failed was elsewhere.
             Input::Timer { timer, .. } => {
                 let set = instance.and_then(|instance| instance.timers.get(&timer.name));
@@ -303,18 +306,27 @@ impl Stepper {
         if depth > max {
             return Err(Unexpected::TooDeep { depth, max }.into());
         }
-        let unexpected = match instance.map(|instance| instance.status) {
-            None if reception.starts => return Ok(true),
-            None => Unexpected::NoInstance { saga, key },
-            Some(InstanceStatus::Running) if reception.continues => return Ok(true),
-            Some(InstanceStatus::Running) => Unexpected::HasBegun { saga, key },
+        let status = instance.map(|instance| instance.status);
+        let is_awaited = match status {
+            None => reception.starts,
+            Some(InstanceStatus::Running) => reception.continues,
             // What happens while it is undone changes nothing about what is to be undone.
-            Some(InstanceStatus::Compensating) => return Ok(true),
-            Some(_) => Unexpected::HasEnded { saga, key },
+            Some(status) => status == InstanceStatus::Compensating,
         };
+        if is_awaited {
+            return Ok(true);
+        }
         match reception.otherwise {
             Otherwise::Ignore => Ok(false),
-            Otherwise::SetAside => Err(unexpected.into()),
+            Otherwise::SetAside => {
+                let (saga, key) = names();
+                Err(match status {
+                    None => Unexpected::NoInstance { saga, key },
+                    Some(InstanceStatus::Running) => Unexpected::HasBegun { saga, key },
+                    Some(_) => Unexpected::HasEnded { saga, key },
+                }
+                .into())
+            }
         }
     }
 

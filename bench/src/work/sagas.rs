@@ -4,24 +4,24 @@ mod relay;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use annals::{prelude::*, sagas::SagaHandle};
-use annals_core::{
-    Commit, EventQuery, EventType, NewEvent, Position, QueryItem, Store, StoreExt, StreamId, testing::commit_of,
-};
+use annals_core::{Commit, EventType, NewEvent, Store, StreamId, testing::commit_of};
 use annals_store_sled::{SledOptions, SledStore};
 use clap::{Args, ValueEnum};
-use futures::StreamExt;
 
 use crate::{
     Failure,
     figures::{Latencies, Rounds},
     table::{Bar, Row, of_rows},
 };
-use relay::{LEGS, LONG, Race, RaceEvent, Relay, Sleep, Sleeper, Start};
+use relay::{LEGS, LONG, Race, RaceEvent, Relay, Sleep, Sleeper, Start, Waiting};
 
 /// What to measure, and how often.
 #[derive(Debug, Clone, Args)]
@@ -55,8 +55,8 @@ pub(crate) enum Subject {
     Commits,
 }
 
-/// The commits of an instance, one behind the other: the command that begins it, that of each leg, and a step for each of
-/// these.
+/// What an instance stores, one behind the other: the command that begins it, that of each leg, and a step for each of these. Each
+/// is a commit of its own where one instance is under way; steps of several instances may share one.
 const COMMITS: u32 = 2 * (1 + LEGS);
 
 /// Nothing is done any more when so long hardly any processor time was used; then for so long timers sleep.
@@ -69,7 +69,7 @@ const AWAKE: usize = 50;
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     std::fs::create_dir_all(&options.folder)?;
     println!(
-        "a saga of {LEGS} steps, each a command to another aggregate, whose event leads to the next: {COMMITS} durable commits an \
+        "a saga of {LEGS} steps, each a command to another aggregate, whose event leads to the next: {COMMITS} durable events an \
          instance, one behind the other; beside it as many commits of one event. Medians of {} rounds\n",
         options.rounds
     );
@@ -144,35 +144,42 @@ async fn instances(options: &Options, concurrent: usize) -> Result<f64, Failure>
     let relay = races.saga::<Relay>().ok_or("it does not run")?;
     relay.settled().await?;
     let total = options.instances * concurrent;
-    let query = EventQuery::new([QueryItem::new().event_type(EventType::new("saga.stepped")?)]);
-    let mut steps = races.store().follow(query, Position::ZERO);
+    let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
-    let begin = |number: usize| {
-        let races = races.clone();
-        tokio::spawn(async move { races.on::<Race>(number.to_string()).send(Start).await.map(drop) })
-    };
-    let mut begun = concurrent.min(total);
-    let mut beginning: Vec<_> = (0..begun).map(begin).collect();
-    let mut taken = std::collections::HashMap::<String, u32>::new();
-    let mut ended = 0;
-    while ended < total {
-        let step = steps.next().await.ok_or("the log has ended")??;
-        let count = taken.entry(step.stream.key().to_owned()).or_default();
-        *count += 1;
-        if *count == LEGS + 1 {
-            ended += 1;
-            if begun < total {
-                beginning.push(begin(begun));
-                begun += 1;
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..concurrent {
+        let (races, relay, next) = (races.clone(), relay.clone(), Arc::clone(&next));
+        callers.spawn(async move {
+            loop {
+                match next.fetch_add(1, Ordering::Relaxed) {
+                    number if number < total => instance(&races, &relay, &number.to_string()).await?,
+                    _ => return Ok::<_, Failure>(()),
+                }
             }
-        }
+        });
+    }
+    while let Some(caller) = callers.join_next().await {
+        caller??;
     }
     let rate = total as f64 / start.elapsed().as_secs_f64();
-    for begun in beginning {
-        begun.await??;
-    }
     races.shut_down().await;
     Ok(rate)
+}
+
+/// One instance, from its beginning until it is stored that it has ended. That is looked at as seldom as can be: from when its last
+/// step is decided, whenever something was stored.
+async fn instance(races: &Annals, relay: &SagaHandle, race: &str) -> Result<(), Failure> {
+    let last_step = Waiting::for_last_step(race);
+    races.on::<Race>(race).send(Start).await?;
+    last_step.notified().await;
+    let mut head = races.store().head();
+    loop {
+        head.borrow_and_update();
+        if relay.instance(None, race).await?.is_some_and(|instance| instance.status.has_ended()) {
+            return Ok(());
+        }
+        head.changed().await?;
+    }
 }
 
 /// What became of timers.

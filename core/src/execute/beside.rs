@@ -63,6 +63,14 @@ impl Beside {
         self.key.as_ref()
     }
 
+    /// Makes room for one condition, and what is carried beside it, where there is anything: a list that grows is copied.
+    pub(super) fn make_room(&self, commit: &mut Commit) {
+        if !self.conditions.is_empty() {
+            commit.conditions.reserve_exact(1 + self.conditions.len());
+        }
+        commit.rows.reserve_exact(self.rows.len());
+    }
+
     pub(super) fn add_to(&self, commit: &mut Commit) {
         commit.conditions.extend(self.conditions.iter().cloned());
         commit.rows.extend(self.rows.iter().cloned());

@@ -69,7 +69,11 @@ impl Draft {
         let event = NewEvent { metadata: led_by.metadata(), ..event };
         let cause = Cause { event: Some(event.id), correlation: led_by.correlation, depth: led_by.depth + 1 };
         let is = row.map_or(RowIs::Absent, RowIs::Equals);
-        let mut commit = Commit::new().when(Condition::Row { table: LoggedTable::SAGAS, key: key.clone(), is });
+        let mut commit = Commit::new();
+        // Its own row, what is taken with it, and the epoch.
+        commit.conditions.reserve_exact(3);
+        commit.events.reserve_exact(1);
+        commit = commit.when(Condition::Row { table: LoggedTable::SAGAS, key: key.clone(), is });
         if let Some(consumed) = input.consumed() {
             commit = consumed.take(commit);
         }
@@ -85,6 +89,8 @@ impl Draft {
         self.forget_refused(input);
         self.note_fired(input);
         let Effects { sends, timers, completes, compensates, .. } = effects;
+        self.commit.rows.reserve_exact(1 + sends.len() + timers.len());
+        self.sent.reserve_exact(sends.len());
         self.send_all(sends)?;
         self.change_timers(&timers)?;
         let was_running = self.instance.status == InstanceStatus::Running;

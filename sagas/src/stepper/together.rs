@@ -17,10 +17,12 @@ impl Stepper {
     /// The store's faults, and that somebody else has taken over.
     pub(crate) async fn take_each(&self, inputs: &[(&InstanceId, Input<'_>)]) -> Result<Each, StepError> {
         if let [(id, input)] = inputs {
-            return each_of_its_own([self.take(id, input).await]);
+            return each_of_its_own(vec![self.take(id, input).await]);
         }
         let reads = self.read_each(inputs).await?;
-        let (mut commits, mut follow, mut taken) = (Vec::new(), Vec::new(), Vec::with_capacity(inputs.len()));
+        let count = inputs.len();
+        let (mut commits, mut follow) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut taken = Vec::with_capacity(count);
         for (index, ((id, input), read)) in inputs.iter().zip(reads).enumerate() {
             let finished = match read {
                 Ok(read) => self.decide(id, read, input).await,
@@ -103,13 +105,10 @@ fn gathered(commits: Vec<Commit>) -> Commit {
 }
 
 /// What became of each, unless one of them says that the store is at fault: then it is of no matter what became of the others.
-fn each_of_its_own(taken: impl IntoIterator<Item = Result<Taken, StepError>>) -> Result<Each, StepError> {
-    let mut each = Vec::new();
-    for taken in taken {
-        match taken {
-            Err(error) if error.is_of_the_store() => return Err(error),
-            taken => each.push(taken),
-        }
+fn each_of_its_own(mut taken: Each) -> Result<Each, StepError> {
+    let is_fault = |taken: &Result<Taken, StepError>| taken.as_ref().is_err_and(StepError::is_of_the_store);
+    match taken.iter().position(is_fault) {
+        Some(fault) => taken.swap_remove(fault).map(|_| Each::new()),
+        None => Ok(taken),
     }
-    Ok(each)
 }

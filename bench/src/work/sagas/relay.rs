@@ -1,9 +1,14 @@
 //! A saga of five steps: a race whose legs are run by one runner after the other; and one that only sleeps.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 
 use annals::prelude::*;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 /// How many commands an instance sends.
 pub(super) const LEGS: u32 = 5;
@@ -110,8 +115,33 @@ impl Relay {
     #[on(RunnerEvent::Ran { race, leg }, key = race)]
     fn ran(&mut self, leg: &u32, step: &mut Step<'_, Self>) {
         match *leg {
-            LEGS => step.complete(),
+            LEGS => {
+                step.complete();
+                Waiting::tell(step.key());
+            }
             leg => next(leg + 1, step),
+        }
+    }
+}
+
+/// Who waits for instances to end, by their keys.
+#[derive(Default)]
+pub(super) struct Waiting(Mutex<HashMap<String, Arc<Notify>>>);
+
+static WAITING: LazyLock<Waiting> = LazyLock::new(Waiting::default);
+
+impl Waiting {
+    /// Is told when the last step of an instance is decided: it is not stored yet then.
+    pub(super) fn for_last_step(key: &str) -> Arc<Notify> {
+        let told = Arc::new(Notify::new());
+        WAITING.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), Arc::clone(&told));
+        told
+    }
+
+    fn tell(key: &str) {
+        let told = WAITING.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        if let Some(told) = told {
+            told.notify_one();
         }
     }
 }

@@ -12,4 +12,5 @@ mod inputs;
 mod kit;
 mod reactions;
 mod timers;
+mod together;
 mod transfers;

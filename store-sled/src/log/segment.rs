@@ -118,22 +118,58 @@ impl Segment {
 
     /// Remembers for a while that a scan ended at `offset`, in front of the frame that begins with `position`.
     pub(crate) fn mark_end(&self, position: Position, offset: u64) {
-        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        if marks.ends.iter().any(|mark| mark.offset == offset) {
-            return;
-        }
-        if marks.ends.len() == ENDS {
-            marks.ends.pop_front();
-        }
-        marks.ends.push_back(Mark { position, offset });
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).end_at(Mark { position, offset });
     }
 
     /// The last remembered place at or before `position`.
     pub(crate) fn mark_before(&self, position: Position) -> Option<u64> {
         let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = marks.spread.partition_point(|mark| mark.position <= position);
-        let spread = count.checked_sub(1).and_then(|index| marks.spread.get(index));
-        let ends = marks.ends.iter().filter(|mark| mark.position <= position);
+        marks.before(position)
+    }
+}
+
+impl Marks {
+    fn end_at(&mut self, end: Mark) {
+        if self.ends.iter().any(|mark| mark.offset == end.offset) {
+            return;
+        }
+        if self.ends.len() == ENDS {
+            self.ends.pop_front();
+        }
+        self.ends.push_back(end);
+    }
+
+    /// The offset of the last place at or before `position`.
+    fn before(&self, position: Position) -> Option<u64> {
+        let count = self.spread.partition_point(|mark| mark.position <= position);
+        let spread = count.checked_sub(1).and_then(|index| self.spread.get(index));
+        let ends = self.ends.iter().filter(|mark| mark.position <= position);
         spread.into_iter().chain(ends).map(|mark| mark.offset).max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(position: u64, offset: u64) -> Mark {
+        Mark { position: Position::new(position).unwrap(), offset }
+    }
+
+    #[test]
+    fn a_scan_begins_at_the_last_place_that_is_not_behind_what_it_is_for() {
+        let mut marks = Marks { spread: vec![mark(1, 100), mark(10, 200)], ends: VecDeque::new() };
+        let before = |marks: &Marks, position| marks.before(Position::new(position).unwrap());
+        assert_eq!((before(&marks, 9), before(&marks, 30)), (Some(100), Some(200)));
+        for end in [mark(15, 300), mark(12, 250), mark(15, 300)] {
+            marks.end_at(end);
+        }
+        assert_eq!([11, 12, 14, 15, 99].map(|position| before(&marks, position)), [200, 250, 250, 300, 300].map(Some));
+        for number in 0..ENDS as u64 - 1 {
+            marks.end_at(mark(100 + number, 1000 + number));
+        }
+        // The oldest is forgotten, and those before are as they were.
+        assert_eq!((before(&marks, 99), before(&marks, 11)), (Some(250), Some(200)));
+        assert_eq!(Marks::default().before(Position::FIRST), None);
     }
 }

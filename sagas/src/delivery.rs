@@ -87,10 +87,8 @@ async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryErro
                     return Ok(());
                 }
             }
-            Sent::Blocked => {
-                stepper.outbox.block(id);
-                return Ok(());
-            }
+            Sent::Blocked if stepper.outbox.block(id) => return Ok(()),
+            Sent::Blocked => {}
             Sent::Later(pause) => stepper.outbox.rest(id, pause).await,
         }
     }

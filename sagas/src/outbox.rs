@@ -106,10 +106,12 @@ impl Outbox {
         has_more
     }
 
-    /// The first command of an instance waits for an operator, and those behind it for that.
-    pub(crate) fn block(&self, id: &InstanceId) {
-        self.queues().block(id);
+    /// The first command of an instance waits for an operator, and those behind it for that; false when something was decided
+    /// meanwhile, so that it is to be looked at again, and still is the caller's.
+    pub(crate) fn block(&self, id: &InstanceId) -> bool {
+        let is_blocked = self.queues().block(id);
         self.changed();
+        is_blocked
     }
 
     /// Something was decided about the commands of an instance: it goes on, with what is stored.
@@ -202,13 +204,17 @@ impl Queues {
         false
     }
 
-    fn block(&mut self, id: &InstanceId) {
-        let Some(queue) = self.all.get_mut(id) else { return };
+    fn block(&mut self, id: &InstanceId) -> bool {
+        let Some(queue) = self.all.get_mut(id) else { return true };
+        queue.forget();
+        if std::mem::take(&mut queue.is_woken) {
+            return false;
+        }
         if queue.state != QueueState::Blocked {
             queue.state = QueueState::Blocked;
             self.sendable = self.sendable.saturating_sub(queue.waiting);
         }
-        queue.forget();
+        true
     }
 
     fn release(&mut self, id: &InstanceId) {

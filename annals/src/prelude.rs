@@ -9,5 +9,5 @@ pub use annals_projections::{
     AndWait, BoxError, Delivered, EventContext, Projection, ReadModels, Row, RowKey, Rows, WithProjections,
 };
 pub use annals_sagas::{
-    Commands, Otherwise, Reaction, Reception, Refusal, RunningSagas, Saga, SendLater, SendsTo, Step, Undo, WithSagas,
+    Commands, Joint, Otherwise, Reaction, Reception, Refusal, RunningSagas, Saga, SendLater, SendsTo, Step, Undo, WithSagas,
 };

@@ -343,7 +343,7 @@ pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[saga(name = "fulfilment")]` | what its instances are kept under, for ever: up to 64 lower-case letters, digits and `_`, beginning with a letter |
 /// | `version = 2` | the version of the state's shape; 1 when not given |
 /// | `from(1 = FulfilmentV1)` | states of older versions that instances may still have, with a step (`From` or `TryFrom`) from each to the next |
-/// | `sends(Stock: Reserve, Release; Payment: prepared Charge)` | the commands that it sends, by the aggregates that take them; `prepared` such as the aggregate prepares |
+/// | `sends(Stock: Reserve, Release; Payment: prepared Charge)` | the commands that it sends, by the aggregates that take them; `prepared` such as the aggregate prepares; `joint: Transfer` are such as several things decide about together |
 /// | `ignore(OrderEvent::Noted, ..)` | variants that nothing is done about |
 /// | `ignore(OrderEvent::*)` | every variant that has no method, also such as are added later |
 /// | `crate = path` | where annals is, if its own search in the manifest does not find it |

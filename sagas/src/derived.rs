@@ -5,7 +5,7 @@ use std::fmt::Display;
 pub use annals_core::{Upcast, UpcastError, codec};
 pub use annals_projections::derived::*;
 
-pub use crate::{PastState, SendsTo, Unhandled};
+pub use crate::{Joint, PastState, SendsTo, Unhandled};
 
 /// A command that there is none of.
 #[derive(Debug)]

@@ -33,7 +33,7 @@ pub mod testing;
 
 pub use annals_projections::{BoxError, EventContext, Incoming, Subscription};
 pub use aside::AsideEvent;
-pub use commands::{Commands, Refusal, SendsTo};
+pub use commands::{Commands, Joint, Refusal, SendsTo};
 pub use delayed::{DelayError, DelayedCommand, SendLater};
 pub use handle::{
     CommandKey, Instance, Instances, SagaError, SagaHandle, SentCommand, SetTimer, TimelineStep, WaitingCommand,

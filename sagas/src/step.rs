@@ -2,9 +2,9 @@
 
 use std::{marker::PhantomData, time::Duration};
 
-use annals_core::{Aggregate, Command, Tenant, Timestamp, codec::EncodeError};
+use annals_core::{Aggregate, Command, JointCommand, Tenant, Timestamp, codec::EncodeError};
 
-use crate::{BoxError, SendsTo, stored::StoredCommand};
+use crate::{BoxError, Joint, SendsTo, stored::StoredCommand};
 
 /// The most commands that one step may send, and timers that it may set.
 const EFFECTS_MAX: usize = 1000;
@@ -68,6 +68,15 @@ impl<S> Undo<S> {
         Self { command: StoredCommand::new::<A, C>(&id.into(), &command).map(Some), of: PhantomData }
     }
 
+    /// `command`, which [several things](JointCommand) decide about together.
+    pub fn joint<C>(command: C) -> Self
+    where
+        C: JointCommand,
+        S: SendsTo<Joint, C>,
+    {
+        Self { command: StoredCommand::joint(&command).map(Some), of: PhantomData }
+    }
+
     /// There is nothing to undo.
     #[must_use]
     pub fn nothing() -> Self {
@@ -123,10 +132,25 @@ impl<'a, S> Step<'a, S> {
         C: Command,
         S: SendsTo<A, C>,
     {
-        match undo.command {
-            Ok(undo) => self.push(StoredCommand::new::<A, C>(&id.into(), &command), Some(undo)),
-            Err(error) => self.fail(error),
-        }
+        self.push_performed(StoredCommand::new::<A, C>(&id.into(), &command), undo);
+    }
+
+    /// [Sends](Self::send) a command that [several things](JointCommand) decide about together.
+    pub fn send_joint<C>(&mut self, command: C)
+    where
+        C: JointCommand,
+        S: SendsTo<Joint, C>,
+    {
+        self.push(StoredCommand::joint(&command), None);
+    }
+
+    /// [Performs](Self::perform) a command that [several things](JointCommand) decide about together.
+    pub fn perform_joint<C>(&mut self, command: C, undo: Undo<S>)
+    where
+        C: JointCommand,
+        S: SendsTo<Joint, C>,
+    {
+        self.push_performed(StoredCommand::joint(&command), undo);
     }
 
     /// Sets the timer `name`, which will be due after so long: [`Saga::timeout`](crate::Saga::timeout) is called then, not
@@ -156,6 +180,13 @@ impl<'a, S> Step<'a, S> {
     /// [prepared](annals_core::Prepare) may have asked something outside, so it is sent on, and undone once it was taken.
     pub fn compensate(&mut self) {
         self.effects.compensates = true;
+    }
+
+    fn push_performed(&mut self, command: Result<StoredCommand, EncodeError>, undo: Undo<S>) {
+        match undo.command {
+            Ok(undo) => self.push(command, Some(undo)),
+            Err(error) => self.fail(error),
+        }
     }
 
     fn push(&mut self, command: Result<StoredCommand, EncodeError>, undo: Option<Option<StoredCommand>>) {

@@ -26,7 +26,7 @@ use crate::{
 
 pub use crashes::{Crashes, crashes};
 pub use mortal::Mortal;
-pub use sent::{Sent, sent};
+pub use sent::{Sent, sent, sent_joint};
 
 /// One instance of a saga, without a store and without aggregates. What happens is said event by event; commands are not sent
 /// anywhere, and count as taken unless the test says that one was [refused](Self::refused).

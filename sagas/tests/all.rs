@@ -9,6 +9,7 @@ mod delayed;
 mod delivery;
 mod histories;
 mod inputs;
+mod joint;
 mod kit;
 mod reactions;
 mod timers;

@@ -91,7 +91,11 @@ fn timers(timeouts: &[Timeout<'_>]) -> Option<TokenStream> {
     (!timeouts.is_empty()).then(|| quote!(const TIMERS: &'static [&'static str] = &[#(#names),*];))
 }
 
-fn known(Sent { aggregate, command, is_prepared }: &Sent) -> TokenStream {
+fn known(sent: &Sent) -> TokenStream {
+    let Sent { aggregate, command, is_prepared } = sent;
+    if sent.is_joint() {
+        return quote_spanned!(place(command)=> .joint::<#command>());
+    }
     let method = Ident::new(if *is_prepared { "prepared" } else { "with" }, place(command));
     quote_spanned!(place(command)=> .#method::<#aggregate, #command>())
 }
@@ -103,7 +107,9 @@ fn sends(derived: &Path, block: &ItemImpl, sends: &[&Sent]) -> TokenStream {
     let (parameters, _, bounds) = block.generics.split_for_impl();
     let with_any = and_types(&block.generics, ["__Aggregate"]);
     let (with_any, ..) = with_any.split_for_impl();
-    let sends = sends.iter().map(|Sent { aggregate, command, .. }| {
+    let sends = sends.iter().map(|sent| {
+        let Sent { aggregate, command, .. } = sent;
+        let aggregate = if sent.is_joint() { quote!(#derived::Joint) } else { quote!(#aggregate) };
         quote! {
             #[automatically_derived]
             impl #parameters #derived::SendsTo<#aggregate, #command> for #ty #bounds {}

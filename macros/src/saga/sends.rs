@@ -5,7 +5,7 @@ use syn::{Ident, Meta, Path, Token, ext::IdentExt, parse::ParseStream};
 
 use crate::attr::listed;
 
-/// `sends(Stock: Reserve, Release; Payment: prepared Charge, Refund)`.
+/// `sends(Stock: Reserve, Release; Payment: prepared Charge, Refund; joint: Transfer)`.
 pub(super) struct Sends(pub(super) Vec<Sent>);
 
 /// A command that the saga sends to an aggregate.
@@ -16,7 +16,14 @@ pub(super) struct Sent {
     pub(super) is_prepared: bool,
 }
 
-const WRITTEN: &str = "`sends(Stock: Reserve, Release; Payment: prepared Charge)`";
+impl Sent {
+    /// Whether it is sent to nobody in particular: several things decide about it together.
+    pub(super) fn is_joint(&self) -> bool {
+        self.aggregate.is_ident("joint")
+    }
+}
+
+const WRITTEN: &str = "`sends(Stock: Reserve, Release; Payment: prepared Charge; joint: Transfer)`";
 
 impl FromMeta for Sends {
     fn from_meta(item: &Meta) -> Result<Self> {

@@ -48,6 +48,9 @@ pub(crate) const PROJECTION: Rule =
 /// What a saga's instances are kept under; a `-` and the key follow it.
 pub(crate) const SAGA: Rule = Rule { what: "saga name", forbidden: &['-'], ..PROJECTION };
 
+/// What a reaction's place in the log and its commands are kept under; a `-` and the key follow it.
+pub(crate) const REACTION: Rule = Rule { what: "reaction name", ..SAGA };
+
 /// A table of a read model.
 pub(crate) const TABLE: Rule = Rule { what: "table name", ..PROJECTION };
 

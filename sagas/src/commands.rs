@@ -355,10 +355,11 @@ impl Undelivered {
     }
 }
 
-/// A command that `Self` may send: `A` handles `C`, or is [`Joint`], and [`Saga::commands`](crate::Saga::commands) has it.
+/// A command that the saga or reaction `Self` may send: `A` handles `C`, or is [`Joint`], and
+/// [`Saga::commands`](crate::Saga::commands) or [`Reaction::commands`](crate::Reaction::commands) has it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say that it sends `{C}` to `{A}`",
     label = "not among what it sends",
-    note = "say so: `#[saga(.., sends({A}: {C}))]`"
+    note = "say so in `#[saga(..)]` or `#[reaction(..)]`: `sends({A}: {C})`"
 )]
 pub trait SendsTo<A, C> {}

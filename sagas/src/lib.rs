@@ -25,6 +25,7 @@ mod handle;
 mod on_annals;
 mod picture;
 mod sagas;
+mod settled;
 
 #[doc(hidden)]
 pub mod derived;

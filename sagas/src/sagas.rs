@@ -198,6 +198,15 @@ impl Sagas {
         self.all.iter().map(SagaHandle::new)
     }
 
+    pub(crate) fn started(&self) -> &[Arc<Started>] {
+        &self.all
+    }
+
+    /// Where the log ends; `None` when there are no sagas.
+    pub(crate) fn head(&self) -> Option<annals_core::Position> {
+        self.all.first().map(|started| started.runner.stepper.annals.store().head().borrow().position)
+    }
+
     fn tell_to_stop(&self) {
         for started in &self.all {
             started.runner.orders.send_modify(|orders| orders.stop = true);

@@ -1,4 +1,4 @@
-//! The code that both write.
+//! The code that all of them write.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -71,14 +71,15 @@ pub(crate) fn matched<T>(
 /// What comes of calling a method.
 pub(crate) fn outcome<'a>(signature: &Signature, arguments: impl Iterator<Item = &'a Ident>) -> TokenStream {
     let method = &signature.ident;
+    let whose = if signature.receiver().is_some() { quote!(self.) } else { quote!(Self::) };
     let wait = signature.asyncness.map(|_| quote!(.await));
     match &signature.output {
         ReturnType::Default => quote!({
-            self.#method(#(#arguments),*) #wait;
+            #whose #method(#(#arguments),*) #wait;
             ::core::result::Result::Ok(())
         }),
         ReturnType::Type(_, ty) => quote_spanned! { place(ty)=>
-            ::core::result::Result::<(), _>::map_err(self.#method(#(#arguments),*) #wait, ::core::convert::Into::into)
+            ::core::result::Result::<(), _>::map_err(#whose #method(#(#arguments),*) #wait, ::core::convert::Into::into)
         },
     }
 }

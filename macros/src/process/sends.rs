@@ -1,24 +1,25 @@
 //! The grammar of `sends(..)`.
 
-use darling::{FromMeta, Result};
+use darling::{Error, FromMeta, Result};
+use quote::ToTokens;
 use syn::{Ident, Meta, Path, Token, ext::IdentExt, parse::ParseStream};
 
 use crate::attr::listed;
 
 /// `sends(Stock: Reserve, Release; Payment: prepared Charge, Refund; joint: Transfer)`.
-pub(super) struct Sends(pub(super) Vec<Sent>);
+pub(crate) struct Sends(pub(crate) Vec<Sent>);
 
-/// A command that the saga sends to an aggregate.
-pub(super) struct Sent {
-    pub(super) aggregate: Path,
-    pub(super) command: Path,
+/// A command that the process sends to an aggregate.
+pub(crate) struct Sent {
+    pub(crate) aggregate: Path,
+    pub(crate) command: Path,
     /// Whether the aggregate prepares it.
-    pub(super) is_prepared: bool,
+    pub(crate) is_prepared: bool,
 }
 
 impl Sent {
     /// Whether it is sent to nobody in particular: several things decide about it together.
-    pub(super) fn is_joint(&self) -> bool {
+    pub(crate) fn is_joint(&self) -> bool {
         self.aggregate.is_ident("joint")
     }
 }
@@ -29,6 +30,22 @@ impl FromMeta for Sends {
     fn from_meta(item: &Meta) -> Result<Self> {
         Ok(Self(listed(item, parse, WRITTEN)?))
     }
+}
+
+/// Everything that is sent, each said once.
+pub(crate) fn each_once(all: &[Sends]) -> Result<Vec<&Sent>> {
+    let mut errors = Error::accumulator();
+    let mut sends: Vec<&Sent> = Vec::new();
+    for sent in all.iter().flat_map(|sends| &sends.0) {
+        if sends.iter().any(|other| other.aggregate == sent.aggregate && other.command == sent.command) {
+            let (command, aggregate) = (sent.command.to_token_stream(), sent.aggregate.to_token_stream());
+            let message = format!("that `{command}` is sent to `{aggregate}` is said already");
+            errors.push(Error::custom(message).with_span(&sent.command));
+        } else {
+            sends.push(sent);
+        }
+    }
+    errors.finish_with(sends)
 }
 
 fn parse(input: ParseStream<'_>) -> syn::Result<Vec<Sent>> {

@@ -1,4 +1,4 @@
-//! What the key of an instance is made of.
+//! What the key is made of by which events belong together.
 
 use darling::{Error, Result};
 use proc_macro2::{TokenStream, TokenTree};
@@ -8,15 +8,15 @@ use syn::{Expr, Ident, ext::IdentExt};
 use crate::handler::pattern::Pattern;
 
 /// What stands for the event's context.
-pub(in crate::saga) const CONTEXT: &str = "cx";
+pub(crate) const CONTEXT: &str = "cx";
 
 /// Refuses what is neither bound by `pattern` nor the context, where it can be nothing else. The rest is rustc's to say.
-pub(super) fn check(key: &Expr, pattern: &Pattern) -> Result<()> {
+pub(crate) fn check(key: &Expr, pattern: &Pattern) -> Result<()> {
     let Some(name) = root(key).filter(|name| !pattern.bindings.contains(name) && *name != CONTEXT) else {
         return Ok(());
     };
     let message = if name == "self" {
-        "the key says which instance it is: it cannot be taken from one".to_owned()
+        "there is no `self` where the key is told: a key is made of what the pattern binds, and of `cx`".to_owned()
     } else {
         format!("`{name}` is not bound by `{}`: a key is made of what the pattern binds, and of `cx`", pattern.name())
     };
@@ -44,7 +44,7 @@ fn begins_lower(name: &Ident) -> bool {
 }
 
 /// Where `key` names `name`, also in what a macro is given, be it in a text to be formatted.
-pub(in crate::saga) fn named(key: &Expr, name: &(impl ToString + ?Sized)) -> Option<Ident> {
+pub(crate) fn named(key: &Expr, name: &(impl ToString + ?Sized)) -> Option<Ident> {
     find(key.to_token_stream(), &name.to_string())
 }
 

@@ -66,7 +66,8 @@ pub use annals_sagas as sagas;
 #[doc(hidden)]
 pub use annals_sagas::derived;
 pub use annals_sagas::{
-    Commands, Joint, Otherwise, Reaction, Reception, Refusal, RunningSagas, Saga, SendLater, SendsTo, Step, Undo, WithSagas,
+    Commands, Joint, Otherwise, Reaction, Reception, Refusal, RunningSagas, Saga, SendLater, SendsTo, Step, Undo,
+    WithSagas,
 };
 
 /// Compiles and runs the program of the README.

@@ -11,5 +11,6 @@ pub use annals_projections::{
     AndWait, BoxError, Delivered, EventContext, Projection, ReadModels, Row, RowKey, Rows, WithProjections,
 };
 pub use annals_sagas::{
-    Commands, Joint, Otherwise, Reaction, Reception, Refusal, RunningSagas, Saga, SendLater, SendsTo, Step, Undo, WithSagas,
+    Commands, Joint, Otherwise, Reaction, Reception, Refusal, RunningSagas, Saga, SendLater, SendsTo, Step, Undo,
+    WithSagas,
 };

@@ -26,12 +26,7 @@ pub struct Sending<'a, T: Targets, C, R, E> {
 }
 
 impl<'a, T: Targets, C, R, E> Sending<'a, T, C, R, E> {
-    pub(crate) fn new(
-        annals: &'a Annals,
-        targets: T,
-        command: C,
-        deciding: fn(C) -> Deciding<'a, T, R, E>,
-    ) -> Self {
+    pub(crate) fn new(annals: &'a Annals, targets: T, command: C, deciding: fn(C) -> Deciding<'a, T, R, E>) -> Self {
         Self { annals, targets, command, request: Request::default(), deciding }
     }
 

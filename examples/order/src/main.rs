@@ -1,0 +1,3 @@
+//! `cargo run --release -p order`: see `--help`, or the README beside this crate.
+
+fn main() {}

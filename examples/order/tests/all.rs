@@ -1,0 +1,1 @@
+//! What is promised of the shop, a file each.

@@ -187,3 +187,20 @@ impl Board {
         self.status.borrow().clone()
     }
 }
+
+/// For a person: `live`, `failed, tries again: the store is full`.
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Starting => write!(f, "starting"),
+            Self::Rebuilding => write!(f, "filling its rows"),
+            Self::CatchingUp => write!(f, "catching up"),
+            Self::Live => write!(f, "live"),
+            Self::Paused => write!(f, "paused"),
+            Self::Failed { reason, retrying: true } => write!(f, "failed, tries again: {reason}"),
+            Self::Failed { reason, retrying: false } => write!(f, "failed: {reason}"),
+            Self::TakenOver => write!(f, "run by somebody else"),
+            Self::Stopped => write!(f, "stopped"),
+        }
+    }
+}

@@ -25,7 +25,7 @@ impl Calendar {
     #[must_use]
     pub fn at(start: Timestamp) -> Self {
         let calendar = Self::default();
-        calendar.set(start);
+        calendar.reach(start);
         calendar
     }
 
@@ -36,29 +36,17 @@ impl Calendar {
     /// [`SagaError`] when a saga does not run.
     pub async fn pass(&self, shop: &Annals, end: Timestamp) -> Result<(), SagaError> {
         let Some(sagas) = shop.sagas() else {
-            self.set(end);
+            self.reach(end);
             return Ok(());
         };
         sagas.settled().await?;
         while let Some(due) = sagas.next_timer().await?.filter(|due| *due <= end) {
-            self.set(due);
+            self.reach(due);
             self.stops.fetch_add(1, Ordering::Relaxed);
             sagas.settled().await?;
         }
-        self.set(end);
+        self.reach(end);
         Ok(())
-    }
-
-    /// Lets time pass until nothing is to be done any more. Timers that are due after `end` are not waited for.
-    ///
-    /// # Errors
-    /// [`SagaError`] when a saga does not run.
-    pub async fn pass_all(&self, shop: &Annals, end: Timestamp) -> Result<(), SagaError> {
-        self.pass(shop, end).await?;
-        match shop.sagas() {
-            Some(sagas) => sagas.settled().await,
-            None => Ok(()),
-        }
     }
 
     /// At how many times something was due.
@@ -67,8 +55,8 @@ impl Calendar {
         self.stops.load(Ordering::Relaxed)
     }
 
-    /// Time does not go back.
-    fn set(&self, time: Timestamp) {
+    /// It is `time`, unless it is later already.
+    pub fn reach(&self, time: Timestamp) {
         self.micros.fetch_max(time.as_micros(), Ordering::AcqRel);
     }
 }

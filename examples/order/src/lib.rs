@@ -8,6 +8,11 @@ pub mod process;
 
 pub mod read;
 
+pub mod audit;
+pub mod season;
+
 pub mod calendar;
 pub mod services;
 pub mod shop;
+
+pub mod cli;

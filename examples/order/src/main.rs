@@ -1,3 +1,8 @@
 //! `cargo run --release -p order`: see `--help`, or the README beside this crate.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> miette::Result<ExitCode> {
+    order::cli::run().await
+}

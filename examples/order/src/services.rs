@@ -47,7 +47,7 @@ impl Carrier for FickleCarrier {
 }
 
 /// A number below 1,000 that depends on what is asked about and on nothing else.
-fn dice(about: &impl std::fmt::Debug) -> u64 {
+pub(crate) fn dice(about: &impl std::fmt::Debug) -> u64 {
     let seed = format!("{about:?}")
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));

@@ -42,24 +42,14 @@ pub enum Warehouse {
 /// # Errors
 /// [`OpenError`].
 pub async fn open(store: &Path, warehouse: Warehouse, calendar: &Calendar) -> Result<Annals, OpenError> {
-    run(Annals::over(SledOptions::new(store)), warehouse, calendar).open().await
+    over(SledOptions::new(store), warehouse, calendar).open().await
 }
 
-/// Opens the shop in the folder `store`, which must be there, to look at it: nothing runs but the read models.
-///
-/// # Errors
-/// [`OpenError`].
-pub async fn open_to_read(store: &Path) -> Result<Annals, OpenError> {
-    read::register(Annals::over(SledOptions::new(store).existing())).schemas(schemas()).open().await
-}
-
-/// Opens the shop in the folder `store`, which must be there, with its sagas, for an operator. The clock is that of the system, so
-/// whatever is due by now happens.
-///
-/// # Errors
-/// [`OpenError`].
-pub async fn open_to_operate(store: &Path, warehouse: Warehouse) -> Result<Annals, OpenError> {
-    processes(Annals::over(SledOptions::new(store).existing()), warehouse).schemas(schemas()).open().await
+/// The same over any embedded store.
+#[must_use]
+pub fn over(options: SledOptions, warehouse: Warehouse, calendar: &Calendar) -> Builder {
+    // Events are recorded by this clock too.
+    run(Annals::over(options.clock(Arc::new(calendar.clone()))), warehouse, calendar)
 }
 
 /// Everything that runs on a shop over any store.

@@ -71,7 +71,7 @@ pub struct ReceivePayment {
     pub amount: Money,
 }
 
-/// The customer gets back whatever came in.
+/// The customer gets back whatever came in, and nothing is expected any more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
 pub struct Refund {}
 
@@ -117,6 +117,9 @@ impl Handle<Refund> for Payment {
         let amount = payment.kept();
         if amount != Money::ZERO {
             payment.emit(PaymentEvent::Refunded { amount });
+        }
+        if !payment.is_void {
+            payment.emit(PaymentEvent::Voided {});
         }
         Ok(())
     }

@@ -176,6 +176,8 @@ impl Fulfilment {
     // By the customer, or because nothing was paid.
     #[on(OrderEvent::Cancelled { .. }, otherwise = ignore)]
     fn cancelled(&mut self, step: &mut Step<'_, Self>) {
+        // An invoice may be paid yet, however late.
+        step.send::<Payment, _>(order(step), Refund {});
         step.compensate();
     }
 

@@ -236,7 +236,7 @@ fn is_row_of(row: &OrderOverview, order: &Order) -> bool {
         Phase::Delivered => Some(Stage::Delivered),
         Phase::Returned => Some(Stage::Returned),
         Phase::Cancelled => Some(Stage::Cancelled),
-        Phase::New | Phase::Placed | Phase::Confirmed => None,
+        Phase::New | Phase::Placed => None,
     };
     stage.is_none_or(|stage| row.stage == stage)
         && row.total == order.total()

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    audit,
+    audit, replay,
     season::{self, Plan, Size},
 };
 use error::CliError;
@@ -23,6 +23,8 @@ use output::Output;
 
 /// Where the generated season is kept unless `--store` says otherwise.
 const SHOP: &str = "shop.annals";
+/// Where a replayed log is kept unless `--store` says otherwise.
+const LOG: &str = "log.annals";
 
 /// A shop on annals: without a command, a generated season of it.
 #[derive(Debug, Parser)]
@@ -45,6 +47,11 @@ enum Command {
         #[command(subcommand)]
         command: Option<sagas::Command>,
     },
+    /// Let happen under virtual time what another shop recorded, and compare what the sagas do with what people did there
+    ReplayLog {
+        /// The folder with `ocel_order_simulated.csv` or `ocel_order_simulated.csv.gz`, or the file
+        folder: PathBuf,
+    },
     /// Fold everything again, and hold it against itself, the read models and what is left to do
     Verify,
 }
@@ -61,6 +68,7 @@ pub async fn run() -> miette::Result<ExitCode> {
     let out = &mut Output::standard();
     let is_good = match command {
         None => run_season(out, &store(SHOP), Size { orders }).await?,
+        Some(Command::ReplayLog { folder }) => replay_log(out, &store(LOG), &folder).await?,
         Some(Command::Sagas { command }) => sagas::run(out, &store(SHOP), command).await?,
         Some(Command::Verify) => verify(out, &store(SHOP)).await?,
     };
@@ -83,6 +91,26 @@ async fn run_season(out: &mut Output, store: &Path, size: Size) -> Result<bool, 
     report::findings(out, &findings)?;
     shop.shut_down().await;
     Ok(findings.is_empty())
+}
+
+async fn replay_log(out: &mut Output, store: &Path, folder: &Path) -> Result<bool, CliError> {
+    let log = replay::read(folder)?;
+    report::replay_begins(out, &log, store)?;
+    let (shop, calendar) = replay::open(store, &log).await?;
+    let progress = progress(log.rows.len(), "rows");
+    let began = Instant::now();
+    let ran = replay::run(&shop, &calendar, &log, &progress).await;
+    progress.finish_and_clear();
+    ran.map_err(CliError::Replay)?;
+    let took = began.elapsed();
+    let (books, rows) = (audit::books(&shop).await?, audit::rows(&shop).await?);
+    let comparison = replay::compare(&shop, &log, &books).await?;
+    report::replay(out, &shop, &comparison, &calendar, took)?;
+    let findings = audit::audit(&shop, &books, &rows).await?;
+    report::findings(out, &findings)?;
+    report::malformed(out, &log)?;
+    shop.shut_down().await;
+    Ok(findings.is_empty() && comparison.is_good() && log.malformed.is_empty())
 }
 
 async fn verify(out: &mut Output, store: &Path) -> Result<bool, CliError> {

@@ -9,6 +9,7 @@ pub mod process;
 pub mod read;
 
 pub mod audit;
+pub mod replay;
 pub mod season;
 
 pub mod calendar;

@@ -1,13 +1,14 @@
 //! Where the shop's records lie, what is in them, and what follows them. The only file that names a store.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use annals::{
-    Annals, Builder, OpenError, Schemas,
+    Annals, Builder, OpenError, ReadLog, Schemas,
     embedded::SledOptions,
     prelude::*,
     sagas::{Begin, SagaOptions},
 };
+use futures::TryStreamExt;
 
 use crate::{
     calendar::Calendar,
@@ -37,15 +38,23 @@ pub enum Warehouse {
     Elsewhere,
 }
 
-/// Opens the shop in the folder `store`, under a clock that is moved by hand; there it begins if there is none.
+/// The time at which a shop was left, or `start` when it is a new one: what was to be done when the program ended is to be done at
+/// that time.
 ///
 /// # Errors
-/// [`OpenError`].
-pub async fn open(store: &Path, warehouse: Warehouse, calendar: &Calendar) -> Result<Annals, OpenError> {
-    over(SledOptions::new(store), warehouse, calendar).open().await
+/// [`OpenError`] when the store cannot be opened.
+pub async fn left_at(options: &SledOptions, start: Timestamp) -> Result<Calendar, OpenError> {
+    let calendar = Calendar::at(start);
+    let was_left = Annals::over(options.clone()).open().await?;
+    let latest = was_left.store().read_log(ReadLog::all().backward().limit(1)).try_next().await;
+    was_left.shut_down().await;
+    if let Ok(Some(record)) = latest {
+        calendar.reach(record.recorded);
+    }
+    Ok(calendar)
 }
 
-/// The same over any embedded store.
+/// A shop over an embedded store, under a clock that is moved by hand; there it begins if there is none.
 #[must_use]
 pub fn over(options: SledOptions, warehouse: Warehouse, calendar: &Calendar) -> Builder {
     // Events are recorded by this clock too.

@@ -6,7 +6,11 @@ use annals::{OpenError, projections::WaitError, sagas::SagaError};
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::{audit::AuditError, season::SeasonError};
+use crate::{
+    audit::AuditError,
+    replay::{CompareError, FILE_NAMES, LogFileError, ReplayError},
+    season::SeasonError,
+};
 
 /// Why a command of the command line failed.
 #[derive(Debug, Error, Diagnostic)]
@@ -17,6 +21,14 @@ pub(super) enum CliError {
     #[error("the season ended early")]
     #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing happens twice"))]
     Season(#[source] SeasonError),
+    #[error(transparent)]
+    #[diagnostic(help("name the folder that holds {} or {}, or the file itself", FILE_NAMES[0], FILE_NAMES[1]))]
+    LogFile(#[from] LogFileError),
+    #[error("the replay ended early")]
+    #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing happens twice"))]
+    Replay(#[source] ReplayError),
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     #[error(transparent)]
     Audit(#[from] AuditError),
     #[error(transparent)]

@@ -9,13 +9,14 @@ use std::{
 
 use annals::Annals;
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
-use indicatif::HumanCount;
+use indicatif::{HumanCount, HumanDuration};
 
 use crate::{
     audit::{Books, Finding, Rows},
     calendar::Calendar,
     domain::Money,
     read::Stage,
+    replay::{Comparison, Produced, RecordedLog, Unrecorded},
     season::Plan,
 };
 
@@ -37,14 +38,7 @@ pub(super) fn season(
     calendar: &Calendar,
     took: Duration,
 ) -> io::Result<()> {
-    let head = *shop.store().head().borrow();
-    let (events, commits) = (HumanCount(head.position.get()), HumanCount(head.commit.get()));
-    let seconds = took.as_secs_f64();
-    writeln!(
-        out,
-        "Done in {seconds:.1} s: {events} events in {commits} commits; time stopped for what was due {} times\n",
-        HumanCount(calendar.stops())
-    )?;
+    ran(out, shop, calendar, took)?;
     writeln!(out, "{}\n", orders_by_stage(rows))?;
     writeln!(out, "{}\n", counts(books))?;
     writeln!(out, "{}\n", money(books, rows))?;
@@ -61,6 +55,79 @@ pub(super) fn findings(out: &mut impl Write, findings: &[Finding]) -> io::Result
     }
     writeln!(out, "\n{} things are wrong:", HumanCount(findings.len() as u64))?;
     findings.iter().take(FINDINGS_SHOWN).try_for_each(|finding| writeln!(out, "  {finding}"))
+}
+
+pub(super) fn replay_begins(out: &mut impl Write, log: &RecordedLog, store: &Path) -> io::Result<()> {
+    let (rows, items) = (HumanCount(log.rows.len() as u64), HumanCount(log.orders.len() as u64));
+    writeln!(out, "{rows} rows about {items} items, into {}", store.display())
+}
+
+pub(super) fn replay(
+    out: &mut impl Write,
+    shop: &Annals,
+    comparison: &Comparison,
+    calendar: &Calendar,
+    took: Duration,
+) -> io::Result<()> {
+    ran(out, shop, calendar, took)?;
+    let Comparison { reorders, reminders, .. } = comparison;
+    let mut table = table(["produced by sagas", "recorded", "produced", "both", "only recorded", "only produced"], 1);
+    let mut add = |what: &str, figures: [usize; 5]| {
+        table.add_row([what.to_owned()].into_iter().chain(figures.map(|figure| HumanCount(figure as u64).to_string())));
+    };
+    add("reorders, by item", figures(reorders));
+    add("reminders, by order and time", figures(reminders));
+    writeln!(out, "{table}\n")?;
+    let (median, most) = comparison.sooner;
+    let (median, most) = (HumanDuration(median), HumanDuration(most));
+    writeln!(
+        out,
+        "People reordered later than the saga, which does so at once: by {median} in the median, {most} at most."
+    )?;
+    unrecorded(out, comparison)?;
+    writeln!(out, "{} orders were delivered.", HumanCount(comparison.delivered as u64))?;
+    comparison.undelivered.iter().try_for_each(|order| writeln!(out, "  order {order} was not"))
+}
+
+fn figures<T>(of: &Produced<T>) -> [usize; 5] {
+    [of.recorded, of.produced, of.both, of.only_recorded.len(), of.only_produced.len()]
+}
+
+/// Why reminders were produced that nobody recorded.
+fn unrecorded(out: &mut impl Write, comparison: &Comparison) -> io::Result<()> {
+    let unrecorded = &comparison.unrecorded;
+    let dues = || unrecorded.iter().map(|reminder| reminder.due);
+    let (Some(first), Some(last)) = (dues().min(), dues().max()) else { return Ok(()) };
+    let (missing, there) = (unrecorded.len(), comparison.recorded_meanwhile);
+    writeln!(
+        out,
+        "{missing} reminders were not recorded although the order was unpaid. They were due from {first} to {last}, when the log \
+         has {there} of {}:",
+        there + missing
+    )?;
+    unrecorded.iter().try_for_each(|Unrecorded { order, due, unpaid_for }| match unpaid_for {
+        Some(unpaid_for) => writeln!(out, "  order {order}, due {due}: paid {} later", HumanDuration(*unpaid_for)),
+        None => writeln!(out, "  order {order}, due {due}: WRONG, it was paid before"),
+    })
+}
+
+pub(super) fn malformed(out: &mut impl Write, log: &RecordedLog) -> io::Result<()> {
+    if log.malformed.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{} rows were not understood:", HumanCount(log.malformed.len() as u64))?;
+    log.malformed.iter().take(FINDINGS_SHOWN).try_for_each(|row| writeln!(out, "  {row}"))
+}
+
+/// How much was done, and how fast.
+fn ran(out: &mut impl Write, shop: &Annals, calendar: &Calendar, took: Duration) -> io::Result<()> {
+    let head = *shop.store().head().borrow();
+    let (events, commits) = (HumanCount(head.position.get()), HumanCount(head.commit.get()));
+    let (seconds, stops) = (took.as_secs_f64(), HumanCount(calendar.stops()));
+    writeln!(
+        out,
+        "Done in {seconds:.1} s: {events} events in {commits} commits; time stopped {stops} times for what was due\n"
+    )
 }
 
 /// A table with figures to the right.

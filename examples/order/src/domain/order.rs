@@ -60,8 +60,6 @@ pub enum Phase {
     New,
     /// Placed by the customer.
     Placed,
-    /// The shop will deliver it.
-    Confirmed,
     /// All of it was delivered.
     Delivered,
     /// It came back.
@@ -82,6 +80,8 @@ pub struct Order {
     pub terms: Option<Terms>,
     /// Whether its goods are put aside.
     pub is_reserved: bool,
+    /// Whether the shop has said that it will deliver it.
+    pub is_confirmed: bool,
     /// Whether it is paid.
     pub is_paid: bool,
     /// How often the customer was reminded.
@@ -103,7 +103,7 @@ impl Evolve<OrderEvent> for Order {
                 self.terms = Some(terms.clone());
             }
             OrderEvent::Reserved {} => self.is_reserved = true,
-            OrderEvent::Confirmed {} => self.phase = Phase::Confirmed,
+            OrderEvent::Confirmed {} => self.is_confirmed = true,
             OrderEvent::Invoiced { .. } | OrderEvent::Sent { .. } => {}
             OrderEvent::Paid {} => self.is_paid = true,
             OrderEvent::Reminded { number } => self.reminders = *number,
@@ -141,7 +141,7 @@ impl Order {
         match self.phase {
             Phase::New => Err(OrderError::Unknown),
             Phase::Cancelled => Err(OrderError::Cancelled),
-            Phase::Placed | Phase::Confirmed | Phase::Delivered | Phase::Returned => Ok(()),
+            Phase::Placed | Phase::Delivered | Phase::Returned => Ok(()),
         }
     }
 }

@@ -10,9 +10,9 @@ use crate::domain::{
 };
 
 /// How many are ordered at once of what is counted.
-const BATCH: u32 = 60;
+const BATCH: u32 = 40;
 /// How many days the supplier takes.
-const SUPPLY_DAYS: u64 = 5;
+const SUPPLY_DAYS: u64 = 8;
 
 /// The supply of one product. It never ends, as the product does not.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]

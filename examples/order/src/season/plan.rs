@@ -45,7 +45,7 @@ impl Plan {
         let products = (orders / 25).clamp(5, 200);
         let product = |number: u32| ProductId::from(format!("product-{number:03}"));
         let prices: Vec<_> = (0..products).map(|_| i64::from(random.rand_range(500..20_000))).collect();
-        let stock = (0..products).map(|number| (product(number), 40)).collect();
+        let stock = (0..products).map(|number| (product(number), 15)).collect();
         let customers = (orders / 4).max(1);
         let apart = days(DAYS).as_micros() as u64 / u64::from(orders.max(1));
         let placed = (0..orders).map(|number| {

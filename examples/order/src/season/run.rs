@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use annals::{
-    Annals, ExecuteError, OpenError, ReadError, ReadLog, RunningSagas,
+    Annals, ExecuteError, OpenError, RunningSagas,
     embedded::SledOptions,
     prelude::*,
     projections::WaitError,
     sagas::{Begin, SagaError, SagaOptions},
 };
-use futures::TryStreamExt;
 use indicatif::ProgressBar;
 use thiserror::Error;
 
@@ -29,9 +28,6 @@ use crate::{
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SeasonError {
-    /// The log cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
     /// An order could not be placed.
     #[error("order {order} could not be placed")]
     Place {
@@ -73,20 +69,10 @@ pub async fn open_existing(store: &Path) -> Result<Annals, OpenError> {
 }
 
 async fn opened(options: SledOptions) -> Result<(Annals, Calendar), OpenError> {
-    let calendar = Calendar::at(plan::start());
-    // What was to be done when the program ended is to be done at that time, not at the beginning.
-    let was_left = Annals::over(options.clone()).open().await?;
-    calendar.reach(latest(&was_left).await);
-    was_left.shut_down().await;
-    let builder = shop::over(options, Warehouse::Own, &calendar);
+    let calendar = shop::left_at(&options, plan::start()).await?;
     let all = SagaOptions::default().begin(Begin::AtTheBeginning);
-    Ok((builder.saga_with::<Shopper>(all).open().await?, calendar))
-}
-
-/// When the latest event was recorded; the beginning of time when there is none, or it cannot be read.
-async fn latest(shop: &Annals) -> Timestamp {
-    let latest = shop.store().read_log(ReadLog::all().backward().limit(1)).try_next().await;
-    latest.ok().flatten().map_or(Timestamp::EPOCH, |record| record.recorded)
+    let shop = shop::over(options, Warehouse::Own, &calendar).saga_with::<Shopper>(all).open().await?;
+    Ok((shop, calendar))
 }
 
 /// Lets a season happen: orders are placed when it is their time, and whatever follows from them happens when it is due. One that

@@ -17,7 +17,7 @@ pub struct Place {
     pub terms: Terms,
 }
 
-/// The shop will deliver it. An order on invoice is invoiced with that.
+/// The shop will deliver it, or has already. An order on invoice is invoiced with that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
 pub struct Confirm {}
 
@@ -93,7 +93,7 @@ impl Handle<Confirm> for Order {
     type Error = OrderError;
     fn handle(order: &mut Decision<Self>, _: Confirm) -> Result<(), OrderError> {
         order.check_open()?;
-        if order.phase != Phase::Placed {
+        if order.is_confirmed {
             return Err(OrderError::AlreadyConfirmed);
         }
         order.emit(OrderEvent::Confirmed {});

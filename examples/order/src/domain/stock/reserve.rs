@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::{ProductId, StockError, StockEvent, StockItem};
 use crate::domain::{
     Line, Order, OrderId,
-    order::{OrderError, OrderEvent, Phase, goods},
+    order::{OrderError, OrderEvent, goods},
 };
 
 /// With so many left or fewer, more are ordered.
-const LOW: u32 = 10;
+const LOW: u32 = 5;
 
 /// How many of some products are available: exactly what a reservation rests on. Two orders that have no product in common do not
 /// meet, and of what is in common never more is promised than there is, under any number of callers.
@@ -94,7 +94,7 @@ impl JointCommand for Reserve {
 
     fn decide(&self, (order, stock): <Self::Targets as Targets>::In<'_>) -> Result<(), OrderError> {
         order.check_open()?;
-        if order.phase != Phase::Placed || order.is_reserved {
+        if order.is_confirmed || order.is_reserved {
             return Err(OrderError::AlreadyConfirmed);
         }
         for (product, count) in goods(&self.lines) {

@@ -7,7 +7,7 @@ use annals_core::{
     codec::{EncodeError, PayloadError},
 };
 use annals_projections::{
-    Delivered, KeyBytes,
+    Delivered,
     engine::{Following, Log, Piece},
 };
 use bytes::Bytes;
@@ -71,7 +71,7 @@ impl<'a> Follower<'a> {
     /// more after a crash, and be taken although it was passed by, or taken late.
     pub(crate) async fn run(&mut self) -> Result<(), FollowError> {
         loop {
-            self.board.reached(self.position, self.aside.len());
+            self.board.reached(self.position, &self.aside);
             let due = self.aside.next_due();
             let pause = due.as_ref().map(|(due, _)| until(self.stepper.now(), *due));
             tokio::select! {
@@ -84,7 +84,7 @@ impl<'a> Follower<'a> {
                 }
                 request = self.board.next_request() => {
                     self.store_position().await?;
-                    self.aside.answer(self.stepper, self.log, request, self.position).await?;
+                    self.aside.answer(self.stepper, self.log, request, self.board).await?;
                 }
                 piece = self.following.next() => self.take(&piece?).await?,
             }
@@ -197,8 +197,7 @@ pub(crate) fn begun_at(saga: &str, position: Position) -> Commit {
 }
 
 fn position_row(saga: &str) -> (LoggedTable, Bytes) {
-    let key = KeyBytes::of(&(InstanceId::category(saga).as_str(), "position"));
-    (LoggedTable::CONSUMERS, Bytes::copy_from_slice(key.as_slice()))
+    InstanceId::saga_row(saga, "position")
 }
 
 /// How long it is until `due`.

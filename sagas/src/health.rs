@@ -1,6 +1,9 @@
 //! Whether somebody should look at a saga, and why.
 
-use std::sync::{Arc, Weak};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use annals_core::{Position, Timestamp, async_trait};
 use annals_projections::{
@@ -29,8 +32,8 @@ struct Vitals<'a> {
     signs: Signs<'a>,
     status: &'a SagaStatus,
     figures: &'a Figures,
-    /// Since when the first timer is due that has not fired.
-    due: Option<Timestamp>,
+    /// How long a timer is due that has not fired.
+    late: Option<Duration>,
     now: Timestamp,
 }
 
@@ -55,7 +58,7 @@ impl Runner {
             time: pulse.late(None, Timestamp::now()),
             stuck: pulse.look(position, status.state.is_at_work(), head, Instant::now()),
         };
-        Vitals { signs, status, figures, due: stepper.alarms.due(now), now }
+        Vitals { signs, status, figures, late: stepper.alarms.late(now), now }
     }
 
     fn subject(&self) -> Subject {
@@ -85,8 +88,7 @@ impl Vitals<'_> {
             let time = ago(self.now, since);
             own.push((thresholds.unsent.level(&time), Cause::Unsent { instances, time, reason }));
         }
-        if let Some(due) = self.due {
-            let time = ago(self.now, due);
+        if let Some(time) = self.late {
             own.push((thresholds.timer_late.level(&time), Cause::TimerLate { time }));
         }
         self.signs.health(thresholds, own)
@@ -94,7 +96,7 @@ impl Vitals<'_> {
 
     /// Whether the clock alone may make something a concern.
     fn is_behind(&self) -> bool {
-        self.signs.positions > 0 || self.figures.unsent.is_some() || self.due.is_some()
+        self.signs.positions > 0 || self.figures.unsent.is_some() || self.late.is_some()
     }
 }
 

@@ -1,7 +1,7 @@
 //! That an operator has paused a saga: for as long as nobody resumes it, also when the store is opened again.
 
 use annals_core::{Commit, CommitError, LoggedTable, ReadError, RowWrite, codec::EncodeError};
-use annals_projections::engine::Decided;
+use annals_projections::{State, engine::Decided};
 use bytes::Bytes;
 
 use crate::{InstanceId, runner::Runner};
@@ -29,6 +29,10 @@ impl Runner {
         };
         let store = self.stepper.annals.store();
         store.commit(Commit::new().row(row)).await.map_err(PauseError::Commit)?;
+        if reason.is_none() && self.board.now().state == State::Paused {
+            // So that whoever asks it something from now on is not told that it is paused.
+            self.board.state(State::Starting);
+        }
         self.orders.send_modify(|orders| orders.paused = reason.is_some());
         Ok(())
     }

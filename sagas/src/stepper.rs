@@ -13,7 +13,10 @@ use annals_core::{
     Record, RowIs, RowWrite, Scan, Timestamp,
     codec::{EncodeError, PayloadError},
 };
-use annals_projections::engine::{Beats, Pulse};
+use annals_projections::{
+    Delivered,
+    engine::{Beats, Pulse},
+};
 use bytes::Bytes;
 
 use crate::{
@@ -338,14 +341,10 @@ impl Stepper {
         if late.is_none() && instance.is_some_and(|instance| instance.seen.is_some_and(|seen| seen >= place)) {
             return Ok(false);
         }
-        let (depth, max) = (Cause::of(event.context().record()).depth, self.options.depth_max);
-        if depth > max {
-            return Err(Unexpected::TooDeep { depth, max }.into());
-        }
         let unexpected = match instance.map(|instance| instance.status) {
-            None if reception.starts => return Ok(true),
+            None if reception.starts => return self.is_near(event),
             None => Unexpected::NoInstance { saga, key },
-            Some(InstanceStatus::Running) if reception.continues => return Ok(true),
+            Some(InstanceStatus::Running) if reception.continues => return self.is_near(event),
             Some(InstanceStatus::Running) => Unexpected::HasBegun { saga, key },
             // What happens while it is undone changes nothing about what is to be undone.
             Some(InstanceStatus::Compensating) => return Ok(true),
@@ -355,6 +354,12 @@ impl Stepper {
             Otherwise::Ignore => Ok(false),
             Otherwise::SetAside => Err(unexpected.into()),
         }
+    }
+
+    /// That not too many events and commands led to an event, one by the other.
+    fn is_near(&self, event: &Delivered<'_>) -> Result<bool, StepError> {
+        let (depth, max) = (Cause::of(event.context().record()).depth, self.options.depth_max);
+        if depth > max { Err(Unexpected::TooDeep { depth, max }.into()) } else { Ok(true) }
     }
 
     /// An input that nothing follows from is taken all the same, when it is a row.

@@ -1,7 +1,10 @@
 //! Fires timers: in the order in which they are due, never early.
 
 use std::{
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,12 +13,16 @@ use annals_core::{
     codec::{EncodeError, PayloadError},
 };
 use futures::{FutureExt, StreamExt, stream};
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use crate::{
     InstanceId, metrics,
     stepper::{Consumed, Input, StepError, Stepper},
     stored::{self, Failure, Pending, PendingRow, StoredCommand, TimerRow},
+    trouble::ago,
 };
 
 /// So many timers are looked at, at once.
@@ -30,6 +37,8 @@ pub(crate) struct Alarms {
     earliest: AtomicI64,
     /// When the first of those was due that are being fired, in microseconds.
     firing: AtomicI64,
+    /// Since when whoever looked has seen one due.
+    late_since: Mutex<Option<Instant>>,
     changed: Notify,
     /// Counts how often the clock was looked at when nothing was due, and how often that was asked for.
     looked: watch::Sender<u64>,
@@ -53,7 +62,14 @@ impl Default for Alarms {
     fn default() -> Self {
         let (changed, looked) = (Notify::new(), watch::Sender::new(0));
         let never = || AtomicI64::new(i64::MAX);
-        Self { earliest: never(), firing: never(), changed, looked, asked: AtomicU64::new(0) }
+        Self {
+            earliest: never(),
+            firing: never(),
+            late_since: Mutex::default(),
+            changed,
+            looked,
+            asked: AtomicU64::new(0),
+        }
     }
 }
 
@@ -66,10 +82,18 @@ impl Alarms {
         }
     }
 
-    /// When the first timer was due that has not fired although it is due, as far as that is known.
-    pub(crate) fn due(&self, now: Timestamp) -> Option<Timestamp> {
+    /// How long a timer is due that has not fired, as far as somebody has looked: what was due while nothing ran, or because
+    /// the clock has jumped, is not late for that alone. None when none is due.
+    pub(crate) fn late(&self, now: Timestamp) -> Option<Duration> {
         let first = self.earliest.load(Ordering::Acquire).min(self.firing.load(Ordering::Acquire));
-        Timestamp::from_micros(first).ok().filter(|first| *first < now)
+        let due = Timestamp::from_micros(first).ok().filter(|first| *first < now);
+        let mut seen = self.late_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(due) = due else {
+            *seen = None;
+            return None;
+        };
+        let since = *seen.get_or_insert_with(Instant::now);
+        Some(ago(now, due).min(since.elapsed()))
     }
 
     /// Lets the clock be looked at; resolves when everything that was due then was fired.

@@ -93,7 +93,7 @@ pub enum Cause {
     },
     /// A timer is due and has not fired.
     TimerLate {
-        /// For how long the first of them is due. Seconds in serde's form.
+        /// For how long that has been so while it was looked at. Seconds in serde's form.
         #[serde(rename = "seconds", serialize_with = "seconds")]
         time: Duration,
     },

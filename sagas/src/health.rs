@@ -94,9 +94,12 @@ impl Vitals<'_> {
         self.signs.health(thresholds, own)
     }
 
-    /// Whether the clock alone may make something a concern.
+    /// Whether the clock alone may make something a concern. Of one that is paused nobody says when a timer is due.
     fn is_behind(&self) -> bool {
-        self.signs.positions > 0 || self.figures.unsent.is_some() || self.late.is_some()
+        self.signs.positions > 0
+            || *self.signs.state == State::Paused
+            || self.figures.unsent.is_some()
+            || self.late.is_some()
     }
 }
 

@@ -24,7 +24,9 @@ async fn a_pause_holds_until_somebody_resumes_also_after_a_restart() {
     request(&bank, "t1", 30).await;
     clock.advance(Duration::from_secs(3600));
     let mut status = paused.watch();
-    status.wait_for(|status| status.state == State::Paused).await.unwrap();
+    let is_paused =
+        tokio::time::timeout(Duration::from_secs(9), status.wait_for(|status| status.state == State::Paused));
+    assert!(is_paused.await.is_ok());
     let moved =
         tokio::time::timeout(Duration::from_secs(3600), status.wait_for(|status| status.state != State::Paused));
     assert!(moved.await.is_err(), "it does nothing");

@@ -128,7 +128,8 @@ impl Watched for Sight {
         let figures = runner.stepper.troubles.figures();
         let (vitals, thresholds) = (runner.vitals(&status, &figures), runner.stepper.options.thresholds);
         let (health, eased) = (vitals.health(&thresholds), vitals.health(&thresholds.eased()));
-        metrics::seen(&status, vitals.signs.positions, &figures, health.level);
+        let instances = runner.stepper.census.under_way();
+        metrics::seen(&status, vitals.signs.positions, &figures, instances, health.level);
         Some(Look { health, eased, is_behind: vitals.is_behind(), is_last: status.state == State::TakenOver })
     }
 

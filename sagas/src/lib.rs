@@ -12,6 +12,7 @@ mod delayed;
 mod reaction;
 
 mod aside;
+mod census;
 mod delivery;
 mod ended;
 mod follower;

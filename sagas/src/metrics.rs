@@ -32,10 +32,12 @@ pub const COMMANDS: &str = "annals_saga_commands_total";
 pub const TIMERS_FIRED: &str = "annals_saga_timers_fired_total";
 /// A histogram: how many seconds after it was due a timer fired; one that had failed, after it was to be tried again.
 pub const TIMER_LATENESS: &str = "annals_saga_timer_lateness_seconds";
+/// A gauge: instances that have begun and not ended. Not given out before they are counted, which is done beside the work
+/// whenever the saga starts.
+pub const INSTANCES: &str = "annals_saga_instances";
 /// A counter: instances that began.
 pub const INSTANCES_BEGUN: &str = "annals_saga_instances_begun_total";
-/// A counter: instances that ended; label `end`: `completed`, `compensated`, `cancelled`. Those that began and have not ended are
-/// under way.
+/// A counter: instances that ended; label `end`: `completed`, `compensated`, `cancelled`.
 pub const INSTANCES_ENDED: &str = "annals_saga_instances_ended_total";
 /// A counter: instances that began to undo what they had done.
 pub const COMPENSATIONS: &str = "annals_saga_compensations_total";
@@ -51,8 +53,11 @@ pub(crate) enum Outcome {
 }
 
 /// What a monitor has seen.
-pub(crate) fn seen(status: &SagaStatus, behind: u64, figures: &Figures, level: Level) {
+pub(crate) fn seen(status: &SagaStatus, behind: u64, figures: &Figures, instances: Option<u64>, level: Level) {
     let saga = status.saga;
+    if let Some(instances) = instances {
+        gauge!(INSTANCES, "saga" => saga).set(to_f64(instances));
+    }
     gauge!(POSITION, "saga" => saga).set(to_f64(status.position.get()));
     gauge!(LAG_POSITIONS, "saga" => saga).set(to_f64(behind));
     gauge!(HEALTH, "saga" => saga).set(level.figure());

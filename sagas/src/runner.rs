@@ -137,7 +137,13 @@ impl Runner {
                 self.board.proven();
                 std::future::pending::<Result<(), RunError>>().await
             };
-            let working = future::try_join4(following, delivering, firing, proving);
+            let counting = async {
+                if stepper.machine.remembers() && self.follows() {
+                    stepper.census.run(stepper).await?;
+                }
+                std::future::pending::<Result<(), RunError>>().await
+            };
+            let working = future::try_join5(following, delivering, firing, counting, proving);
             tokio::select! {
                 biased;
                 _ = told.changed() => {}

@@ -20,7 +20,9 @@ use annals_projections::{
 use bytes::Bytes;
 
 use crate::{
-    BoxError, Commands, InstanceId, InstanceStatus, Otherwise, Reception, SagaOptions, ended,
+    BoxError, Commands, InstanceId, InstanceStatus, Otherwise, Reception, SagaOptions,
+    census::Census,
+    ended,
     machine::{Decided, Machine},
     metrics,
     outbox::Outbox,
@@ -41,6 +43,7 @@ pub(crate) struct Stepper {
     pub(crate) outbox: Outbox,
     pub(crate) alarms: Alarms,
     pub(crate) troubles: Troubles,
+    pub(crate) census: Census,
     pub(crate) pulse: Pulse,
     beats: Beats,
     /// Whether an instance that begins may have had a life before that is forgotten.
@@ -150,6 +153,7 @@ impl Stepper {
             outbox: Outbox::default(),
             alarms: Alarms::default(),
             troubles: Troubles::default(),
+            census: Census::default(),
             beats: pulse.beats(),
             pulse,
             forgets: AtomicBool::new(false),
@@ -200,7 +204,9 @@ impl Stepper {
             let Some(mut finished) = self.decide(id, read, input).await? else {
                 return self.pass(input).await;
             };
+            let counting = self.census.counting().await;
             if self.commit(std::mem::take(&mut finished.commit)).await? {
+                counting.follow(&self.census, id, finished.begins, finished.becomes);
                 self.stepped(id, input, &finished);
                 return Ok(Taken::Stepped);
             }

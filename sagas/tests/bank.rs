@@ -446,17 +446,17 @@ impl Default for SetClock {
 impl SetClock {
     pub(crate) fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap();
-        self.0.fetch_add(micros, std::sync::atomic::Ordering::SeqCst);
+        self.0.fetch_add(micros, SeqCst);
     }
 
     pub(crate) fn set_back(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap();
-        self.0.fetch_sub(micros, std::sync::atomic::Ordering::SeqCst);
+        self.0.fetch_sub(micros, SeqCst);
     }
 }
 
 impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(std::sync::atomic::Ordering::SeqCst)).unwrap()
+        Timestamp::from_micros(self.0.load(SeqCst)).unwrap()
     }
 }

@@ -21,12 +21,14 @@ pub(crate) struct Holding {
     lets_go: watch::Sender<bool>,
     /// How many commits more fail.
     fails: Arc<AtomicU32>,
+    /// So often others go on before rows are read in order.
+    yields: u32,
 }
 
 impl Holding {
     pub(crate) fn new(inner: Arc<dyn Store>, event_type: &'static str) -> Self {
         let (held, lets_go) = (watch::Sender::new(0), watch::Sender::new(false));
-        Self { inner, event_type, held, lets_go, fails: Arc::default() }
+        Self { inner, event_type, held, lets_go, fails: Arc::default(), yields: 0 }
     }
 
     /// Holds nothing, but lets so many commits fail.
@@ -35,6 +37,11 @@ impl Holding {
         holding.fails.store(times, Ordering::SeqCst);
         holding.release();
         holding
+    }
+
+    /// Holds nothing, but takes its time to read rows in order.
+    pub(crate) fn slow(inner: Arc<dyn Store>) -> Self {
+        Self { yields: 100, ..Self::failing(inner, "none", 0) }
     }
 
     /// How many commits more fail.
@@ -82,6 +89,9 @@ impl Store for Holding {
     }
 
     async fn scan(&self, scan: Scan) -> Result<Page, ReadError> {
+        for _ in 0..self.yields {
+            tokio::task::yield_now().await;
+        }
         self.inner.scan(scan).await
     }
 

@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-use annals_core::MemoryStore;
+use annals_core::{MemoryStore, Store};
 use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
-use crate::bank::*;
+use crate::{bank::*, holding::Holding};
 
 /// Keeps all figures.
 #[derive(Default)]
@@ -58,10 +58,18 @@ impl Recorder for Figures {
     }
 }
 
-/// One is moved, one is refused at the first command, one at the second, one is late, one waits for an operator.
+/// One is moved, one is refused at the first command, one at the second, one is late, one waits for an operator, one for ever.
 async fn play() {
-    let clock = SetClock::default();
-    let bank = over(Arc::new(MemoryStore::new()), clock.clone()).await;
+    let (clock, store): (_, Arc<dyn Store>) = (SetClock::default(), Arc::new(MemoryStore::new()));
+    let bank = over(Arc::clone(&store), clock.clone()).await;
+    let request = Request { from: "cem".into(), to: "bob".into(), cents: 0 };
+    open_account(&bank, "cem", 0).await;
+    bank.on::<Transfer>("linger-2").send(request).await.unwrap();
+    note(&bank, "linger-2", "no hurry").await;
+    saga(&bank).settled().await.unwrap();
+    drop(bank);
+
+    let bank = over(store, clock.clone()).await;
     let saga = saga(&bank);
     open_account(&bank, "ada", 100).await;
     for (transfer, to, cents) in
@@ -102,24 +110,66 @@ fn what_sagas_do_is_counted_under_documented_names() {
     assert_eq!(gauge("annals_saga_health saga=moving"), 1.0);
     assert_eq!(gauge("annals_saga_lag_positions saga=moving"), 0.0);
     assert!(gauge("annals_saga_position saga=moving") > 10.0);
+    assert_eq!(gauge("annals_saga_instances saga=moving"), 1.0, "linger-2");
     // Both were due two seconds before.
     assert_eq!(*figures.recorded.lock().unwrap(), [2.0, 2.0]);
 }
 
+/// Those are counted when it starts, in pages; what begins and ends meanwhile counts once.
+#[test]
+fn instances_under_way_are_counted_beside_the_work() {
+    let figures = Figures::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let under_way = metrics::with_local_recorder(&figures, || {
+        runtime.block_on(async {
+            let (clock, store): (_, Arc<dyn Store>) = (SetClock::default(), Arc::new(MemoryStore::new()));
+            let bank = over(Arc::clone(&store), clock.clone()).await;
+            open_account(&bank, "ada", 10_000).await;
+            open_account(&bank, "bob", 0).await;
+            for number in 0..1500 {
+                request(&bank, &format!("linger-{number}"), 1).await;
+            }
+            saga(&bank).settled().await.unwrap();
+            drop(bank);
+            let bank = over(Arc::new(Holding::slow(store)), clock).await;
+            for number in 0..200 {
+                request(&bank, &format!("linger-a{number}"), 1).await;
+                request(&bank, &format!("t{number}"), 1).await;
+                note(&bank, &format!("linger-{}", number * 7), "stop").await;
+            }
+            saga(&bank).settled().await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let (mut count, mut page) = (0, None);
+            loop {
+                let next = saga(&bank).instances(page, |instance| !instance.status.has_ended()).await.unwrap();
+                count += next.instances.len();
+                page = next.next;
+                if page.is_none() {
+                    break;
+                }
+            }
+            bank.shut_down().await;
+            count
+        })
+    });
+    assert_eq!(under_way, 1500);
+    assert_eq!(f64::from_bits(figures.all()["annals_saga_instances saga=moving"]), 1500.0);
+}
+
 const EXPECTED: [&str; 15] = [
-    "annals_saga_commands_total outcome=refused 2",
+    "annals_saga_commands_total outcome=refused 3",
     "annals_saga_commands_total outcome=set_aside 1",
-    "annals_saga_commands_total outcome=taken 15",
+    "annals_saga_commands_total outcome=taken 16",
     "annals_saga_compensations_total 3",
     "annals_saga_failures_total what=command 5",
     "annals_saga_failures_total what=input 1",
-    "annals_saga_inputs_total input=event 12",
-    "annals_saga_inputs_total input=refusal 2",
+    "annals_saga_inputs_total input=event 15",
+    "annals_saga_inputs_total input=refusal 3",
     "annals_saga_inputs_total input=timer 2",
     "annals_saga_inputs_total input=undone 3",
-    "annals_saga_instances_begun_total 5",
+    "annals_saga_instances_begun_total 6",
     "annals_saga_instances_ended_total end=compensated 3",
     "annals_saga_instances_ended_total end=completed 2",
-    "annals_saga_steps_total 18",
+    "annals_saga_steps_total 22",
     "annals_saga_timers_fired_total 2",
 ];

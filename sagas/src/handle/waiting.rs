@@ -68,6 +68,7 @@ impl SagaHandle {
         pending.failure = None;
         let row = stored::encode("pending command", &pending).map_err(crate::stepper::StepError::from)?;
         let done = self.stepper().commit(consumed.put(Commit::new(), row)).await?;
+        self.stepper().troubles.goes_on(&command.instance);
         self.stepper().outbox.release(&command.instance);
         Ok(done)
     }
@@ -81,6 +82,7 @@ impl SagaHandle {
         let Some((pending, consumed)) = self.pending(command).await? else { return Ok(false) };
         let input = Input::Dropped { pending: &pending, consumed: &consumed, reason };
         self.stepper().take(&command.instance, &input).await?;
+        self.stepper().troubles.goes_on(&command.instance);
         self.stepper().outbox.release(&command.instance);
         Ok(true)
     }

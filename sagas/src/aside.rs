@@ -14,7 +14,7 @@ use crate::{
     InstanceId,
     ended::{self, Forgotten},
     follower::{Arrival, FollowError, follow, receive, take_all},
-    metrics,
+    metrics::Counted,
     status::Board,
     stepper::{Consumed, Input, StepError, Stepper},
     stored::{self, AsideRow, Failure},
@@ -38,8 +38,8 @@ pub(crate) enum Request {
     Retry(Position, oneshot::Sender<Option<bool>>),
     /// Pass it by.
     Discard(Position, String, oneshot::Sender<Option<bool>>),
-    /// Forget ended instances of a page.
-    Forget(Scan, Timestamp, oneshot::Sender<Forgotten>),
+    /// Forget ended instances of a page. Answered with nothing when that is not to be done yet.
+    Forget(Scan, Timestamp, oneshot::Sender<Option<Forgotten>>),
 }
 
 /// An event that could not be taken in.
@@ -142,7 +142,7 @@ impl Aside {
         let (saga, position, error) = (stepper.saga(), row.position.get(), &row.failure.error);
         let instance = row.instance.as_ref().map(|instance| instance.key.as_str());
         tracing::error!(saga, position, instance, %error, attempts, given_up = pause.is_none(), "event set aside");
-        metrics::failure(saga, "input");
+        stepper.counts.add(Counted::InputFailed);
         let stored = stored::encode("event set aside", &row)?;
         let is = before.map_or(RowIs::Absent, RowIs::Equals);
         let commit = Commit::new()
@@ -238,7 +238,7 @@ impl Aside {
                 let _ = answer.send(done);
             }
             Request::Forget(scan, before, answer) => {
-                let _ = answer.send(ended::forget(stepper, self, scan, before).await?);
+                let _ = answer.send(Some(ended::forget(stepper, self, scan, before).await?));
             }
         }
         Ok(())

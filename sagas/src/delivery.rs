@@ -10,7 +10,7 @@ use crate::{
     InstanceId,
     commands::{Refused, Undelivered},
     delayed::DELAYED,
-    metrics::{self, Outcome},
+    metrics::Counted,
     stepper::{Consumed, Input, StepError, Stepper},
     stored::{self, Failure, Pending, PendingRow},
 };
@@ -118,13 +118,13 @@ async fn send_first(stepper: &Stepper, id: &InstanceId, tried: &mut Tried) -> Re
     match outcome {
         Ok(()) | Err(Undelivered::Gone) => {
             if pending.command().is_some() {
-                metrics::command(stepper.saga(), Outcome::Taken);
+                stepper.counts.add(Counted::CommandTaken);
             }
             Ok(Sent::Done)
         }
         Err(Undelivered::ShutDown) => Err(ReadError::ShutDown.into()),
         Err(Undelivered::Refused(refused)) => {
-            metrics::command(stepper.saga(), Outcome::Refused);
+            stepper.counts.add(Counted::CommandRefused);
             match refuse(stepper, id, &pending, &consumed, &refused).await {
                 Ok(()) => Ok(Sent::Done),
                 Err(error) if error.is_of_the_store() => Err(error.into()),
@@ -138,7 +138,7 @@ async fn send_first(stepper: &Stepper, id: &InstanceId, tried: &mut Tried) -> Re
             tried.faults = tried.faults.saturating_add(1);
             let (saga, instance, faults) = (stepper.saga(), &id.key, tried.faults);
             tracing::warn!(saga, instance, %reason, faults, "command not sent, the store is at fault, it is tried again");
-            metrics::failure(saga, "command");
+            stepper.counts.add(Counted::CommandFailed);
             stepper.troubles.is_unsent(id, stepper.now(), &reason);
             Ok(Sent::Later(fault_pause(&stepper.options.retry, faults, pending.seed())))
         }
@@ -153,7 +153,7 @@ async fn again_or_aside(
     tried: &mut Tried,
     reason: String,
 ) -> Result<Sent, DeliveryError> {
-    metrics::failure(stepper.saga(), "command");
+    stepper.counts.add(Counted::CommandFailed);
     // The store answers again.
     stepper.troubles.goes_on(&pending.instance);
     tried.faults = 0;
@@ -232,7 +232,7 @@ async fn set_aside(
     error: String,
 ) -> Result<Sent, DeliveryError> {
     tracing::error!(saga = stepper.saga(), instance = pending.instance.key, %error, "command set aside, it waits for an operator");
-    metrics::command(stepper.saga(), Outcome::SetAside);
+    stepper.counts.add(Counted::CommandSetAside);
     pending.failure = Some(Failure::next(tried.failure.as_ref(), error, stepper.now(), true));
     let row = stored::encode("pending command", &pending)?;
     // Or it does not wait any more.

@@ -1,8 +1,9 @@
 //! Instances that have ended, and when they are forgotten.
 //!
 //! Invariant: an instance is forgotten only when each event that it was given, or that was passed by because of it, is behind
-//! the stored position of the saga: so none of them is read again, and begins it anew. The follower sees to that, which stores
-//! where it is before it forgets, and takes nothing in meanwhile.
+//! the stored position of the saga: so none of them is read again, and begins it anew. The follower sees to that: it forgets
+//! nothing before it has come to where the log ended when it began, because another one may have come so far; it stores where
+//! it is before it forgets, and takes nothing in meanwhile.
 
 use annals_core::{Commit, LoggedTable, ReadError, ReadStream, RowWrite, Scan, StreamId, Timestamp};
 use bytes::Bytes;

@@ -129,6 +129,7 @@ impl Watched for Sight {
         let (vitals, thresholds) = (runner.vitals(&status, &figures), runner.stepper.options.thresholds);
         let (health, eased) = (vitals.health(&thresholds), vitals.health(&thresholds.eased()));
         let instances = runner.stepper.census.under_way();
+        runner.stepper.counts.give_out(runner.stepper.saga());
         metrics::seen(&status, vitals.signs.positions, &figures, instances, health.level);
         Some(Look { health, eased, is_behind: vitals.is_behind(), is_last: status.state == State::TakenOver })
     }

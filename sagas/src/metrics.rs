@@ -1,12 +1,15 @@
 //! Figures of sagas and reactions for whatever recorder the application has installed with the crate `metrics`.
 //!
-//! Each carries the label `saga`, its name. Gauges are given out whenever something changes, at most ten times a second, and
-//! once a second while the saga is behind; the others when it happens.
+//! Each carries the label `saga`, its name. They are given out whenever something has changed, at most ten times a second, and
+//! once a second while the saga is behind; what is left, when the store is shut down. The histogram is when it happens.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use annals_projections::Level;
-use metrics::{counter, gauge, histogram};
+use metrics::{Counter, counter, gauge, histogram};
 
 use crate::{InstanceStatus, SagaStatus, trouble::Figures};
 
@@ -44,12 +47,107 @@ pub const COMPENSATIONS: &str = "annals_saga_compensations_total";
 /// A counter: how often it was started again after something went wrong.
 pub const RESTARTS: &str = "annals_saga_restarts_total";
 
-/// What became of a command.
+/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Taken,
-    Refused,
-    SetAside,
+pub(crate) enum Counted {
+    InputEvent,
+    InputRefusal,
+    InputTimer,
+    InputUndone,
+    InputOperator,
+    Step,
+    InputFailed,
+    CommandFailed,
+    CommandTaken,
+    CommandRefused,
+    CommandSetAside,
+    TimerFired,
+    Begun,
+    Completed,
+    Compensated,
+    Cancelled,
+    Compensation,
+    Restart,
+}
+
+/// What was counted of a saga and not given out yet: a step costs no look at the recorder.
+#[derive(Default)]
+pub(crate) struct Counts([AtomicU64; Counted::ALL.len()]);
+
+impl Counted {
+    const ALL: [Self; 18] = [
+        Self::InputEvent,
+        Self::InputRefusal,
+        Self::InputTimer,
+        Self::InputUndone,
+        Self::InputOperator,
+        Self::Step,
+        Self::InputFailed,
+        Self::CommandFailed,
+        Self::CommandTaken,
+        Self::CommandRefused,
+        Self::CommandSetAside,
+        Self::TimerFired,
+        Self::Begun,
+        Self::Completed,
+        Self::Compensated,
+        Self::Cancelled,
+        Self::Compensation,
+        Self::Restart,
+    ];
+
+    /// That an instance is doing otherwise, if that is counted.
+    pub(crate) fn of(status: InstanceStatus) -> Option<Self> {
+        match status {
+            InstanceStatus::Running => None,
+            InstanceStatus::Compensating => Some(Self::Compensation),
+            InstanceStatus::Completed => Some(Self::Completed),
+            InstanceStatus::Compensated => Some(Self::Compensated),
+            InstanceStatus::Cancelled => Some(Self::Cancelled),
+        }
+    }
+
+    fn counter(self, saga: &'static str) -> Counter {
+        let labelled = |name, label, value| counter!(name, "saga" => saga, label => value);
+        match self {
+            Self::InputEvent => labelled(INPUTS, "input", "event"),
+            Self::InputRefusal => labelled(INPUTS, "input", "refusal"),
+            Self::InputTimer => labelled(INPUTS, "input", "timer"),
+            Self::InputUndone => labelled(INPUTS, "input", "undone"),
+            Self::InputOperator => labelled(INPUTS, "input", "operator"),
+            Self::Step => counter!(STEPS, "saga" => saga),
+            Self::InputFailed => labelled(FAILURES, "what", "input"),
+            Self::CommandFailed => labelled(FAILURES, "what", "command"),
+            Self::CommandTaken => labelled(COMMANDS, "outcome", "taken"),
+            Self::CommandRefused => labelled(COMMANDS, "outcome", "refused"),
+            Self::CommandSetAside => labelled(COMMANDS, "outcome", "set_aside"),
+            Self::TimerFired => counter!(TIMERS_FIRED, "saga" => saga),
+            Self::Begun => counter!(INSTANCES_BEGUN, "saga" => saga),
+            Self::Completed => labelled(INSTANCES_ENDED, "end", "completed"),
+            Self::Compensated => labelled(INSTANCES_ENDED, "end", "compensated"),
+            Self::Cancelled => labelled(INSTANCES_ENDED, "end", "cancelled"),
+            Self::Compensation => counter!(COMPENSATIONS, "saga" => saga),
+            Self::Restart => counter!(RESTARTS, "saga" => saga),
+        }
+    }
+}
+
+impl Counts {
+    pub(crate) fn add(&self, counted: Counted) {
+        if let Some(count) = self.0.get(counted as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives out what was counted since this was done last.
+    pub(crate) fn give_out(&self, saga: &'static str) {
+        for (counted, count) in Counted::ALL.into_iter().zip(&self.0) {
+            let count = count.swap(0, Ordering::Relaxed);
+            if count > 0 {
+                counted.counter(saga).increment(count);
+            }
+        }
+    }
 }
 
 /// What a monitor has seen.
@@ -69,50 +167,9 @@ pub(crate) fn seen(status: &SagaStatus, behind: u64, figures: &Figures, instance
     }
 }
 
-pub(crate) fn input(saga: &'static str, input: &'static str) {
-    counter!(INPUTS, "saga" => saga, "input" => input).increment(1);
-}
-
-pub(crate) fn step(saga: &'static str) {
-    counter!(STEPS, "saga" => saga).increment(1);
-}
-
-pub(crate) fn failure(saga: &'static str, what: &'static str) {
-    counter!(FAILURES, "saga" => saga, "what" => what).increment(1);
-}
-
-pub(crate) fn command(saga: &'static str, outcome: Outcome) {
-    let outcome = match outcome {
-        Outcome::Taken => "taken",
-        Outcome::Refused => "refused",
-        Outcome::SetAside => "set_aside",
-    };
-    counter!(COMMANDS, "saga" => saga, "outcome" => outcome).increment(1);
-}
-
+/// A timer has fired so late.
 pub(crate) fn fired(saga: &'static str, late: Duration) {
-    counter!(TIMERS_FIRED, "saga" => saga).increment(1);
     histogram!(TIMER_LATENESS, "saga" => saga).record(late.as_secs_f64());
-}
-
-pub(crate) fn begun(saga: &'static str) {
-    counter!(INSTANCES_BEGUN, "saga" => saga).increment(1);
-}
-
-/// An instance went from one status to another one.
-pub(crate) fn became(saga: &'static str, status: InstanceStatus) {
-    let end = match status {
-        InstanceStatus::Running => return,
-        InstanceStatus::Compensating => return counter!(COMPENSATIONS, "saga" => saga).increment(1),
-        InstanceStatus::Completed => "completed",
-        InstanceStatus::Compensated => "compensated",
-        InstanceStatus::Cancelled => "cancelled",
-    };
-    counter!(INSTANCES_ENDED, "saga" => saga, "end" => end).increment(1);
-}
-
-pub(crate) fn restart(saga: &'static str) {
-    counter!(RESTARTS, "saga" => saga).increment(1);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure to look at is no exact number")]

@@ -16,7 +16,7 @@ use crate::{
     delivery::{self, DeliveryError},
     ended,
     follower::{self, FollowError, Follower},
-    metrics,
+    metrics::Counted,
     status::Board,
     stepper::{StepError, Stepper},
     timers::{self, TimerError},
@@ -70,6 +70,7 @@ impl Runner {
     pub(crate) async fn run(&self) {
         let span = tracing::info_span!("saga", name = self.stepper.saga());
         self.keep_running().instrument(span).await;
+        self.stepper.counts.give_out(self.stepper.saga());
     }
 
     async fn keep_running(&self) {
@@ -107,7 +108,7 @@ impl Runner {
             let reason = error.to_string();
             tracing::error!(%reason, restarts, "saga failed, it is started again");
             self.board.state(State::Failed { reason, retrying: true });
-            metrics::restart(self.stepper.saga());
+            self.stepper.counts.add(Counted::Restart);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 _ = orders.changed() => orders.mark_changed(),

@@ -24,7 +24,7 @@ use crate::{
     census::Census,
     ended,
     machine::{Decided, Machine},
-    metrics,
+    metrics::{self, Counted, Counts},
     outbox::Outbox,
     step::About,
     stored::{self, Cause, InstanceRow, PendingRow, Performed, TimerRow},
@@ -44,6 +44,7 @@ pub(crate) struct Stepper {
     pub(crate) alarms: Alarms,
     pub(crate) troubles: Troubles,
     pub(crate) census: Census,
+    pub(crate) counts: Counts,
     pub(crate) pulse: Pulse,
     beats: Beats,
     /// Whether an instance that begins may have had a life before that is forgotten.
@@ -154,6 +155,7 @@ impl Stepper {
             alarms: Alarms::default(),
             troubles: Troubles::default(),
             census: Census::default(),
+            counts: Counts::default(),
             beats: pulse.beats(),
             pulse,
             forgets: AtomicBool::new(false),
@@ -196,7 +198,7 @@ impl Stepper {
 
     /// Lets an instance take an input, and stores what follows: all of it, or nothing.
     pub(crate) async fn take(&self, id: &InstanceId, input: &Input<'_>) -> Result<Taken, StepError> {
-        metrics::input(self.saga(), input.kind());
+        self.counts.add(input.kind());
         loop {
             self.beat();
             let read = self.read(id, input).await?;
@@ -222,18 +224,19 @@ impl Stepper {
         if finished.withdraws {
             self.outbox.release(id);
         }
-        metrics::step(self.saga());
+        self.counts.add(Counted::Step);
         if let Input::Timer { timer, .. } = input {
+            self.counts.add(Counted::TimerFired);
             metrics::fired(self.saga(), ago(self.now(), timer.next()));
         }
         if !self.machine.remembers() {
             return;
         }
         if finished.begins {
-            metrics::begun(self.saga());
+            self.counts.add(Counted::Begun);
         }
-        if let Some(status) = finished.becomes {
-            metrics::became(self.saga(), status);
+        if let Some(counted) = finished.becomes.and_then(Counted::of) {
+            self.counts.add(counted);
         }
     }
 

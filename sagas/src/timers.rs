@@ -19,7 +19,8 @@ use tokio::{
 };
 
 use crate::{
-    InstanceId, metrics,
+    InstanceId,
+    metrics::Counted,
     stepper::{Consumed, Input, StepError, Stepper},
     stored::{self, Failure, Pending, PendingRow, StoredCommand, TimerRow},
     trouble::ago,
@@ -223,7 +224,7 @@ async fn postpone(
     let (saga, instance, name) = (stepper.saga(), &timer.instance.key, &timer.name);
     tracing::error!(saga, instance, timer = name, %error, attempts, given_up = pause.is_none(), "timer failed");
     let now = stepper.now();
-    metrics::failure(saga, "input");
+    stepper.counts.add(Counted::InputFailed);
     let failure = Failure::next(timer.failure.as_ref(), error, now, pause.is_none());
     timer.failure = Some(failure);
     timer.moved_to = Some(pause.map_or_else(never, |pause| now.saturating_add(pause)));

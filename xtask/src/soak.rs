@@ -160,6 +160,7 @@ const NAMES: [(&str, &str); 55] = [
     ("saga_histories", "random histories of sagas"),
     ("saga_deaths", "of their processes that died at a commit"),
     ("saga_instances", "instances of sagas in them"),
+    ("saga_instances_forgotten", "of these forgotten once they had ended"),
     ("saga_kills", "processes killed (SIGKILL) while their sagas were at work"),
     ("saga_transfers", "instances of sagas behind them, each at its end"),
 ];

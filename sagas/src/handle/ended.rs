@@ -22,11 +22,29 @@ impl SagaHandle {
     pub async fn forget_ended(&self, before: Timestamp) -> Result<usize, SagaError> {
         let mut forgotten = 0;
         let mut next = Some(Scan::prefix(LoggedTable::SAGAS, InstanceId::prefix(self.name())));
-        while let Some(scan) = next {
-            let page = self.ask(|answer| Request::Forget(scan, before, answer)).await?;
-            forgotten += page.as_ref().map_or(0, |page| page.instances);
-            next = page.and_then(|page| page.next);
+        while let Some(scan) = next.take() {
+            match self.ask(|answer| Request::Forget(scan.clone(), before, answer)).await? {
+                Some(Some(page)) => {
+                    forgotten += page.instances;
+                    next = page.next;
+                }
+                // It has just been started.
+                Some(None) => {
+                    self.caught_up().await;
+                    next = Some(scan);
+                }
+                None => {}
+            }
         }
         Ok(forgotten)
+    }
+
+    /// Waits until it has come to where the log ends now, or does not work any more.
+    async fn caught_up(&self) {
+        let runner = &self.started.runner;
+        let end = runner.stepper.annals.store().head().borrow().position;
+        let mut status = runner.board.watch();
+        // The board is here too, so waiting does not fail.
+        drop(status.wait_for(|status| status.position >= end || !status.state.is_at_work()).await);
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     Reception, Refusal, StepInput,
     commands::Refused,
     machine::Given,
+    metrics::Counted,
     step::{Effects, TimerChange},
     stored::{Cause, PendingRow, StoredCommand, TimerRow},
 };
@@ -44,13 +45,13 @@ impl Input<'_> {
     }
 
     /// What it is called among figures.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> Counted {
         match self {
-            Self::Event { .. } => "event",
-            Self::Refused { .. } => "refusal",
-            Self::Timer { .. } => "timer",
-            Self::Undone { .. } => "undone",
-            Self::Dropped { .. } | Self::Cancelled { .. } | Self::Timed { .. } => "operator",
+            Self::Event { .. } => Counted::InputEvent,
+            Self::Refused { .. } => Counted::InputRefusal,
+            Self::Timer { .. } => Counted::InputTimer,
+            Self::Undone { .. } => Counted::InputUndone,
+            Self::Dropped { .. } | Self::Cancelled { .. } | Self::Timed { .. } => Counted::InputOperator,
         }
     }
 

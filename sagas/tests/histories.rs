@@ -10,7 +10,7 @@ use std::{
 };
 
 use annals_conformance::soak;
-use annals_core::{Annals, Clock, MemoryStore, Store, testing::commit_of};
+use annals_core::{Annals, Clock, MemoryStore, Store, Timestamp, testing::commit_of};
 use annals_sagas::testing::Mortal;
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 
@@ -28,6 +28,8 @@ enum Happening {
     Clock(i64),
     /// What there is to do is done.
     Settle,
+    /// An operator moves the timer of one of the transfers to so many seconds from now.
+    Move(usize, i64),
     /// An operator lets instances be forgotten that have ended.
     Forget,
 }
@@ -49,6 +51,7 @@ fn lives() -> impl Strategy<Value = Vec<Life>> {
         2 => (-30_i64..70).prop_map(Happening::Clock),
         2 => Just(Happening::Settle),
         2 => Just(Happening::Forget),
+        2 => (any::<usize>(), -10_i64..100).prop_map(|(which, seconds)| Happening::Move(which, seconds)),
     ];
     let life = (vec(happening, 1..10), 1_u64..60, any::<bool>());
     vec(life.prop_map(|(happenings, commits, last_counts)| Life { happenings, commits, last_counts }), 1..5)
@@ -60,6 +63,7 @@ struct World {
     clock: SetClock,
     transfers: Vec<String>,
     forgotten: usize,
+    moved: usize,
 }
 
 impl World {
@@ -96,6 +100,14 @@ impl World {
                         _ = death.wait_for(|died| *died) => return true,
                         _ = saga.settled() => {}
                     }
+                }
+                Happening::Move(which, seconds) => {
+                    let Some(transfer) = self.transfers.get(which % self.transfers.len().max(1)) else { continue };
+                    let micros = self.clock.now().as_micros() + seconds * 1_000_000;
+                    let due = Timestamp::from_micros(micros).unwrap();
+                    // It may be dead.
+                    let moved = saga(&bank).move_timer(None, transfer, "late", due, "a test").await;
+                    self.moved += usize::from(moved.unwrap_or(false));
                 }
                 Happening::Forget => {
                     let (saga, before) = (saga(&bank), self.clock.now().saturating_add(Duration::from_secs(1)));
@@ -168,6 +180,7 @@ fn every_history_ends_as_if_nothing_had_died() {
     let histories = soak::size("ANNALS_SOAK_SAGA_HISTORIES", 60);
     let mut runner = TestRunner::new(ProptestConfig { cases: u32::try_from(histories).unwrap(), ..Default::default() });
     let (deaths, moved, forgotten) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let timers = AtomicU64::new(0);
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runner
         .run(&lives(), |lives| {
@@ -185,6 +198,7 @@ fn every_history_ends_as_if_nothing_had_died() {
                 world.clock.advance(Duration::from_secs(3600));
                 saga(&bank).settled().await.unwrap();
                 check(&bank, &world.transfers).await;
+                timers.fetch_add(world.moved as u64, Ordering::Relaxed);
                 forgotten.fetch_add(world.forgotten as u64, Ordering::Relaxed);
                 moved.fetch_add(world.transfers.len() as u64, Ordering::Relaxed);
                 bank.shut_down().await;
@@ -193,7 +207,8 @@ fn every_history_ends_as_if_nothing_had_died() {
         })
         .unwrap();
     let (deaths, moved, forgotten) = (deaths.into_inner(), moved.into_inner(), forgotten.into_inner());
-    let forgot = format!("saga_instances_forgotten={forgotten}");
+    let timers = timers.into_inner();
+    let forgot = format!("saga_instances_forgotten={forgotten} saga_timers_moved={timers}");
     soak::report(&format!("saga_histories={histories} saga_deaths={deaths} saga_instances={moved} {forgot}"));
     assert!(deaths >= histories / 10, "{deaths}");
 }

@@ -17,3 +17,4 @@ mod pauses;
 mod reactions;
 mod timers;
 mod transfers;
+mod unruly;

@@ -9,7 +9,7 @@ use annals_core::{
 use annals_projections::Retry;
 use annals_sagas::{Begin, SagaOptions, WithSagas, testing::crashes};
 
-use crate::{bank::*, holding::Holding};
+use crate::{bank::*, unruly::Failing};
 
 /// What is the same however often the process died: balances, outcomes, what happened to each account, what each instance went
 /// through.
@@ -82,8 +82,8 @@ async fn a_runner_that_was_taken_over_writes_nothing() {
 /// What is the store's fault says nothing of the command.
 #[tokio::test(start_paused = true)]
 async fn a_store_at_fault_takes_no_attempt_from_a_command_that_then_fails() {
-    let store = Holding::failing(Arc::new(MemoryStore::new()), "account.given", MOODY_AFTER);
-    let bank = over(Arc::new(store.clone()), SetClock::default()).await;
+    let failing = Failing::new("account.given", MOODY_AFTER);
+    let bank = over(failing.before(Arc::new(MemoryStore::new())), SetClock::default()).await;
     open_account(&bank, "ada", 100).await;
     open_account(&bank, "bob", 0).await;
     request(&bank, "moody-1", 30).await;
@@ -91,7 +91,7 @@ async fn a_store_at_fault_takes_no_attempt_from_a_command_that_then_fails() {
     let waiting = saga(&bank).waiting().await.unwrap();
     let failure = waiting[0].failure.as_ref().unwrap();
     assert!(failure.given_up && failure.error.contains("no gift of this"), "{failure:?}");
-    assert_eq!((store.faults_left(), failure.attempts), (0, 5));
+    assert_eq!((failing.left(), failure.attempts), (0, 5));
     assert_eq!(MOODY.load(SeqCst), MOODY_AFTER + 5, "each attempt is its own fault");
     bank.shut_down().await;
 }
@@ -99,8 +99,8 @@ async fn a_store_at_fault_takes_no_attempt_from_a_command_that_then_fails() {
 /// However few attempts a command has of its own.
 #[tokio::test(start_paused = true)]
 async fn a_store_at_fault_is_waited_for_without_end() {
-    let commits = Holding::failing(Arc::new(MemoryStore::new()), "account.given", 30);
-    let reads = FaultyStore::over(Arc::new(commits.clone()));
+    let commits = Failing::new("account.given", 30);
+    let reads = FaultyStore::over(commits.before(Arc::new(MemoryStore::new())));
     let options = SagaOptions::default().begin(Begin::AtTheBeginning).retry(Retry::never());
     let bank = Annals::over(reads.clone()).saga_with::<Moving>(options).open().await.unwrap();
     open_account(&bank, "ada", 100).await;
@@ -110,6 +110,6 @@ async fn a_store_at_fault_is_waited_for_without_end() {
     }
     bank.store().commit(commit_of::<Transfer>("t1", [requested("ada", "bob", 30)])).await.unwrap();
     saga(&bank).settled().await.unwrap();
-    assert_eq!((commits.faults_left(), outcome(&bank, "t1").await.as_deref()), (0, Some("moved")));
+    assert_eq!((commits.left(), outcome(&bank, "t1").await.as_deref()), (0, Some("moved")));
     bank.shut_down().await;
 }

@@ -12,7 +12,7 @@ use std::{
 use annals_core::{MemoryStore, Store};
 use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
-use crate::{bank::*, holding::Holding};
+use crate::{bank::*, unruly::slow};
 
 /// Keeps all figures.
 #[derive(Default)]
@@ -131,7 +131,7 @@ fn instances_under_way_are_counted_beside_the_work() {
             }
             saga(&bank).settled().await.unwrap();
             drop(bank);
-            let bank = over(Arc::new(Holding::slow(store)), clock).await;
+            let bank = over(slow(store), clock).await;
             for number in 0..200 {
                 request(&bank, &format!("linger-a{number}"), 1).await;
                 request(&bank, &format!("t{number}"), 1).await;

@@ -176,3 +176,15 @@ pub(crate) fn fired(saga: &'static str, late: Duration) {
 fn to_f64(number: u64) -> f64 {
     number as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_counted_in_its_place() {
+        for (place, counted) in Counted::ALL.into_iter().enumerate() {
+            assert_eq!(counted as usize, place, "{counted:?}");
+        }
+    }
+}

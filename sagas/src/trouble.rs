@@ -151,3 +151,47 @@ pub(crate) fn ago(now: Timestamp, since: Timestamp) -> Duration {
     let micros = now.as_micros().saturating_sub(since.as_micros());
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(key: &str) -> InstanceId {
+        InstanceId { saga: "moving".into(), tenant: None, key: key.into() }
+    }
+
+    #[test]
+    fn a_fault_is_as_old_as_its_first_attempt_and_gone_when_the_instance_goes_on() {
+        let troubles = Troubles::default();
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000).unwrap();
+        troubles.is_unsent(&id("b"), at(7), "of b");
+        troubles.is_unsent(&id("a"), at(5), "of a");
+        troubles.is_unsent(&id("a"), at(9), "of a again");
+        assert_eq!(troubles.figures().unsent, Some((2, at(5), "of a again".to_owned())));
+        let watch = troubles.watch();
+        troubles.goes_on(&id("c"));
+        assert!(!watch.has_changed().unwrap(), "nothing was the matter with it");
+        troubles.waits(&id("a"), true);
+        assert!(watch.has_changed().unwrap());
+        let figures = troubles.figures();
+        assert_eq!((figures.undoing, figures.commands, figures.unsent), (1, 0, Some((1, at(7), "of b".to_owned()))));
+        // What waits for an operator is tried again, and fails by the store's fault: from then on.
+        troubles.is_unsent(&id("a"), at(20), "of a");
+        assert_eq!(troubles.figures().unsent, Some((2, at(7), "of b".to_owned())));
+        troubles.goes_on(&id("a"));
+        troubles.goes_on(&id("b"));
+        assert_eq!(troubles.figures(), Figures::default());
+    }
+
+    #[test]
+    fn of_the_timers_of_an_instance_those_wait_that_it_still_has() {
+        let troubles = Troubles::default();
+        for (key, name) in [("a", "late"), ("a", "later"), ("b", "late")] {
+            troubles.timer_waits(&id(key), name);
+        }
+        troubles.timers_that_wait(&id("a"), |name| name == "later");
+        assert_eq!(troubles.figures().timers, 2);
+        troubles.timers_that_wait(&id("a"), |_| false);
+        assert_eq!(troubles.figures().timers, 1);
+    }
+}

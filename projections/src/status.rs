@@ -36,7 +36,7 @@ pub struct Status {
     pub parked_events: usize,
 }
 
-/// What a projection is doing.
+/// What a projection or a saga is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
@@ -123,7 +123,8 @@ impl Status {
 
 impl State {
     /// Whether it takes in what there is, or is about to.
-    pub(crate) fn is_at_work(&self) -> bool {
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
         matches!(self, Self::Starting | Self::Rebuilding | Self::CatchingUp | Self::Live)
     }
 }

@@ -347,7 +347,10 @@ impl Undelivered {
             error => {
                 let counts = !matches!(
                     error,
-                    ExecuteError::Conflict { .. } | ExecuteError::Store(_) | ExecuteError::OutcomeUnknown { .. }
+                    ExecuteError::Conflict { .. }
+                        | ExecuteError::Store(_)
+                        | ExecuteError::OutcomeUnknown { .. }
+                        | ExecuteError::Load(LoadError::Read(_))
                 );
                 Self::Failed { reason: error.to_string(), counts }
             }

@@ -106,7 +106,7 @@ const PARTS: [Part; 25] = [
 ];
 
 /// What the numbers are called that the tests report, in the order of the table.
-const NAMES: [(&str, &str); 55] = [
+const NAMES: [(&str, &str); 57] = [
     ("turns", "turns of everything"),
     ("kills", "processes killed (SIGKILL)"),
     ("killed_at_open", "of them while they opened the store"),
@@ -160,6 +160,8 @@ const NAMES: [(&str, &str); 55] = [
     ("saga_histories", "random histories of sagas"),
     ("saga_deaths", "of their processes that died at a commit"),
     ("saga_instances", "instances of sagas in them"),
+    ("saga_instances_forgotten", "of these forgotten once they had ended"),
+    ("saga_timers_moved", "timers of sagas moved by hand in them"),
     ("saga_kills", "processes killed (SIGKILL) while their sagas were at work"),
     ("saga_transfers", "instances of sagas behind them, each at its end"),
 ];

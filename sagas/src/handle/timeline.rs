@@ -85,6 +85,8 @@ impl fmt::Display for StepInput {
             Self::Undone => write!(f, "everything is undone"),
             Self::Dropped { command, reason } => write!(f, "{command} is not sent: {reason}"),
             Self::Cancelled { reason } => write!(f, "ended by an operator: {reason}"),
+            Self::TimerMoved { name, due, reason } => write!(f, "timer {name} moved to {due} by an operator: {reason}"),
+            Self::TimerCancelled { name, reason } => write!(f, "timer {name} cancelled by an operator: {reason}"),
         }
     }
 }

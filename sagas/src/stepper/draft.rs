@@ -1,5 +1,7 @@
 //! A step as it is to be committed.
 
+use std::collections::BTreeMap;
+
 use annals_core::{Commit, Condition, EventType, NewEvent, RowIs, RowWrite, StreamId, Timestamp};
 use bytes::Bytes;
 
@@ -23,9 +25,12 @@ pub(super) struct Draft {
     next_ordinal: u32,
     earliest: Option<Timestamp>,
     compensates: bool,
+    /// Whether there was no instance before.
+    begins: bool,
+    before: InstanceStatus,
 }
 
-/// A step that is ready to be committed.
+/// A step that is ready to be committed, and what is to be known of it when it is.
 pub(super) struct Finished {
     pub(super) commit: Commit,
     /// How many commands wait behind it that did not before.
@@ -34,34 +39,42 @@ pub(super) struct Finished {
     pub(super) earliest: Option<Timestamp>,
     /// Whether commands that wait are not to be sent any more.
     pub(super) withdraws: bool,
+    /// Whether the instance begins.
+    pub(super) begins: bool,
+    /// How it is doing from now on, if not as before.
+    pub(super) becomes: Option<InstanceStatus>,
+    /// Which of its timers have failed.
+    pub(super) postponed: BTreeMap<String, Timestamp>,
 }
 
 impl Draft {
-    /// The step of the instance that was read as `before`, and is stored as `row`.
+    /// The step of the instance `before`, which is stored as `row` if it has begun.
     pub(super) fn new(
-        id: &InstanceId,
-        before: Option<InstanceRow>,
+        before: InstanceRow,
         row: Option<Bytes>,
         input: &Input<'_>,
         now: Timestamp,
     ) -> Result<Self, StepError> {
-        let mut instance = before.unwrap_or_else(|| InstanceRow::new(id.clone(), now));
+        let mut instance = before;
         instance.version += 1;
         instance.seen = input.place().max(instance.seen);
         instance.latest = now;
+        let id = &instance.id;
         let stream = StreamId::of(id.tenant.as_ref(), &InstanceId::category(&id.saga), &id.key)?;
         let led_by = input.cause();
         let event = NewEvent::new(stream, EventType::new(STEPPED)?, Bytes::new());
         let event = NewEvent { metadata: led_by.metadata(), ..event };
         let cause = Cause { event: Some(event.id), correlation: led_by.correlation, depth: led_by.depth + 1 };
         let (table, key) = id.row();
+        let begins = row.is_none();
         let is = row.map_or(RowIs::Absent, RowIs::Equals);
         let mut commit = Commit::new().when(Condition::Row { table, key, is });
         if let Some(consumed) = input.consumed() {
             commit = consumed.take(commit);
         }
-        let noted = Stepped::new(input.noted(), instance.status);
-        Ok(Self { commit, instance, noted, event, cause, next_ordinal: 0, earliest: None, compensates: false })
+        let (noted, before) = (Stepped::new(input.noted(), instance.status), instance.status);
+        let (next_ordinal, earliest, compensates) = (0, None, false);
+        Ok(Self { commit, instance, noted, event, cause, next_ordinal, earliest, compensates, begins, before })
     }
 
     /// Applies what was decided. Returned is what is to be undone, in the order in which it was done.
@@ -125,9 +138,11 @@ impl Draft {
         let (table, key) = self.instance.id.row();
         let row = stored::encode("instance of a saga", &self.instance)?;
         self.commit.rows.push(RowWrite::put(table, key, row));
-        let Self { commit, earliest, compensates, next_ordinal, .. } = self;
+        let Self { commit, instance, earliest, compensates: withdraws, next_ordinal, begins, before, .. } = self;
         let pending = usize::try_from(next_ordinal).unwrap_or(usize::MAX);
-        Ok(Finished { commit, pending, earliest, withdraws: compensates })
+        let becomes = Some(instance.status).filter(|status| *status != before);
+        let postponed = instance.postponed;
+        Ok(Finished { commit, pending, earliest, withdraws, begins, becomes, postponed })
     }
 
     /// A command that was refused was not performed, so nothing undoes it.
@@ -150,6 +165,7 @@ impl Draft {
             && self.instance.timers.get(&timer.name) == Some(&timer.due)
         {
             self.instance.timers.remove(&timer.name);
+            self.instance.postponed.remove(&timer.name);
         }
     }
 
@@ -209,7 +225,9 @@ impl Draft {
 
     fn cancel(&mut self, name: &str) -> bool {
         let Some(due) = self.instance.timers.remove(name) else { return false };
-        let (table, key) = self.instance.id.timer(name, due);
+        // One that has failed is elsewhere.
+        let at = self.instance.postponed.remove(name).unwrap_or(due);
+        let (table, key) = self.instance.id.timer(name, at);
         self.commit.rows.push(RowWrite::delete(table, key));
         true
     }

@@ -3,9 +3,9 @@
 //! | projection | a row for each | answers |
 //! |---|---|---|
 //! | [`Orders`] | order | how far is it; which ones are at that stage |
-//! | [`Customers`] | customer | what did they order, pay, send back |
+//! | [`Customers`] | customer | what did they order, pay, send back; what do their invoices say |
 //! | [`Stock`] | product | how many are there, put aside, on their way |
-//! | [`Revenue`] | day | what came in, what went back |
+//! | [`Revenue`] | day | what came in, what went back; what was invoiced |
 
 pub mod customers;
 pub mod day;

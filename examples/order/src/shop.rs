@@ -11,7 +11,7 @@ use annals::{
 
 use crate::{
     calendar::Calendar,
-    domain::{Order, Package, Payment, Shipment, StockItem, payment::Bank, shipment::Carrier},
+    domain::{Invoice, Order, Package, Payment, Shipment, StockItem, payment::Bank, shipment::Carrier},
     process::{Collection, Fulfilment, Parcels, Replenishment, Returns},
     read,
     services::{FickleBank, FickleCarrier},
@@ -26,6 +26,7 @@ pub fn schemas() -> Schemas {
         .aggregate::<Payment>()
         .aggregate::<Package>()
         .aggregate::<Shipment>()
+        .aggregate::<Invoice>()
 }
 
 /// Who brings goods to customers.
@@ -43,6 +44,15 @@ pub enum Warehouse {
 /// [`OpenError`].
 pub async fn open(store: &Path, warehouse: Warehouse, calendar: &Calendar) -> Result<Annals, OpenError> {
     run(Annals::over(SledOptions::new(store)), warehouse, calendar).open().await
+}
+
+/// Opens the shop's books in the folder `store`, to take over in them what somebody else did; there they begin if there are none.
+/// Nothing runs but the read models: what is over leads to nothing.
+///
+/// # Errors
+/// [`OpenError`].
+pub async fn open_books(store: &Path) -> Result<Annals, OpenError> {
+    read::register(Annals::over(SledOptions::new(store))).schemas(schemas()).open().await
 }
 
 /// Opens the shop in the folder `store`, which must be there, to look at it: nothing runs but the read models.

@@ -1,1 +1,3 @@
 //! What is promised of the shop, a file each.
+
+mod import;

@@ -7,6 +7,7 @@ mod event;
 use annals::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use amount::grouped;
 pub use amount::{Amount, InvalidAmount};
 pub use command::{InvoiceError, InvoiceLine, RecordInvoice};
 pub use event::{Cancelled, InvoiceEvent};

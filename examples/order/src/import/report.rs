@@ -45,7 +45,7 @@ pub fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
 
 fn recorded(out: &mut impl Write, size: &Size, outcome: &Outcome) -> io::Result<()> {
     let mut table = table(["in the file", ""]);
-    table.add_row(["invoices", &count(size.sales)]);
+    table.add_row(["invoices about sales", &count(size.sales)]);
     table.add_row(["cancellations", &count(size.cancellations)]);
     table.add_row(["adjustments", &count(size.adjustments)]);
     table.add_row(["lines", &count(size.lines)]);

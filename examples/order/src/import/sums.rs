@@ -11,6 +11,7 @@ use jiff::{Span, civil};
 use thiserror::Error;
 
 use super::{ImportFileError, Malformed, file};
+use crate::domain::invoice::grouped;
 
 /// What invoices come to, of a customer or on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -193,7 +194,7 @@ fn decimal(millionths: i128) -> String {
     let (sign, digits) = (if millionths < 0 { "-" } else { "" }, millionths.unsigned_abs());
     let behind = format!("{:06}", digits % ONE.unsigned_abs());
     let behind = format!("{:0<2}", behind.trim_end_matches('0'));
-    format!("{sign}{}.{behind}", digits / ONE.unsigned_abs())
+    format!("{sign}{}.{behind}", grouped(digits / ONE.unsigned_abs()))
 }
 
 #[cfg(test)]

@@ -104,20 +104,26 @@ impl fmt::Display for Amount {
     /// With thousands, and a third digit behind the point only where there is one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let thousandths = self.0.unsigned_abs();
-        let whole = (thousandths / 1000).to_string();
-        let mut text = String::new();
-        for (index, digit) in whole.chars().enumerate() {
-            if index > 0 && (whole.len() - index).is_multiple_of(3) {
-                text.push(',');
-            }
-            text.push(digit);
-        }
+        let mut text = grouped((thousandths / 1000).into());
         text.push_str(&match thousandths % 1000 {
             behind if behind % 10 == 0 => format!(".{:02}", behind / 10),
             behind => format!(".{behind:03}"),
         });
         f.pad_integral(self.0 >= 0, "", &text)
     }
+}
+
+/// A whole number with thousands.
+pub(crate) fn grouped(number: u128) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 impl fmt::Debug for Amount {

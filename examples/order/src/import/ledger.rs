@@ -161,9 +161,11 @@ mod tests {
     use super::*;
     use crate::domain::invoice::InvoiceLine;
 
-    /// Lines of count and price in thousandths.
-    fn invoice(kind: InvoiceKind, customer: Option<&str>, lines: &[(&str, i64, i64)]) -> RecordInvoice {
-        let line = |(product, count, price): &(&str, i64, i64)| InvoiceLine {
+    /// Of which product, how many, at which price in thousandths.
+    type Line<'a> = (&'a str, i64, i64);
+
+    fn invoice(kind: InvoiceKind, customer: Option<&str>, lines: &[Line<'_>]) -> RecordInvoice {
+        let line = |(product, count, price): &Line<'_>| InvoiceLine {
             product: (*product).into(),
             description: None,
             count: *count,
@@ -175,7 +177,7 @@ mod tests {
     }
 
     /// What each line of each invoice cancels, in text, and what came of it.
-    fn matches(invoices: &[(&str, Option<&str>, &[(&str, i64, i64)])]) -> (Vec<String>, Matched) {
+    fn matches(invoices: &[(&str, Option<&str>, &[Line<'_>])]) -> (Vec<String>, Matched) {
         let mut ledger = Ledger::default();
         let mut cancels = Vec::new();
         for (number, customer, lines) in invoices {

@@ -46,15 +46,6 @@ pub async fn open(store: &Path, warehouse: Warehouse, calendar: &Calendar) -> Re
     run(Annals::over(SledOptions::new(store)), warehouse, calendar).open().await
 }
 
-/// Opens the shop's books in the folder `store`, to take over in them what somebody else did; there they begin if there are none.
-/// Nothing runs but the read models: what is over leads to nothing.
-///
-/// # Errors
-/// [`OpenError`].
-pub async fn open_books(store: &Path) -> Result<Annals, OpenError> {
-    read::register(Annals::over(SledOptions::new(store))).schemas(schemas()).open().await
-}
-
 /// Opens the shop in the folder `store`, which must be there, to look at it: nothing runs but the read models.
 ///
 /// # Errors
@@ -75,6 +66,13 @@ pub async fn open_to_operate(store: &Path, warehouse: Warehouse) -> Result<Annal
 /// Everything that runs on a shop over any store.
 pub fn run(builder: Builder, warehouse: Warehouse, calendar: &Calendar) -> Builder {
     processes(read::register(builder), warehouse).schemas(schemas()).clock(Arc::new(calendar.clone()))
+}
+
+/// The books of a shop over an embedded store, to take over in them what somebody else did; there they begin if there are none.
+/// Nothing runs but the read models: what is over leads to nothing.
+#[must_use]
+pub fn books(options: SledOptions) -> Builder {
+    read::register(Annals::over(options)).schemas(schemas())
 }
 
 fn processes(builder: Builder, warehouse: Warehouse) -> Builder {

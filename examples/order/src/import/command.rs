@@ -4,6 +4,7 @@ use std::{io, io::Write, path::Path};
 
 use annals::{
     OpenError,
+    embedded::SledOptions,
     projections::{ViewError, WaitError},
 };
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
@@ -57,7 +58,7 @@ pub async fn command(out: &mut impl Write, store: &Path, file: &Path, callers: u
 async fn import(out: &mut impl Write, store: &Path, file: &Path, callers: usize) -> Result<bool, CommandError> {
     let mut books = read(file)?;
     begins(out, &books, store)?;
-    let shop = shop::open_books(store).await?;
+    let shop = shop::books(SledOptions::new(store)).open().await?;
     let progress = progress(books.size.invoices());
     let outcome = run(&shop, std::mem::take(&mut books.invoices), callers, &progress).await?;
     progress.finish_and_clear();

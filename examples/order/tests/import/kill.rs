@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use annals::{Annals, ReadLog, decode_record, prelude::ReadModels};
+use annals::{Annals, ReadLog, decode_record, embedded::SledOptions, prelude::ReadModels};
 use futures::TryStreamExt;
 use indicatif::ProgressBar;
 use order::{
@@ -33,7 +33,7 @@ const INVOICES: u64 = 600;
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let [Some(file), Some(store)] = CHILD.map(env::var_os) else { return };
-    let shop = shop::open_books(Path::new(&store)).await.unwrap();
+    let shop = shop::books(SledOptions::new(store)).open().await.unwrap();
     let invoices = import::read(Path::new(&file)).unwrap().invoices;
     let mut head = shop.store().head();
     let watching = async {
@@ -77,7 +77,7 @@ struct Contents {
 
 impl Contents {
     async fn of(store: &Path) -> Self {
-        let shop = shop::open_to_read(store).await.unwrap();
+        let shop = shop::books(SledOptions::new(store)).open().await.unwrap();
         read::until_current(&shop).await.unwrap();
         let customers = shop.view().unwrap().all().collect().await.unwrap();
         let days = shop.view().unwrap().all().collect().await.unwrap();

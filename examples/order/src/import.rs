@@ -1,7 +1,7 @@
 //! Takes over what another shop recorded: a file with one line of an invoice a line.
 //!
-//! [`read`] makes invoices of the file, and works out which earlier ones each cancellation is about; [`run`] sends a command for
-//! each; [`compare`] holds the read models against [`Sums`] that a pass of its own has drawn from the file; [`command`] does all
+//! [`read`] makes invoices of the file, and works out which earlier ones each cancellation is about; [`run()`] sends a command for
+//! each; [`compare`] holds the read models against [`Sums`] that a pass of its own has drawn from the file; [`command()`] does all
 //! of it.
 
 mod command;

@@ -70,7 +70,6 @@ pub fn run(builder: Builder, warehouse: Warehouse, calendar: &Calendar) -> Build
 
 /// The books of a shop over an embedded store, to take over in them what somebody else did; there they begin if there are none.
 /// Nothing runs but the read models: what is over leads to nothing.
-#[must_use]
 pub fn books(options: SledOptions) -> Builder {
     read::register(Annals::over(options)).schemas(schemas())
 }

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    audit, replay,
+    audit, import, replay,
     season::{self, Plan, Size},
 };
 use error::CliError;
@@ -23,6 +23,8 @@ use output::Output;
 
 /// Where the generated season is kept unless `--store` says otherwise.
 const SHOP: &str = "shop.annals";
+/// Where imported invoices are kept unless `--store` says otherwise.
+const RETAIL: &str = "retail.annals";
 /// Where a replayed log is kept unless `--store` says otherwise.
 const LOG: &str = "log.annals";
 
@@ -47,6 +49,14 @@ enum Command {
         #[command(subcommand)]
         command: Option<sagas::Command>,
     },
+    /// Take over the invoices of another shop: one line of an invoice a line
+    Import {
+        /// The folder with `online_retail.csv` or `online_retail.csv.gz`, or the file
+        folder: PathBuf,
+        /// How many invoices are taken over at once
+        #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        callers: u16,
+    },
     /// Let happen under virtual time what another shop recorded, and compare what the sagas do with what people did there
     ReplayLog {
         /// The folder with `ocel_order_simulated.csv` or `ocel_order_simulated.csv.gz`, or the file
@@ -68,6 +78,7 @@ pub async fn run() -> miette::Result<ExitCode> {
     let out = &mut Output::standard();
     let is_good = match command {
         None => run_season(out, &store(SHOP), Size { orders }).await?,
+        Some(Command::Import { folder, callers }) => import::command(out, &store(RETAIL), &folder, callers.into()).await?,
         Some(Command::ReplayLog { folder }) => replay_log(out, &store(LOG), &folder).await?,
         Some(Command::Sagas { command }) => sagas::run(out, &store(SHOP), command).await?,
         Some(Command::Verify) => verify(out, &store(SHOP)).await?,

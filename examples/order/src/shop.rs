@@ -12,7 +12,7 @@ use futures::TryStreamExt;
 
 use crate::{
     calendar::Calendar,
-    domain::{Order, Package, Payment, Shipment, StockItem, payment::Bank, shipment::Carrier},
+    domain::{Invoice, Order, Package, Payment, Shipment, StockItem, payment::Bank, shipment::Carrier},
     process::{Collection, Fulfilment, Parcels, Replenishment, Returns},
     read,
     services::{FickleBank, FickleCarrier},
@@ -27,6 +27,7 @@ pub fn schemas() -> Schemas {
         .aggregate::<Payment>()
         .aggregate::<Package>()
         .aggregate::<Shipment>()
+        .aggregate::<Invoice>()
 }
 
 /// Who brings goods to customers.
@@ -48,14 +49,13 @@ pub async fn left_at(options: &SledOptions, start: Timestamp) -> Result<Calendar
     let was_left = Annals::over(options.clone()).open().await?;
     let latest = was_left.store().read_log(ReadLog::all().backward().limit(1)).try_next().await;
     was_left.shut_down().await;
-    if let Ok(Some(record)) = latest {
+    if let Some(record) = latest.map_err(|error| OpenError::Store { source: error.into() })? {
         calendar.reach(record.recorded);
     }
     Ok(calendar)
 }
 
 /// A shop over an embedded store, under a clock that is moved by hand; there it begins if there is none.
-#[must_use]
 pub fn over(options: SledOptions, warehouse: Warehouse, calendar: &Calendar) -> Builder {
     // Events are recorded by this clock too.
     run(Annals::over(options.clock(Arc::new(calendar.clone()))), warehouse, calendar)
@@ -64,6 +64,12 @@ pub fn over(options: SledOptions, warehouse: Warehouse, calendar: &Calendar) -> 
 /// Everything that runs on a shop over any store.
 pub fn run(builder: Builder, warehouse: Warehouse, calendar: &Calendar) -> Builder {
     processes(read::register(builder), warehouse).schemas(schemas()).clock(Arc::new(calendar.clone()))
+}
+
+/// The books of a shop over an embedded store, to take over in them what somebody else did; there they begin if there are none.
+/// Nothing runs but the read models: what is over leads to nothing.
+pub fn books(options: SledOptions) -> Builder {
+    read::register(Annals::over(options)).schemas(schemas())
 }
 
 fn processes(builder: Builder, warehouse: Warehouse) -> Builder {

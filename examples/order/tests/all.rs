@@ -3,6 +3,7 @@
 
 mod cli;
 mod contention;
+mod import;
 mod kills;
 mod lock;
 mod processes;

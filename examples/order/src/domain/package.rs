@@ -36,11 +36,13 @@ pub struct Package {
 #[event(prefix = "package")]
 pub enum PackageEvent {
     /// It was packed.
+    #[event(example = Self::Packed { contents: vec![Content { order: "o-1".into(), product: "lamp".into(), count: 2 }] })]
     Packed {
         /// What is in it.
         contents: Vec<Content>,
     },
     /// What was in it was taken out.
+    #[event(example = Self::Unpacked {})]
     Unpacked {},
 }
 

@@ -29,6 +29,7 @@ pub struct Payment {
 #[event(prefix = "payment")]
 pub enum PaymentEvent {
     /// The bank charged the customer's card.
+    #[event(example = Self::Captured { amount: Money::of_cents(500), reference: Reference::new("bank/o-1") })]
     Captured {
         /// How much.
         amount: Money,
@@ -36,16 +37,19 @@ pub enum PaymentEvent {
         reference: Reference,
     },
     /// The customer paid an invoice.
+    #[event(example = Self::Received { amount: Money::of_cents(500) })]
     Received {
         /// How much.
         amount: Money,
     },
     /// The customer got money back.
+    #[event(example = Self::Refunded { amount: Money::of_cents(500) })]
     Refunded {
         /// How much.
         amount: Money,
     },
     /// Nothing is expected any more.
+    #[event(example = Self::Voided {})]
     Voided {},
 }
 

@@ -25,21 +25,25 @@ pub struct Shipment {
 #[event(prefix = "shipment")]
 pub enum ShipmentEvent {
     /// It left.
+    #[event(example = Self::Sent { orders: vec!["o-1".into()] })]
     Sent {
         /// Of which orders something is in it.
         orders: Vec<OrderId>,
     },
     /// Nobody was at home.
+    #[event(example = Self::Failed { orders: vec!["o-1".into()] })]
     Failed {
         /// Of which orders something is in it.
         orders: Vec<OrderId>,
     },
     /// Somebody took it.
+    #[event(example = Self::Delivered { orders: vec!["o-1".into()] })]
     Delivered {
         /// Of which orders something is in it.
         orders: Vec<OrderId>,
     },
     /// It came back.
+    #[event(example = Self::TakenBack {})]
     TakenBack {},
 }
 

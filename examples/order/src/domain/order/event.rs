@@ -11,6 +11,11 @@ use crate::domain::{Money, PackageId, ProductId};
 #[event(prefix = "order")]
 pub enum OrderEvent {
     /// A customer placed it.
+    #[event(example = Self::Placed {
+            customer: "ada".into(),
+            lines: vec![Line { product: "lamp".into(), count: 2, price: Money::of_cents(250) }],
+            terms: Terms::Card { card: "4000".to_owned() }
+        })]
     Placed {
         /// Who.
         customer: CustomerId,
@@ -20,10 +25,13 @@ pub enum OrderEvent {
         terms: Terms,
     },
     /// Its goods are put aside, in the commit that put them aside.
+    #[event(example = Self::Reserved {})]
     Reserved {},
     /// The shop will deliver it.
+    #[event(example = Self::Confirmed {})]
     Confirmed {},
     /// The customer is to pay it on invoice.
+    #[event(example = Self::Invoiced { amount: Money::of_cents(500), remind_after_days: 20, reminders_max: Some(2) })]
     Invoiced {
         /// How much.
         amount: Money,
@@ -33,13 +41,16 @@ pub enum OrderEvent {
         reminders_max: Option<u32>,
     },
     /// It is paid.
+    #[event(example = Self::Paid {})]
     Paid {},
     /// The customer was reminded to pay.
+    #[event(example = Self::Reminded { number: 1 })]
     Reminded {
         /// For the how manieth time.
         number: u32,
     },
     /// Some of it, or all, is in a package.
+    #[event(example = Self::Packed { package: "p-1".into(), goods: vec![("lamp".into(), 2)] })]
     Packed {
         /// In which.
         package: PackageId,
@@ -47,28 +58,34 @@ pub enum OrderEvent {
         goods: Vec<(ProductId, u32)>,
     },
     /// A package with some of it left.
+    #[event(example = Self::Sent { package: "p-1".into() })]
     Sent {
         /// Which.
         package: PackageId,
     },
     /// Nobody took a package with some of it.
+    #[event(example = Self::DeliveryFailed { package: "p-1".into() })]
     DeliveryFailed {
         /// Which.
         package: PackageId,
     },
     /// A package with some of it was delivered.
+    #[event(example = Self::Arrived { package: "p-1".into() })]
     Arrived {
         /// Which.
         package: PackageId,
     },
     /// Everything was delivered.
+    #[event(example = Self::Delivered {})]
     Delivered {},
     /// The customer sent it back.
+    #[event(example = Self::Returned { lines: vec![Line { product: "lamp".into(), count: 2, price: Money::of_cents(250) }] })]
     Returned {
         /// What came back: everything.
         lines: Vec<Line>,
     },
     /// Nothing will come of it.
+    #[event(example = Self::Cancelled { cause: Cause::SoldOut })]
     Cancelled {
         /// Why.
         cause: Cause,

@@ -12,6 +12,7 @@ use crate::domain::OrderId;
 #[event(prefix = "stock")]
 pub enum StockEvent {
     /// Some came in.
+    #[event(example = Self::Received { product: "lamp".into(), count: 40 })]
     Received {
         /// Of what.
         #[tag]
@@ -20,6 +21,7 @@ pub enum StockEvent {
         count: u32,
     },
     /// Some were put aside for an order.
+    #[event(example = Self::Reserved { product: "lamp".into(), order: "o-1".into(), count: 2 })]
     Reserved {
         /// Of what.
         #[tag]
@@ -30,6 +32,7 @@ pub enum StockEvent {
         count: u32,
     },
     /// What was put aside for an order is available again.
+    #[event(example = Self::Released { product: "lamp".into(), order: "o-1".into(), count: 2 })]
     Released {
         /// Of what.
         #[tag]
@@ -40,6 +43,7 @@ pub enum StockEvent {
         count: u32,
     },
     /// Some were taken from the shelf for an order.
+    #[event(example = Self::Picked { order: "o-1".into(), count: 2 })]
     Picked {
         /// For which.
         order: OrderId,
@@ -47,6 +51,7 @@ pub enum StockEvent {
         count: u32,
     },
     /// What was picked for an order is on the shelf again.
+    #[event(example = Self::PutBack { product: "lamp".into(), order: "o-1".into(), count: 2 })]
     PutBack {
         /// Of what.
         #[tag]
@@ -57,6 +62,7 @@ pub enum StockEvent {
         count: u32,
     },
     /// Few are left.
+    #[event(example = Self::RanLow { product: "lamp".into(), left: 3 })]
     RanLow {
         /// Of what.
         #[tag]
@@ -65,8 +71,10 @@ pub enum StockEvent {
         left: u32,
     },
     /// Somebody who came to pick found none.
+    #[event(example = Self::RanOut {})]
     RanOut {},
     /// More are ordered from the supplier.
+    #[event(example = Self::Reordered { count: 40 })]
     Reordered {
         /// How many.
         count: u32,

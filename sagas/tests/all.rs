@@ -7,6 +7,7 @@ mod holding;
 mod compensation;
 mod delayed;
 mod delivery;
+mod explored;
 mod histories;
 mod inputs;
 mod kit;

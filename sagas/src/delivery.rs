@@ -73,10 +73,8 @@ async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryErro
                 stepper.outbox.done(id);
                 failure = None;
             }
-            Sent::Blocked => {
-                stepper.outbox.block(id);
-                return Ok(());
-            }
+            Sent::Blocked if stepper.outbox.block(id) => return Ok(()),
+            Sent::Blocked => failure = None,
             Sent::Later(pause) => stepper.outbox.rest(id, pause).await,
         }
     }

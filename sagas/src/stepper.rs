@@ -6,11 +6,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use annals_core::{
     Annals, Commit, CommitError, Condition, Epoch, Failure as FailedCondition, InvalidText, LoggedTable, Position,
-    ReadError, Record, RowIs, RowWrite, Scan, Timestamp,
+    ReadError, ReadStream, Record, RowIs, RowWrite, Scan, StreamId, Timestamp,
     codec::{EncodeError, PayloadError},
 };
 use annals_projections::Delivered;
 use bytes::Bytes;
+use futures::TryStreamExt;
 
 use crate::{
     BoxError, Commands, InstanceId, InstanceStatus, Otherwise, Reception, Refusal, SagaOptions,
@@ -223,8 +224,15 @@ impl Stepper {
     async fn decide(&self, id: &InstanceId, read: Read, input: &Input<'_>) -> Result<Option<Finished>, StepError> {
         let now = self.now();
         let Read { row, instance } = read;
-        if !self.is_expected(id, instance.as_ref(), input)? {
-            return Ok(None);
+        match self.is_expected(id, instance.as_ref(), input) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(StepError::Unexpected(Unexpected::HasEnded { .. }))
+                if self.was_undone_later(id, instance.as_ref(), input).await? =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
         }
         let state = instance.as_ref().map(InstanceRow::state);
         let is_running = instance.as_ref().is_none_or(|instance| instance.status == InstanceStatus::Running);
@@ -290,6 +298,24 @@ impl Stepper {
             Otherwise::Ignore => Ok(false),
             Otherwise::SetAside => Err(unexpected.into()),
         }
+    }
+
+    /// Whether the instance has undone what it did, and the event is of before that: it changes nothing any more, as one that comes
+    /// while it is undone.
+    async fn was_undone_later(
+        &self,
+        id: &InstanceId,
+        instance: Option<&InstanceRow>,
+        input: &Input<'_>,
+    ) -> Result<bool, StepError> {
+        let Input::Event { event, .. } = input else { return Ok(false) };
+        if instance.is_none_or(|instance| instance.status != InstanceStatus::Compensated) {
+            return Ok(false);
+        }
+        let stream = StreamId::of(id.tenant.as_ref(), &InstanceId::category(&id.saga), &id.key)?;
+        let latest = ReadStream::all(stream).backward().limit(1);
+        let ended = self.annals.store().read_stream(latest).try_next().await?.map(|record| record.position);
+        Ok(ended.is_some_and(|ended| event.context().record().position < ended))
     }
 
     /// An input that nothing follows from is taken all the same, when it is a row.

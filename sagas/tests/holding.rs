@@ -16,7 +16,8 @@ use futures::{
 };
 use tokio::sync::{oneshot, watch};
 
-/// Whoever waits for a commit may go away: it is held all the same, as by a store that it was handed over to.
+/// Whoever waits for a commit may go away: it is held all the same, as by a store that it was handed over to. What it is over stays,
+/// also when it is shut down.
 #[derive(Clone)]
 pub(crate) struct Holding {
     inner: Arc<dyn Store>,
@@ -92,7 +93,7 @@ impl Holding {
         }
     }
 
-    /// Lets the store be as good as gone, with everything that it holds. What it is over stays.
+    /// Lets the store be as good as gone, with everything that it holds.
     pub(crate) fn die(&self) {
         self.shared.is_dead.store(true, Ordering::SeqCst);
         self.held().clear();
@@ -183,11 +184,7 @@ impl Store for Holding {
         self.inner.head()
     }
 
-    async fn shut_down(&self) {
-        if self.check().is_ok() {
-            self.inner.shut_down().await;
-        }
-    }
+    async fn shut_down(&self) {}
 
     async fn name_key(&self, make: bool) -> Result<Option<NameKey>, ReadError> {
         self.inner.name_key(make).await

@@ -50,6 +50,7 @@ impl Evolve<LetterEvent> for Letterbox {
 }
 
 /// What happens to a member.
+#[derive(Clone)]
 struct Tell(MemberEvent);
 
 impl Handle<Tell> for Member {
@@ -331,7 +332,7 @@ mod unusual {
         #[cfg(any())]
         #[on(MemberEvent::Left)]
         #[refused(Return)]
-        fn left(of: &NoSuchType) {}
+        fn left() -> NoSuchType {}
 
         #[cfg(not(any()))]
         #[on(MemberEvent::Left, key = Some(cx.key()).filter(|key| key.len() > 1))]

@@ -298,10 +298,8 @@ fn explore(world: World, disturbances: u32) -> BTreeMap<String, u64> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let walk = async { Life::begin(world, disturbances).await.live(&mut path, &mut seen).await };
         let walked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(walk)));
-        let outcome = walked.unwrap_or_else(|panic| {
-            println!("{world:?} by {:#?}", path.told);
-            std::panic::resume_unwind(panic)
-        });
+        // What was wrong is told already.
+        let outcome = walked.unwrap_or_else(|_| panic!("{world:?} by {:#?}", path.told));
         *outcomes.entry(outcome.unwrap_or_else(|| "seen".to_owned())).or_insert(0) += 1;
         if !path.turn() {
             return outcomes;

@@ -138,11 +138,11 @@ struct Greets;
 )]
 impl Greets {
     #[on(MemberEvent::Joined { name })]
-    fn joined(name: &String, step: &mut Step<'_, Self>) -> Result<(), Nameless> {
+    fn joined(name: &str, step: &mut Step<'_, Self>) -> Result<(), Nameless> {
         if name.is_empty() {
             return Err(Nameless);
         }
-        step.send::<Letterbox, _>(step.key(), Greet { name: name.clone() });
+        step.send::<Letterbox, _>(step.key(), Greet { name: name.to_owned() });
         Ok(())
     }
 

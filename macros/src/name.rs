@@ -157,6 +157,7 @@ mod tests {
             (TABLE, "a:b", "the table name \"a:b\" holds ':': lower-case letters, digits, `_` and `-` are allowed"),
             (SAGA, "a-b", "the saga name \"a-b\" holds '-', which is not allowed here"),
             (SAGA, "a b", "the saga name \"a b\" holds ' ': lower-case letters, digits and `_` are allowed"),
+            (REACTION, "a-b", "the reaction name \"a-b\" holds '-', which is not allowed here"),
             (INDEX, "2nd", "the index name \"2nd\" begins with '2': it begins with a letter"),
         ] {
             assert_eq!(rule.check(name).unwrap_err().to_string(), message);

@@ -90,10 +90,8 @@ async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryErro
                 stepper.troubles.goes_on(id);
                 tried = Tried::default();
             }
-            Sent::Blocked => {
-                stepper.outbox.block(id);
-                return Ok(());
-            }
+            Sent::Blocked if stepper.outbox.block(id) => return Ok(()),
+            Sent::Blocked => tried = Tried::default(),
             Sent::Later(pause) => stepper.outbox.rest(id, pause).await,
         }
     }

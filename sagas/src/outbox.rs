@@ -114,14 +114,18 @@ impl Outbox {
         !is_empty
     }
 
-    /// The first command of an instance waits for an operator, and those behind it for that.
-    pub(crate) fn block(&self, id: &InstanceId) {
+    /// The first command of an instance waits for an operator, and those behind it for that; false when something was decided
+    /// meanwhile, so that it is to be looked at again, and still is the caller's.
+    pub(crate) fn block(&self, id: &InstanceId) -> bool {
         let mut queues = self.queues();
-        if let Some(queue) = queues.all.get_mut(id) {
-            queue.state = QueueState::Blocked;
-        }
+        let is_woken = queues.all.get_mut(id).is_some_and(|queue| {
+            let is_woken = std::mem::take(&mut queue.is_woken);
+            queue.state = if is_woken { queue.state } else { QueueState::Blocked };
+            is_woken
+        });
         drop(queues);
         self.changed();
+        !is_woken
     }
 
     /// Something was decided about the commands of an instance: it goes on.
@@ -175,5 +179,22 @@ impl Outbox {
 
     fn queues(&self) -> MutexGuard<'_, Queues> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_decided_before_a_queue_is_blocked_is_not_missed() {
+        let (outbox, id) = (Outbox::default(), InstanceId { saga: "s".into(), tenant: None, key: "k".into() });
+        outbox.add(&id, 1);
+        assert_eq!(outbox.try_take().as_ref(), Some(&id));
+        outbox.release(&id);
+        assert!(!outbox.block(&id) && !outbox.is_idle());
+        assert!(outbox.block(&id) && outbox.is_idle());
+        outbox.release(&id);
+        assert_eq!(outbox.try_take(), Some(id));
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{
 
 use annals_core::{
     Annals, Commit, CommitError, Condition, Epoch, Failure as FailedCondition, InvalidText, LoggedTable, ReadError,
-    Record, RowIs, RowWrite, Scan, Timestamp,
+    ReadStream, Record, RowIs, RowWrite, Scan, StreamId, Timestamp,
     codec::{EncodeError, PayloadError},
 };
 use annals_projections::{
@@ -18,6 +18,7 @@ use annals_projections::{
     engine::{Beats, Pulse},
 };
 use bytes::Bytes;
+use futures::TryStreamExt;
 
 use crate::{
     BoxError, Commands, InstanceId, InstanceStatus, Otherwise, Reception, SagaOptions,
@@ -296,8 +297,15 @@ impl Stepper {
     async fn decide(&self, id: &InstanceId, read: Read, input: &Input<'_>) -> Result<Option<Finished>, StepError> {
         let now = self.now();
         let Read { row, instance, steps_before } = read;
-        if !self.is_expected(id, instance.as_ref(), input)? {
-            return Ok(None);
+        match self.is_expected(id, instance.as_ref(), input) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(StepError::Unexpected(Unexpected::HasEnded { .. }))
+                if self.was_undone_later(id, instance.as_ref(), input).await? =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
         }
         let state = instance.as_ref().map(InstanceRow::state);
         let is_running = instance.as_ref().is_none_or(|instance| instance.status == InstanceStatus::Running);
@@ -363,6 +371,24 @@ impl Stepper {
             Otherwise::Ignore => Ok(false),
             Otherwise::SetAside => Err(unexpected.into()),
         }
+    }
+
+    /// Whether the instance has undone what it did, and the event is of before that: it changes nothing any more, as one that comes
+    /// while it is undone.
+    async fn was_undone_later(
+        &self,
+        id: &InstanceId,
+        instance: Option<&InstanceRow>,
+        input: &Input<'_>,
+    ) -> Result<bool, StepError> {
+        let Input::Event { event, .. } = input else { return Ok(false) };
+        if instance.is_none_or(|instance| instance.status != InstanceStatus::Compensated) {
+            return Ok(false);
+        }
+        let stream = StreamId::of(id.tenant.as_ref(), &InstanceId::category(&id.saga), &id.key)?;
+        let latest = ReadStream::all(stream).backward().limit(1);
+        let ended = self.annals.store().read_stream(latest).try_next().await?.map(|record| record.position);
+        Ok(ended.is_some_and(|ended| event.context().record().position < ended))
     }
 
     /// That not too many events and commands led to an event, one by the other.

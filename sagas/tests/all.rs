@@ -8,6 +8,7 @@ mod compensation;
 mod delayed;
 mod delivery;
 mod ended;
+mod explored;
 mod health;
 mod histories;
 mod inputs;

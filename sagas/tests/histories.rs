@@ -145,7 +145,8 @@ async fn of_transfer(bank: &Annals, account: &str, transfer: &str) -> Vec<String
     history.into_iter().filter(|(of, cents, _)| of == transfer && *cents > 0).map(|(.., name)| name).collect()
 }
 
-async fn check(bank: &Annals, transfers: &[String]) {
+/// What holds of every end of transfers from ada, who had 100 cents, to bob, who had none.
+pub(crate) async fn check(bank: &Annals, transfers: &[String]) {
     let saga = saga(bank);
     let waiting = saga.waiting().await.unwrap();
     assert!(waiting.is_empty(), "{waiting:?}");

@@ -1,6 +1,6 @@
 use annals_core::{Decision, Evolve, Handle};
 use annals_macros::{Aggregate, Command, Event, reaction};
-use annals_sagas::{Reaction, Step};
+use annals_sagas::Reaction;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize, Event)]

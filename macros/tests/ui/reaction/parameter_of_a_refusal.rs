@@ -46,7 +46,9 @@ impl Greets {
     }
 
     #[refused(Greet)]
-    fn refused(greet: Greet) {}
+    fn refused(greet: Greet) {
+        drop(greet);
+    }
 }
 
 fn runs<R: Reaction>() {}

@@ -1,6 +1,6 @@
 use annals_core::{Decision, Evolve, Handle};
 use annals_macros::{Aggregate, Command, Event, reaction};
-use annals_sagas::{Reaction, Step};
+use annals_sagas::Reaction;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize, Event)]
@@ -41,7 +41,9 @@ struct Greets;
 #[reaction(name = "greets", sends(Letterbox: Greet), ignore(MemberEvent::*))]
 impl Greets {
     #[on(MemberEvent::Joined { name })]
-    fn joined(name: &str, household: &str) {}
+    fn joined(name: &str, household: &str) {
+        assert_ne!(name, household);
+    }
 }
 
 fn runs<R: Reaction>() {}

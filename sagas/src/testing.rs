@@ -10,8 +10,8 @@ mod sent;
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use annals_core::{
-    Aggregate, Command, FixedClock, Handle, JointCommand, Limits, MemoryStore, Prepare, ReadLog, Record, Store, Timestamp,
-    codec::EncodeError, decode_record, testing::commit_of,
+    Aggregate, Command, FixedClock, Handle, JointCommand, Limits, MemoryStore, Prepare, ReadLog, Record, Store,
+    Timestamp, codec::EncodeError, decode_record, testing::commit_of,
 };
 use annals_projections::{EventContext, Incoming};
 use futures::{FutureExt, TryStreamExt};

@@ -78,7 +78,9 @@ pub async fn run() -> miette::Result<ExitCode> {
     let out = &mut Output::standard();
     let is_good = match command {
         None => run_season(out, &store(SHOP), Size { orders }).await?,
-        Some(Command::Import { folder, callers }) => import::command(out, &store(RETAIL), &folder, callers.into()).await?,
+        Some(Command::Import { folder, callers }) => {
+            import::command(out, &store(RETAIL), &folder, callers.into()).await?
+        }
         Some(Command::ReplayLog { folder }) => replay_log(out, &store(LOG), &folder).await?,
         Some(Command::Sagas { command }) => sagas::run(out, &store(SHOP), command).await?,
         Some(Command::Verify) => verify(out, &store(SHOP)).await?,

@@ -54,7 +54,9 @@ pub mod prelude;
 
 // What it has of the name `Step` is hidden by that of sagas.
 pub use annals_core::{Step as HistoryStep, *};
-pub use annals_macros::{Aggregate, AggregateId, Command, Event, FormerState, Row, RowKey, Shape, projection, saga};
+pub use annals_macros::{
+    Aggregate, AggregateId, Command, Event, FormerState, Row, RowKey, Shape, projection, reaction, saga,
+};
 pub use annals_projections as projections;
 pub use annals_projections::{
     BoxError, Delivered, EventContext, Incoming, KeyBytes, Projection, Row, RowIndex, RowKey, Rows, Subscription,
@@ -64,7 +66,8 @@ pub use annals_sagas as sagas;
 #[doc(hidden)]
 pub use annals_sagas::derived;
 pub use annals_sagas::{
-    Commands, Otherwise, Reaction, Reception, Refusal, RunningSagas, Saga, SendLater, SendsTo, Step, Undo, WithSagas,
+    Commands, Joint, Otherwise, Reaction, Reception, Refusal, RunningSagas, Saga, SendLater, SendsTo, Step, Undo,
+    WithSagas,
 };
 
 /// Compiles and runs the program of the README.

@@ -9,5 +9,6 @@ mod former_states;
 mod laws;
 mod lock;
 mod projection_grammar;
+mod reaction_grammar;
 mod registry;
 mod saga_grammar;

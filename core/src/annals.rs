@@ -10,8 +10,13 @@ use std::{
 };
 
 use crate::{
-    Aggregate, At, Clock, Component, Interceptor, NameKey, On, Running, SnapshotCounts, Store, Targets, Tenant,
-    Together, at, cache::Cache, execute::RetryPolicy, prepare::Services, schemas::Registry, snapshot::Keeper,
+    Aggregate, At, Clock, Component, Interceptor, JointCommand, NameKey, On, Running, Sending, SnapshotCounts, Store,
+    Targets, Tenant, Together, at,
+    cache::Cache,
+    execute::{Deciding, RetryPolicy},
+    prepare::Services,
+    schemas::Registry,
+    snapshot::Keeper,
 };
 
 pub use builder::Builder;
@@ -117,6 +122,11 @@ impl Annals {
         decide: impl for<'d> FnMut(T::In<'d>) -> Result<R, E> + Send + 'static,
     ) -> Together<'_, T, R, E> {
         Together::new(self, targets, Box::new(decide))
+    }
+
+    /// Sends a command that [several things](JointCommand) decide about together: it knows which, and how.
+    pub fn send<C: JointCommand>(&self, command: C) -> Sending<'_, C::Targets, C, C::Reply, C::Error> {
+        Sending::new(self, command.targets(), command, Deciding::jointly)
     }
 
     /// What became of snapshots since the store was opened.

@@ -44,6 +44,7 @@ mod snapshot;
 
 mod boundary;
 mod intercept;
+mod joint;
 mod schemas;
 
 mod follow;
@@ -87,6 +88,7 @@ pub use follow::StoreExt;
 pub use history::{LoadAtError, Moment, Step};
 pub use home::{Home, in_stream};
 pub use intercept::{Closing, Intent, Interceptor, Rejection};
+pub use joint::JointCommand;
 pub use kind::KindOf;
 pub use limits::{InvalidCommit, Limits, ROW_KEY_BYTES_MAX};
 pub use load::{LoadError, Loaded};

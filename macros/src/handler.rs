@@ -1,5 +1,5 @@
-//! Methods that take events in, in the block of a type: what `#[projection]` and `#[saga]` have in common. The pattern is the
-//! subscription.
+//! Methods that take events in, in the block of a type: what `#[projection]`, `#[saga]` and `#[reaction]` have in common. The
+//! pattern is the subscription.
 
 pub(crate) mod block;
 pub(crate) mod events;

@@ -1,4 +1,4 @@
-//! The derives of annals, `#[projection]` and `#[saga]`. Use them through the facade `annals`, which exports each beside its trait.
+//! The derives of annals, `#[projection]`, `#[saga]` and `#[reaction]`. Use them through the facade `annals`, which exports each beside its trait.
 //!
 //! Each writes what one could have written by hand. Its folder is its pipeline: `attr` (the grammar of its
 //! attributes), `ast` (the input taken apart), `valid` (every mistake that it can see), `expand` (the code), `fallback`
@@ -9,6 +9,7 @@ mod form;
 mod handler;
 mod name;
 mod past;
+mod process;
 mod root;
 #[cfg(test)]
 mod snapshot;
@@ -22,6 +23,7 @@ mod command;
 mod event;
 mod former_state;
 mod projection;
+mod reaction;
 mod row;
 mod row_key;
 mod saga;
@@ -343,7 +345,7 @@ pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[saga(name = "fulfilment")]` | what its instances are kept under, for ever: up to 64 lower-case letters, digits and `_`, beginning with a letter |
 /// | `version = 2` | the version of the state's shape; 1 when not given |
 /// | `from(1 = FulfilmentV1)` | states of older versions that instances may still have, with a step (`From` or `TryFrom`) from each to the next |
-/// | `sends(Stock: Reserve, Release; Payment: prepared Charge)` | the commands that it sends, by the aggregates that take them; `prepared` such as the aggregate prepares |
+/// | `sends(Stock: Reserve, Release; Payment: prepared Charge)` | the commands that it sends, by the aggregates that take them; `prepared` such as the aggregate prepares; `joint: Transfer` are such as several things decide about together |
 /// | `ignore(OrderEvent::Noted, ..)` | variants that nothing is done about |
 /// | `ignore(OrderEvent::*)` | every variant that has no method, also such as are added later |
 /// | `crate = path` | where annals is, if its own search in the manifest does not find it |
@@ -443,6 +445,16 @@ pub fn saga(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
     let code = saga::expand(&attribute, item.clone());
     let code = code.unwrap_or_else(|error| explained(error, saga::fallback(&attribute, item)));
+    code.into()
+}
+
+#[doc = include_str!("doc/reaction.md")]
+#[proc_macro_attribute]
+pub fn reaction(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let attribute = reaction::attribute(&arguments.into());
+    let item = proc_macro2::TokenStream::from(item);
+    let code = reaction::expand(&attribute, item.clone());
+    let code = code.unwrap_or_else(|error| explained(error, reaction::fallback(&attribute, item)));
     code.into()
 }
 

@@ -48,6 +48,9 @@ pub(crate) const PROJECTION: Rule =
 /// What a saga's instances are kept under; a `-` and the key follow it.
 pub(crate) const SAGA: Rule = Rule { what: "saga name", forbidden: &['-'], ..PROJECTION };
 
+/// What a reaction's place in the log and its commands are kept under; a `-` and the key follow it.
+pub(crate) const REACTION: Rule = Rule { what: "reaction name", ..SAGA };
+
 /// A table of a read model.
 pub(crate) const TABLE: Rule = Rule { what: "table name", ..PROJECTION };
 
@@ -154,6 +157,7 @@ mod tests {
             (TABLE, "a:b", "the table name \"a:b\" holds ':': lower-case letters, digits, `_` and `-` are allowed"),
             (SAGA, "a-b", "the saga name \"a-b\" holds '-', which is not allowed here"),
             (SAGA, "a b", "the saga name \"a b\" holds ' ': lower-case letters, digits and `_` are allowed"),
+            (REACTION, "a-b", "the reaction name \"a-b\" holds '-', which is not allowed here"),
             (INDEX, "2nd", "the index name \"2nd\" begins with '2': it begins with a letter"),
         ] {
             assert_eq!(rule.check(name).unwrap_err().to_string(), message);

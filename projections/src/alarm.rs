@@ -1,18 +1,21 @@
-//! Who is told that something is the matter with a projection.
+//! Who is told that something is the matter with a projection or a saga.
 
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc};
 
-use crate::{Concern, Health, Level, run::message};
+use crate::{Concern, Health, Level, Subject, run::message};
 
-/// The target of `tracing` under which alarms are told when no hook is set: critical ones as errors, others as warnings, and
-/// that one is over as information. Fields: `projection`, and the alarm as the message.
+/// The target of `tracing` under which alarms of projections are told when no hook is set: critical ones as errors, others as
+/// warnings, and that one is over as information. Fields: `projection`, and the alarm as the message.
 pub const ALARM_TARGET: &str = "annals::projections::alarm";
 
-/// Something began to be the matter with a projection, matters more or less than before, or is over.
+/// The same for sagas and reactions. Fields: `saga`, its name, and the alarm as the message.
+pub const SAGA_ALARM_TARGET: &str = "annals::sagas::alarm";
+
+/// Something began to be the matter with a projection, saga or reaction, matters more or less than before, or is over.
 ///
-/// Each is told once, when it is noticed: at the latest a tenth of a second after the projection says so itself, and about a
-/// second after it could be seen of the log and the clock. What is shorter than that may not be noticed. How far a projection
-/// is behind goes up and down: that is over, or matters less, when it is below half of the threshold.
+/// Each is told once, when it is noticed: at the latest a tenth of a second after the subject says so itself, and about a
+/// second after it could be seen of the log and the clock. What is shorter than that may not be noticed. How far one is behind
+/// goes up and down: that is over, or matters less, when it is below half of the threshold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Alarm {
@@ -38,14 +41,15 @@ pub enum AlarmChange {
 
 /// What is called with each alarm.
 #[derive(Clone)]
-pub(crate) struct AlarmHook(Arc<dyn Fn(&Alarm) + Send + Sync>);
+pub struct AlarmHook(Arc<dyn Fn(&Alarm) + Send + Sync>);
 
-/// What is the matter with one projection, as it was told last.
+/// What is the matter with one subject, as it was told last.
 #[derive(Debug, Default)]
 pub(crate) struct Raised(Vec<Concern>);
 
 impl AlarmHook {
-    pub(crate) fn new(hook: impl Fn(&Alarm) + Send + Sync + 'static) -> Self {
+    /// Calls `hook`. It must not block; a panic in it is caught.
+    pub fn new(hook: impl Fn(&Alarm) + Send + Sync + 'static) -> Self {
         Self(Arc::new(hook))
     }
 }
@@ -60,18 +64,24 @@ impl AlarmHook {
     /// Tells of it. What the hook does is no concern of ours.
     pub(crate) fn tell(&self, alarm: &Alarm) {
         if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| (self.0)(alarm))) {
-            let (projection, panic) = (alarm.concern.projection, message(&*panic));
-            tracing::error!(projection, panic, %alarm, "a hook for alarms panicked");
+            let (subject, panic) = (alarm.concern.subject, message(&*panic));
+            tracing::error!(%subject, panic, %alarm, "a hook for alarms panicked");
         }
     }
 }
 
 fn trace(alarm: &Alarm) {
-    let projection = alarm.concern.projection;
-    match (alarm.change, alarm.concern.level) {
-        (AlarmChange::Ended, _) => tracing::info!(target: ALARM_TARGET, projection, "{alarm}"),
-        (_, Level::Critical) => tracing::error!(target: ALARM_TARGET, projection, "{alarm}"),
-        _ => tracing::warn!(target: ALARM_TARGET, projection, "{alarm}"),
+    match alarm.concern.subject {
+        Subject::Projection(projection) => match (alarm.change, alarm.concern.level) {
+            (AlarmChange::Ended, _) => tracing::info!(target: ALARM_TARGET, projection, "{alarm}"),
+            (_, Level::Critical) => tracing::error!(target: ALARM_TARGET, projection, "{alarm}"),
+            _ => tracing::warn!(target: ALARM_TARGET, projection, "{alarm}"),
+        },
+        Subject::Saga(saga) | Subject::Reaction(saga) => match (alarm.change, alarm.concern.level) {
+            (AlarmChange::Ended, _) => tracing::info!(target: SAGA_ALARM_TARGET, saga, "{alarm}"),
+            (_, Level::Critical) => tracing::error!(target: SAGA_ALARM_TARGET, saga, "{alarm}"),
+            _ => tracing::warn!(target: SAGA_ALARM_TARGET, saga, "{alarm}"),
+        },
     }
 }
 

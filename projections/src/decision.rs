@@ -21,19 +21,28 @@ pub struct DiscardedEvent {
 
 /// A decision as it is recorded.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Decided {
-    pub(crate) reason: String,
-    pub(crate) at: Timestamp,
+pub struct Decided {
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Decided {
     /// The row that records it.
-    pub(crate) fn row(table: LoggedTable, key: Bytes, reason: &str) -> Result<RowWrite, EncodeError> {
+    ///
+    /// # Errors
+    /// That the reason cannot be encoded.
+    pub fn row(table: LoggedTable, key: Bytes, reason: &str) -> Result<RowWrite, EncodeError> {
         let decided = Self { reason: reason.to_owned(), at: Timestamp::now() };
         Ok(RowWrite::put(table, key, codec::encode("decision", &decided)?))
     }
 
-    pub(crate) fn read(row: &[u8]) -> Result<Self, PayloadError> {
+    /// What a row records.
+    ///
+    /// # Errors
+    /// That it records no decision.
+    pub fn read(row: &[u8]) -> Result<Self, PayloadError> {
         codec::decode(row)
     }
 }

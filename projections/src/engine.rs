@@ -13,7 +13,12 @@ use crate::{
 };
 
 pub use crate::{
+    alarm::AlarmHook,
     consumer::{TakeOverError, take_over},
+    decision::Decided,
+    health::Signs,
+    monitor::{Lateness, Look, Monitor, Watched},
+    pulse::{Beats, Pulse},
     run::message,
 };
 

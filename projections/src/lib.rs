@@ -35,6 +35,7 @@ mod unused;
 
 mod alarm;
 mod health;
+mod monitor;
 mod thresholds;
 
 pub mod metrics;
@@ -59,9 +60,9 @@ pub mod engine;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use alarm::{ALARM_TARGET, Alarm, AlarmChange};
+pub use alarm::{ALARM_TARGET, Alarm, AlarmChange, SAGA_ALARM_TARGET};
 pub use decision::DiscardedEvent;
-pub use health::{Cause, Concern, Health, Level};
+pub use health::{Cause, Concern, Health, Level, Subject};
 pub use key::{KeyBytes, RowKey, StartsWith};
 pub use name::InvalidName;
 pub use on_annals::{AndWait, ReadModels, Waited, Waiting, WithProjections};

@@ -39,12 +39,7 @@ pub(crate) fn status(status: &Status, head: Position) {
 }
 
 pub(crate) fn health(projection: &'static str, level: Level) {
-    let figure = match level {
-        Level::Healthy => 0.0,
-        Level::Warning => 1.0,
-        Level::Critical => 2.0,
-    };
-    gauge!(HEALTH, "projection" => projection).set(figure);
+    gauge!(HEALTH, "projection" => projection).set(level.figure());
 }
 
 pub(crate) fn events(projection: &'static str, count: usize) {

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
-use annals_core::{Aggregate, Annals, Builder, ExecuteError, Executed, Receipt, Sending};
+use annals_core::{Annals, Builder, ExecuteError, Executed, Receipt, Sending, Targets};
 use futures::future::BoxFuture;
 
 use crate::{
@@ -101,9 +101,9 @@ pub struct Waited<R> {
     pub seen: Result<(), WaitError>,
 }
 
-impl<'a, A, C, R, E> AndWait<'a> for Sending<'a, A, C, R, E>
+impl<'a, T, C, R, E> AndWait<'a> for Sending<'a, T, C, R, E>
 where
-    A: Aggregate,
+    T: Targets + 'a,
     C: Clone + Send + Sync + 'static,
     R: Send + 'a,
     E: Send + 'a,

@@ -1,7 +1,6 @@
 //! All projections that run on a store.
 
 mod handle;
-mod monitor;
 mod shadow;
 mod start;
 
@@ -12,12 +11,12 @@ use annals_core::{Annals, Component, OpenError, Running, Store, Tenant, async_tr
 use crate::{
     Alarm, Projection, ProjectionOptions, Row, View, ViewError,
     alarm::AlarmHook,
+    monitor::Monitor,
     reading::RowsOf,
     registration::{self, Registration},
 };
 
 pub use handle::{OperatorError, ProjectionHandle, WaitError};
-use monitor::Monitor;
 pub use shadow::{Difference, RowDifference, Shadow, ShadowError, TableDifference};
 use start::{Started, start};
 
@@ -55,7 +54,8 @@ impl Component for ProjectionSet {
         registration::check(&self.all).map_err(OpenError::component)?;
         let store: &Arc<dyn Store> = annals.store();
         let all = start(store, self.all).await.map_err(OpenError::component)?;
-        let monitor = Monitor::begin(&all, self.hook);
+        let watched = all.iter().map(|started| started.watched()).collect();
+        let monitor = Monitor::begin(watched, self.hook, store.head());
         Ok(Arc::new(Projections { all, monitor }))
     }
 }

@@ -36,7 +36,7 @@ pub struct Status {
     pub parked_events: usize,
 }
 
-/// What a projection is doing.
+/// What a projection or a saga is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
@@ -123,7 +123,8 @@ impl Status {
 
 impl State {
     /// Whether it takes in what there is, or is about to.
-    pub(crate) fn is_at_work(&self) -> bool {
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
         matches!(self, Self::Starting | Self::Rebuilding | Self::CatchingUp | Self::Live)
     }
 }
@@ -185,5 +186,22 @@ impl Board {
 
     pub(crate) fn now(&self) -> Status {
         self.status.borrow().clone()
+    }
+}
+
+/// For a person: `live`, `failed, tries again: the store is full`.
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Starting => write!(f, "starting"),
+            Self::Rebuilding => write!(f, "filling its rows"),
+            Self::CatchingUp => write!(f, "catching up"),
+            Self::Live => write!(f, "live"),
+            Self::Paused => write!(f, "paused"),
+            Self::Failed { reason, retrying: true } => write!(f, "failed, tries again: {reason}"),
+            Self::Failed { reason, retrying: false } => write!(f, "failed: {reason}"),
+            Self::TakenOver => write!(f, "run by somebody else"),
+            Self::Stopped => write!(f, "stopped"),
+        }
     }
 }

@@ -1,10 +1,10 @@
-//! From when on something about a projection is a concern.
+//! From when on something about a projection or a saga is a concern.
 
 use std::time::Duration;
 
 use crate::Level;
 
-/// From when on something about a projection is a concern: see [`Health`](crate::Health).
+/// From when on something about a projection or a saga is a concern: see [`Health`](crate::Health).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Thresholds {
@@ -14,8 +14,17 @@ pub struct Thresholds {
     pub time: Threshold<Duration>,
     /// How long it does nothing although there is something to do, with 1 s of imprecision; 30 s and 5 minutes by default.
     pub stuck: Threshold<Duration>,
-    /// How many keys wait for an operator; a warning from 1, never critical by default.
+    /// How many keys of a projection wait for an operator; a warning from 1, never critical by default.
     pub parked_keys: Threshold<usize>,
+    /// How many events, commands and timers of a saga wait for an operator, each kind by itself; a warning from 1, never
+    /// critical by default. Events in a circle are always critical.
+    pub waiting: Threshold<usize>,
+    /// How many of the commands that wait are to undo others; critical from 1 by default.
+    pub undoing: Threshold<usize>,
+    /// How long a saga cannot send a command because the store is at fault; 30 s and 5 minutes by default.
+    pub unsent: Threshold<Duration>,
+    /// How long a timer is due that has not fired; 30 s and 5 minutes by default.
+    pub timer_late: Threshold<Duration>,
 }
 
 /// From when on a figure is a concern. Zero never is one.
@@ -35,6 +44,10 @@ impl Default for Thresholds {
             time: Threshold { warning: minutes(1), critical: minutes(5) },
             stuck: Threshold { warning: Duration::from_secs(30), critical: minutes(5) },
             parked_keys: Threshold { warning: 1, critical: usize::MAX },
+            waiting: Threshold { warning: 1, critical: usize::MAX },
+            undoing: Threshold { warning: 1, critical: 1 },
+            unsent: Threshold { warning: Duration::from_secs(30), critical: minutes(5) },
+            timer_late: Threshold { warning: Duration::from_secs(30), critical: minutes(5) },
         }
     }
 }
@@ -68,18 +81,48 @@ impl Thresholds {
         self
     }
 
+    /// The same with others for how much of a saga waits for an operator.
+    #[must_use]
+    pub fn waiting(mut self, warning: usize, critical: usize) -> Self {
+        self.waiting = Threshold { warning, critical };
+        self
+    }
+
+    /// The same with others for how many commands wait that are to undo others.
+    #[must_use]
+    pub fn undoing(mut self, warning: usize, critical: usize) -> Self {
+        self.undoing = Threshold { warning, critical };
+        self
+    }
+
+    /// The same with others for how long nothing can be sent.
+    #[must_use]
+    pub fn unsent(mut self, warning: Duration, critical: Duration) -> Self {
+        self.unsent = Threshold { warning, critical };
+        self
+    }
+
+    /// The same with others for how long a timer is due.
+    #[must_use]
+    pub fn timer_late(mut self, warning: Duration, critical: Duration) -> Self {
+        self.timer_late = Threshold { warning, critical };
+        self
+    }
+
     /// Half of those for how far it is behind: what has exceeded them is over when it is below these, so that what goes up
     /// and down around a threshold is one concern, not many.
-    pub(crate) fn eased(self) -> Self {
+    #[must_use]
+    pub fn eased(self) -> Self {
         let Threshold { warning, critical } = self.positions;
         let positions = Threshold { warning: warning / 2, critical: critical / 2 };
-        let time = Threshold { warning: self.time.warning / 2, critical: self.time.critical / 2 };
-        Self { positions, time, ..self }
+        let half = |of: Threshold<Duration>| Threshold { warning: of.warning / 2, critical: of.critical / 2 };
+        Self { positions, time: half(self.time), timer_late: half(self.timer_late), ..self }
     }
 }
 
 impl<T: PartialOrd + Default> Threshold<T> {
-    pub(crate) fn level(&self, figure: &T) -> Level {
+    /// How much `figure` matters.
+    pub fn level(&self, figure: &T) -> Level {
         match figure {
             zero if *zero == T::default() => Level::Healthy,
             figure if *figure >= self.critical => Level::Critical,

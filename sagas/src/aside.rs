@@ -12,7 +12,10 @@ use tokio::sync::oneshot;
 
 use crate::{
     InstanceId,
+    ended::{self, Forgotten},
     follower::{Arrival, FollowError, follow, receive, take_all},
+    metrics::Counted,
+    status::Board,
     stepper::{Consumed, Input, StepError, Stepper},
     stored::{self, AsideRow, Failure},
 };
@@ -35,6 +38,8 @@ pub(crate) enum Request {
     Retry(Position, oneshot::Sender<Option<bool>>),
     /// Pass it by.
     Discard(Position, String, oneshot::Sender<Option<bool>>),
+    /// Forget ended instances of a page. Answered with nothing when that is not to be done yet.
+    Forget(Scan, Timestamp, oneshot::Sender<Option<Forgotten>>),
 }
 
 /// An event that could not be taken in.
@@ -47,6 +52,8 @@ pub struct AsideEvent {
     pub instance: Option<InstanceId>,
     /// Why, how often, since when.
     pub failure: Failure,
+    /// Whether it is part of a circle: more events and commands led to it, one by the other, than may.
+    pub in_circle: bool,
 }
 
 impl Aside {
@@ -68,6 +75,12 @@ impl Aside {
         self.all.len()
     }
 
+    /// How many wait for an operator, and how many of these are part of a circle.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let waiting = self.all.values().filter(|entry| entry.row.failure.given_up);
+        waiting.fold((0, 0), |(all, circles), entry| (all + 1, circles + usize::from(entry.row.in_circle)))
+    }
+
     pub(crate) fn has(&self, id: &InstanceId) -> bool {
         !self.all.is_empty() && self.all.contains_key(&id.aside().1)
     }
@@ -86,7 +99,8 @@ impl Aside {
         position: Position,
         error: &StepError,
     ) -> Result<(), FollowError> {
-        self.add(stepper, Some(id), position, error.to_string(), error.may_pass()).await
+        let row = AsideRow { in_circle: error.is_circle(), ..AsideRow::new(Some(id), position) };
+        self.add(stepper, row, error.to_string(), error.may_pass()).await
     }
 
     /// It cannot be told which instance the event at `position` is for.
@@ -96,19 +110,17 @@ impl Aside {
         position: Position,
         error: &crate::BoxError,
     ) -> Result<(), FollowError> {
-        self.add(stepper, None, position, error.to_string(), false).await
+        self.add(stepper, AsideRow::new(None, position), error.to_string(), false).await
     }
 
     async fn add(
         &mut self,
         stepper: &Stepper,
-        instance: Option<InstanceId>,
-        position: Position,
+        mut row: AsideRow,
         error: String,
         may_pass: bool,
     ) -> Result<(), FollowError> {
-        let failure = Failure::next(None, error, stepper.now(), false);
-        let row = AsideRow { instance, position, next: 0, failure, due: None };
+        row.failure = Failure::next(None, error, stepper.now(), false);
         let (_, key) = row.row(stepper.saga());
         let before = stored_at(stepper, &key).await?;
         self.put(stepper, key, before, row, may_pass).await
@@ -130,6 +142,7 @@ impl Aside {
         let (saga, position, error) = (stepper.saga(), row.position.get(), &row.failure.error);
         let instance = row.instance.as_ref().map(|instance| instance.key.as_str());
         tracing::error!(saga, position, instance, %error, attempts, given_up = pause.is_none(), "event set aside");
+        stepper.counts.add(Counted::InputFailed);
         let stored = stored::encode("event set aside", &row)?;
         let is = before.map_or(RowIs::Absent, RowIs::Equals);
         let commit = Commit::new()
@@ -165,7 +178,7 @@ impl Aside {
         let mut row = before.as_deref().map(stored::decode).transpose()?.unwrap_or(entry.row);
         let same = (row.position == failed_at).then_some(&row.failure);
         row.failure = Failure::next(same, error.to_string(), stepper.now(), false);
-        row.position = failed_at;
+        (row.position, row.in_circle) = (failed_at, error.is_circle());
         self.put(stepper, key.clone(), before, row, error.may_pass()).await?;
         Ok(false)
     }
@@ -202,9 +215,10 @@ impl Aside {
         stepper: &Stepper,
         log: &Log,
         request: Request,
-        position: Position,
+        board: &Board,
     ) -> Result<(), FollowError> {
-        // Whoever asked may have gone.
+        let position = board.now().position;
+        // Whoever asked may have gone. Whoever is answered sees what came of it.
         match request {
             Request::List(answer) => drop(answer.send(self.list())),
             Request::Retry(at, answer) => {
@@ -212,6 +226,7 @@ impl Aside {
                     Some(key) => Some(self.retry(stepper, log, &key, position).await?),
                     None => None,
                 };
+                board.reached(position, self);
                 let _ = answer.send(done);
             }
             Request::Discard(at, reason, answer) => {
@@ -219,7 +234,11 @@ impl Aside {
                     Some(key) => Some(self.discard(stepper, log, &key, &reason, position).await?),
                     None => None,
                 };
+                board.reached(position, self);
                 let _ = answer.send(done);
+            }
+            Request::Forget(scan, before, answer) => {
+                let _ = answer.send(Some(ended::forget(stepper, self, scan, before).await?));
             }
         }
         Ok(())
@@ -239,7 +258,8 @@ impl Aside {
 
 impl AsideRow {
     fn show(&self) -> AsideEvent {
-        AsideEvent { position: self.position, instance: self.instance.clone(), failure: self.failure.clone() }
+        let Self { instance, position, failure, in_circle, .. } = self.clone();
+        AsideEvent { position, instance, failure, in_circle }
     }
 }
 

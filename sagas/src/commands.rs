@@ -3,13 +3,20 @@
 use std::{any::Any, fmt};
 
 use annals_core::{
-    Aggregate, AggregateId, Annals, Beside, Command, CommitError, ExecuteError, Handle, LoadError, Metadata, Prepare,
-    ReadError, UpcastError,
+    Aggregate, AggregateId, Annals, Beside, Command, CommitError, ExecuteError, Handle, JointCommand, LoadError,
+    Metadata, Prepare, ReadError, UpcastError,
     codec::{self, EncodeError, PayloadError},
 };
 use futures::future::BoxFuture;
 
 use crate::stored::StoredCommand;
+
+/// In place of an aggregate, where [several things](JointCommand) decide together: `SendsTo<Joint, Transfer>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joint {}
+
+/// What stands in a stored command in place of the name of an aggregate. No aggregate can be called so.
+const JOINT: &str = "$joint";
 
 /// Which commands a saga or reaction sends, and to which aggregates.
 ///
@@ -136,7 +143,7 @@ impl Commands {
         C: Command,
         A::Error: fmt::Display + Send + Sync + 'static,
     {
-        self.add::<A, C>(false, deliver::<A, C>)
+        self.add::<C>(A::NAME, false, deliver::<A, C>)
     }
 
     /// Also `C`, which an `A` [prepares](annals_core::Prepare) and then handles.
@@ -147,12 +154,22 @@ impl Commands {
         C: Command,
         <A as Prepare<C>>::Error: fmt::Display + Send + Sync + 'static,
     {
-        self.add::<A, C>(true, deliver_prepared::<A, C>)
+        self.add::<C>(A::NAME, true, deliver_prepared::<A, C>)
     }
 
-    fn add<A: Aggregate, C: Command>(mut self, is_prepared: bool, deliver: Deliver) -> Self {
-        let known = Known { aggregate: A::NAME, name: C::NAME, is_prepared, deliver };
-        self.all.retain(|other| !other.is(A::NAME, C::NAME));
+    /// Also `C`, which [several things](JointCommand) decide about together.
+    #[must_use]
+    pub fn joint<C>(self) -> Self
+    where
+        C: JointCommand,
+        C::Error: fmt::Display + Send + Sync + 'static,
+    {
+        self.add::<C>(JOINT, false, deliver_joint::<C>)
+    }
+
+    fn add<C: Command>(mut self, aggregate: &'static str, is_prepared: bool, deliver: Deliver) -> Self {
+        let known = Known { aggregate, name: C::NAME, is_prepared, deliver };
+        self.all.retain(|other| !other.is(aggregate, C::NAME));
         self.all.push(known);
         self
     }
@@ -214,15 +231,25 @@ impl StoredCommand {
         Ok(Self { aggregate: A::NAME.to_owned(), id: id.to_key(), name, version, content })
     }
 
+    /// One that several things decide about together.
+    pub(crate) fn joint<C: JointCommand>(command: &C) -> Result<Self, EncodeError> {
+        let content = codec::encode("command", command)?;
+        let (name, version) = (C::NAME.to_owned(), C::VERSION);
+        Ok(Self { aggregate: JOINT.to_owned(), id: String::new(), name, version, content })
+    }
+
     fn open<A: Aggregate, C: Command>(&self) -> Result<(A::Id, C), Unreadable> {
         let id = A::Id::from_key(&self.id).ok_or_else(|| Unreadable::Id { id: self.id.clone() })?;
+        Ok((id, self.command()?))
+    }
+
+    fn command<C: Command>(&self) -> Result<C, Unreadable> {
         if self.version == C::VERSION {
-            return Ok((id, codec::decode(&self.content)?));
+            return Ok(codec::decode(&self.content)?);
         }
         let past = C::PAST.iter().find(|past| past.version == self.version);
         let past = past.ok_or(Unreadable::Version { found: self.version, known: C::VERSION })?;
-        let command = (past.decode)(&self.content).map_err(Unreadable::Upcast)?;
-        Ok((id, command))
+        (past.decode)(&self.content).map_err(Unreadable::Upcast)
     }
 }
 
@@ -275,6 +302,23 @@ where
     })
 }
 
+fn deliver_joint<'a, C>(
+    annals: &'a Annals,
+    stored: &'a StoredCommand,
+    metadata: Metadata,
+    beside: Beside,
+) -> BoxFuture<'a, Result<(), Undelivered>>
+where
+    C: JointCommand,
+    C::Error: fmt::Display + Send + Sync + 'static,
+{
+    Box::pin(async move {
+        let command: C = stored.command()?;
+        let sending = annals.send(command.clone()).metadata(metadata).beside(beside.clone());
+        sending.await.map(drop).map_err(|error| Undelivered::of(command, error, &beside))
+    })
+}
+
 impl From<Unreadable> for Undelivered {
     fn from(error: Unreadable) -> Self {
         Self::Failed { reason: error.to_string(), counts: true }
@@ -303,7 +347,10 @@ impl Undelivered {
             error => {
                 let counts = !matches!(
                     error,
-                    ExecuteError::Conflict { .. } | ExecuteError::Store(_) | ExecuteError::OutcomeUnknown { .. }
+                    ExecuteError::Conflict { .. }
+                        | ExecuteError::Store(_)
+                        | ExecuteError::OutcomeUnknown { .. }
+                        | ExecuteError::Load(LoadError::Read(_))
                 );
                 Self::Failed { reason: error.to_string(), counts }
             }
@@ -311,10 +358,11 @@ impl Undelivered {
     }
 }
 
-/// A command that `Self` may send: `A` handles `C`, and [`Saga::commands`](crate::Saga::commands) has it.
+/// A command that the saga or reaction `Self` may send: `A` handles `C`, or is [`Joint`], and
+/// [`Saga::commands`](crate::Saga::commands) or [`Reaction::commands`](crate::Reaction::commands) has it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say that it sends `{C}` to `{A}`",
     label = "not among what it sends",
-    note = "say so: `#[saga(.., sends({A}: {C}))]`"
+    note = "say so in `#[saga(..)]` or `#[reaction(..)]`: `sends({A}: {C})`"
 )]
 pub trait SendsTo<A, C> {}

@@ -7,7 +7,7 @@ use annals_projections::{EventContext, Incoming, Subscription};
 use thiserror::Error;
 
 use crate::{
-    BoxError, Commands, InstanceId, Reception, RunningSagas,
+    BoxError, Commands, InstanceId, Reception, RunningSagas, SetTimer,
     machine::{Decided, Given, Machine, StoredState},
     step::About,
     stepper::{Consumed, StepError},
@@ -22,6 +22,16 @@ pub(crate) const DELAYED: &str = "$delayed";
 pub struct DelayedCommand {
     instance: InstanceId,
     due: Timestamp,
+}
+
+impl DelayedCommand {
+    /// The one that `timer` is about, of those that [`Sagas::delayed`](crate::Sagas::delayed) has; none when it is one of a
+    /// saga.
+    #[must_use]
+    pub fn of(timer: &SetTimer) -> Option<Self> {
+        let (instance, due) = (timer.instance.clone(), timer.due);
+        (instance.saga == DELAYED).then_some(Self { instance, due })
+    }
 }
 
 /// Why a command cannot be sent later. Nothing was noted.

@@ -3,6 +3,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use annals_core::{Annals, Beside, Commit, CommitError, IdempotencyKey, LoggedTable, ReadError, RowIs, RowWrite, Scan};
+use annals_projections::Retry;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -10,6 +11,7 @@ use crate::{
     InstanceId,
     commands::{Refused, Undelivered},
     delayed::DELAYED,
+    metrics::Counted,
     outbox::Waiting,
     stepper::{Consumed, Input, StepError, Stepper},
     stored::{self, Failure, Pending, PendingRow},
@@ -38,9 +40,22 @@ enum Sent {
     Later(Duration),
 }
 
+/// The longest pause before a command is sent again while the store is at fault.
+const FAULT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How the first command of an instance was tried.
+#[derive(Default)]
+struct Tried {
+    /// How it failed, as far as that was its own fault.
+    failure: Option<Failure>,
+    /// How often the store was at fault since.
+    faults: u32,
+}
+
 /// Finds the commands that wait since earlier.
 pub(crate) async fn load(stepper: &Stepper) -> Result<(), DeliveryError> {
     stepper.outbox.clear();
+    stepper.troubles.forget_commands();
     let mut scan = Some(Scan::prefix(LoggedTable::COMMANDS, InstanceId::prefix(stepper.saga())));
     while let Some(next) = scan {
         let page = stepper.annals.store().scan(next).await?;
@@ -78,27 +93,31 @@ async fn send_all(stepper: Arc<Stepper>) -> Result<Infallible, DeliveryError> {
 
 /// Sends the commands of an instance, until none is left or one waits for an operator.
 async fn send_for(stepper: &Stepper, id: &InstanceId) -> Result<(), DeliveryError> {
-    let mut failure = None;
+    let mut tried = Tried::default();
     loop {
-        match send_first(stepper, id, &mut failure).await? {
+        stepper.beat();
+        match send_first(stepper, id, &mut tried).await? {
             Sent::Done(which) => {
-                failure = None;
+                // While it is known to be sent for here.
+                stepper.troubles.goes_on(id);
+                tried = Tried::default();
                 if !stepper.outbox.done(id, which) {
                     return Ok(());
                 }
             }
             Sent::Blocked if stepper.outbox.block(id) => return Ok(()),
-            Sent::Blocked => {}
+            Sent::Blocked => tried = Tried::default(),
             Sent::Later(pause) => stepper.outbox.rest(id, pause).await,
         }
     }
 }
 
 /// Sends the first command of an instance, in the order in which they are stored.
-async fn send_first(stepper: &Stepper, id: &InstanceId, failure: &mut Option<Failure>) -> Result<Sent, DeliveryError> {
+async fn send_first(stepper: &Stepper, id: &InstanceId, tried: &mut Tried) -> Result<Sent, DeliveryError> {
     let Some(first) = first(stepper, id).await? else { return Ok(Sent::Done(None)) };
     let Waiting { pending, row: consumed } = &*first;
     if pending.failure.is_some() {
+        stepper.troubles.waits(id, pending.undoes());
         return Ok(Sent::Blocked);
     }
     let done = Sent::Done(Some((pending.step, pending.ordinal)));
@@ -106,31 +125,32 @@ async fn send_first(stepper: &Stepper, id: &InstanceId, failure: &mut Option<Fai
         Pending::Undone => undone(stepper, id, pending, consumed).await,
         Pending::Command(_) | Pending::Undo(..) => deliver(stepper, pending, consumed).await,
     };
-    let (reason, counts) = match outcome {
-        Ok(()) | Err(Undelivered::Gone) => return Ok(done),
-        Err(Undelivered::ShutDown) => return Err(ReadError::ShutDown.into()),
-        Err(Undelivered::Refused(refused)) => match refuse(stepper, id, pending, consumed, &refused).await {
-            Ok(()) => return Ok(done),
-            Err(error) if error.is_of_the_store() => return Err(error.into()),
-            Err(error) => {
-                set_aside(stepper, pending.clone(), consumed, failure.as_ref(), error.to_string()).await?;
-                return Ok(Sent::Blocked);
+    match outcome {
+        Ok(()) | Err(Undelivered::Gone) => {
+            if pending.command().is_some() {
+                stepper.counts.add(Counted::CommandTaken);
             }
-        },
-        Err(Undelivered::Failed { reason, counts }) => (reason, counts),
-    };
-    let seed = u64::from(pending.ordinal).wrapping_add(pending.step.wrapping_mul(31));
-    let attempts = failure.as_ref().map_or(0, |failure| failure.attempts) + 1;
-    let tried = if counts { attempts } else { 1 };
-    match stepper.options.retry.pause(tried, seed) {
-        Some(pause) => {
-            tracing::warn!(saga = stepper.saga(), instance = id.key, %reason, attempts, "command not sent, it is tried again");
-            *failure = Some(Failure::next(failure.as_ref(), reason, stepper.now(), false));
-            Ok(Sent::Later(pause))
+            Ok(done)
         }
-        None => {
-            set_aside(stepper, pending.clone(), consumed, failure.as_ref(), reason).await?;
-            Ok(Sent::Blocked)
+        Err(Undelivered::ShutDown) => Err(ReadError::ShutDown.into()),
+        Err(Undelivered::Refused(refused)) => {
+            stepper.counts.add(Counted::CommandRefused);
+            match refuse(stepper, id, pending, consumed, &refused).await {
+                Ok(()) => Ok(done),
+                Err(error) if error.is_of_the_store() => Err(error.into()),
+                Err(error) => set_aside(stepper, pending, consumed, tried, error.to_string()).await,
+            }
+        }
+        Err(Undelivered::Failed { reason, counts: true }) => {
+            again_or_aside(stepper, pending, consumed, tried, reason).await
+        }
+        Err(Undelivered::Failed { reason, counts: false }) => {
+            tried.faults = tried.faults.saturating_add(1);
+            let (saga, instance, faults) = (stepper.saga(), &id.key, tried.faults);
+            tracing::warn!(saga, instance, %reason, faults, "command not sent, the store is at fault, it is tried again");
+            stepper.counts.add(Counted::CommandFailed);
+            stepper.troubles.is_unsent(id, stepper.now(), &reason);
+            Ok(Sent::Later(fault_pause(&stepper.options.retry, faults, pending.seed())))
         }
     }
 }
@@ -147,6 +167,34 @@ async fn first(stepper: &Stepper, id: &InstanceId) -> Result<Option<Arc<Waiting>
     let pending: PendingRow = stored::decode(&value)?;
     let row = Consumed::new((LoggedTable::COMMANDS, key), value);
     Ok(Some(Arc::new(Waiting { pending, row })))
+}
+
+/// A command failed by its own fault: it is tried again, or waits for an operator.
+async fn again_or_aside(
+    stepper: &Stepper,
+    pending: &PendingRow,
+    consumed: &Consumed,
+    tried: &mut Tried,
+    reason: String,
+) -> Result<Sent, DeliveryError> {
+    stepper.counts.add(Counted::CommandFailed);
+    // The store answers again.
+    stepper.troubles.goes_on(&pending.instance);
+    tried.faults = 0;
+    let attempts = tried.failure.as_ref().map_or(0, |failure| failure.attempts) + 1;
+    let Some(pause) = stepper.options.retry.pause(attempts, pending.seed()) else {
+        return set_aside(stepper, pending, consumed, tried, reason).await;
+    };
+    let (saga, instance) = (stepper.saga(), &pending.instance.key);
+    tracing::warn!(saga, instance, %reason, attempts, "command not sent, it is tried again");
+    tried.failure = Some(Failure::next(tried.failure.as_ref(), reason, stepper.now(), false));
+    Ok(Sent::Later(pause))
+}
+
+/// The pause while the store is at fault: without end, whatever is said of attempts.
+fn fault_pause(retry: &Retry, faults: u32, seed: u64) -> Duration {
+    let retry = Retry { attempts: u32::MAX, max: retry.max.min(FAULT_PAUSE_MAX), ..*retry };
+    retry.pause(faults, seed).unwrap_or(FAULT_PAUSE_MAX)
 }
 
 /// Sends it on condition that it still waits: whoever commits it takes the row away.
@@ -202,17 +250,19 @@ async fn refuse(
 /// Lets a command wait for an operator.
 async fn set_aside(
     stepper: &Stepper,
-    mut pending: PendingRow,
+    pending: &PendingRow,
     consumed: &Consumed,
-    before: Option<&Failure>,
+    tried: &Tried,
     error: String,
-) -> Result<(), DeliveryError> {
+) -> Result<Sent, DeliveryError> {
     tracing::error!(saga = stepper.saga(), instance = pending.instance.key, %error, "command set aside, it waits for an operator");
-    pending.failure = Some(Failure::next(before, error, stepper.now(), true));
-    let row = stored::encode("pending command", &pending)?;
+    stepper.counts.add(Counted::CommandSetAside);
+    let failure = Some(Failure::next(tried.failure.as_ref(), error, stepper.now(), true));
+    let row = stored::encode("pending command", &PendingRow { failure, ..pending.clone() })?;
     // Or it does not wait any more.
     stepper.commit(consumed.put(Commit::new(), row)).await?;
-    Ok(())
+    stepper.troubles.waits(&pending.instance, pending.undoes());
+    Ok(Sent::Blocked)
 }
 
 fn in_tenant(annals: &Annals, instance: &InstanceId) -> Annals {

@@ -7,7 +7,7 @@ use annals_core::{
     codec::{EncodeError, PayloadError},
 };
 use annals_projections::{
-    Delivered, KeyBytes,
+    Delivered,
     engine::{Following, Log, Piece},
 };
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::{
     BoxError, InstanceId, Reception,
-    aside::Aside,
+    aside::{Aside, Request},
     status::Board,
     stepper::{Input, StepError, Stepper},
 };
@@ -35,6 +35,8 @@ pub(crate) struct Follower<'a> {
     board: &'a Board,
     position: Position,
     stored: Position,
+    /// Where the log ended when it began to follow: nobody before it has come further.
+    begun: Position,
 }
 
 /// Why the log is not followed any more.
@@ -65,7 +67,8 @@ impl<'a> Follower<'a> {
     ) -> Result<Self, FollowError> {
         let aside = Aside::load(stepper).await?;
         let following = follow(stepper, log, position);
-        Ok(Self { stepper, log, following, aside, board, position, stored: position })
+        let begun = stepper.annals.store().head().borrow().position;
+        Ok(Self { stepper, log, following, aside, board, position, stored: position, begun })
     }
 
     /// Follows the log, for as long as it is polled.
@@ -74,7 +77,7 @@ impl<'a> Follower<'a> {
     /// more after a crash, and be taken although it was passed by, or taken late.
     pub(crate) async fn run(&mut self) -> Result<(), FollowError> {
         loop {
-            self.board.reached(self.position, self.aside.len());
+            self.board.reached(self.position, &self.aside);
             let due = self.aside.next_due();
             let pause = due.as_ref().map(|(due, _)| until(self.stepper.now(), *due));
             tokio::select! {
@@ -87,7 +90,10 @@ impl<'a> Follower<'a> {
                 }
                 request = self.board.next_request() => {
                     self.store_position().await?;
-                    self.aside.answer(self.stepper, self.log, request, self.position).await?;
+                    match request {
+                        Request::Forget(.., answer) if self.position < self.begun => drop(answer.send(None)),
+                        request => self.aside.answer(self.stepper, self.log, request, self.board).await?,
+                    }
                 }
                 piece = self.following.next() => self.take(&piece?).await?,
             }
@@ -244,8 +250,7 @@ pub(crate) fn begun_at(saga: &str, position: Position) -> Commit {
 }
 
 fn position_row(saga: &str) -> (LoggedTable, Bytes) {
-    let key = KeyBytes::of(&(InstanceId::category(saga).as_str(), "position"));
-    (LoggedTable::CONSUMERS, Bytes::copy_from_slice(key.as_slice()))
+    InstanceId::saga_row(saga, "position")
 }
 
 /// How long it is until `due`.

@@ -1,25 +1,32 @@
 //! What can be asked and told of a saga while it runs.
 
+mod ended;
 mod instances;
 mod timeline;
+mod timers;
 mod waiting;
 
 use std::sync::Arc;
 
-use annals_core::{InvalidText, Position, ReadError, Tenant, codec::PayloadError};
-use annals_projections::State;
+use annals_core::{
+    CommitError, InvalidText, Position, ReadError, Tenant,
+    codec::{EncodeError, PayloadError},
+};
+use annals_projections::{Health, State};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
     AsideEvent, InstanceId, SagaStatus, StateError,
     aside::Request,
+    pause::PauseError,
     sagas::Started,
     stepper::{StepError, Stepper},
 };
 
 pub use instances::{Instance, Instances};
 pub use timeline::{SentCommand, TimelineStep};
-pub use waiting::{CommandKey, SetTimer, WaitingCommand};
+pub use timers::SetTimer;
+pub use waiting::{CommandKey, WaitingCommand};
 
 /// A saga that runs, to look at and to be told. Cloning is cheap.
 #[derive(Clone)]
@@ -49,6 +56,12 @@ pub enum SagaError {
         /// Why.
         reason: String,
     },
+    /// The decision could not be recorded; the error says what to do.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The reason cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
     /// The saga does not run, so it cannot be told anything.
     #[error("saga {saga} does not run")]
     NotRunning {
@@ -63,6 +76,15 @@ impl From<StepError> for SagaError {
             StepError::Read(error) => Self::Read(error),
             StepError::Payload(error) => Self::Payload(error),
             error => Self::Unchanged { reason: error.to_string() },
+        }
+    }
+}
+
+impl From<PauseError> for SagaError {
+    fn from(error: PauseError) -> Self {
+        match error {
+            PauseError::Encode(error) => Self::Encode(error),
+            PauseError::Commit(error) => Self::Commit(error),
         }
     }
 }
@@ -90,6 +112,12 @@ impl SagaHandle {
         self.started.runner.board.watch()
     }
 
+    /// Whether somebody should look at it, and why. Asks no disk.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.started.runner.health()
+    }
+
     /// Waits until everything is done that is to be done by now: each event of the log was taken in or set aside, each command
     /// that follows was taken by its aggregate or waits for an operator, each timer that is due has fired, and so on for what
     /// came of that. For tests, and for programs that work through something and end.
@@ -100,7 +128,7 @@ impl SagaHandle {
         let runner = &self.started.runner;
         let (mut status, mut outbox) = (runner.board.watch(), runner.stepper.outbox.watch());
         let mut head = runner.stepper.annals.store().head();
-        let follows = !runner.stepper.machine.subscription().is_empty();
+        let follows = runner.follows();
         let is_at = |position, end| !follows || position >= end;
         loop {
             let now = status.borrow_and_update().clone();
@@ -135,9 +163,7 @@ impl SagaHandle {
     /// # Errors
     /// [`SagaError::NotRunning`].
     pub async fn aside(&self) -> Result<Vec<AsideEvent>, SagaError> {
-        let (answer, answered) = oneshot::channel();
-        self.started.runner.board.ask(Request::List(answer)).await;
-        answered.await.map_err(|_| SagaError::NotRunning { saga: self.name() })
+        Ok(self.ask(Request::List).await?.unwrap_or_default())
     }
 
     /// Tries again to take in the event at `position` that is set aside, and then those that wait for it. False when it failed
@@ -146,9 +172,7 @@ impl SagaHandle {
     /// # Errors
     /// [`SagaError::NotRunning`].
     pub async fn retry(&self, position: Position) -> Result<Option<bool>, SagaError> {
-        let (answer, answered) = oneshot::channel();
-        self.started.runner.board.ask(Request::Retry(position, answer)).await;
-        answered.await.map_err(|_| SagaError::NotRunning { saga: self.name() })
+        Ok(self.ask(|answer| Request::Retry(position, answer)).await?.flatten())
     }
 
     /// Passes by the event at `position` that is set aside, and takes in those that wait for it. The decision and its reason are
@@ -157,19 +181,39 @@ impl SagaHandle {
     /// # Errors
     /// [`SagaError::NotRunning`].
     pub async fn discard(&self, position: Position, reason: &str) -> Result<Option<bool>, SagaError> {
-        let (answer, answered) = oneshot::channel();
-        self.started.runner.board.ask(Request::Discard(position, reason.to_owned(), answer)).await;
-        answered.await.map_err(|_| SagaError::NotRunning { saga: self.name() })
+        Ok(self.ask(|answer| Request::Discard(position, reason.to_owned(), answer)).await?.flatten())
     }
 
-    /// Lets it do nothing until it is [resumed](Self::resume). It is running again when the store is opened the next time.
-    pub fn pause(&self) {
-        self.started.runner.orders.send_modify(|orders| orders.paused = true);
+    /// Lets it do nothing until it is [resumed](Self::resume), also when the store is opened again: it takes nothing in, sends
+    /// nothing, and fires no timer; what is due meanwhile is done afterwards. The decision and its reason are in the log.
+    ///
+    /// # Errors
+    /// [`SagaError::Commit`]; it goes on.
+    pub async fn pause(&self, reason: &str) -> Result<(), SagaError> {
+        Ok(self.started.runner.set_paused(Some(reason)).await?)
     }
 
     /// Lets it go on.
-    pub fn resume(&self) {
-        self.started.runner.orders.send_modify(|orders| orders.paused = false);
+    ///
+    /// # Errors
+    /// [`SagaError::Commit`]; it stays paused.
+    pub async fn resume(&self) -> Result<(), SagaError> {
+        Ok(self.started.runner.set_paused(None).await?)
+    }
+
+    /// Asks what follows the log; none where nothing does.
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<Option<T>, SagaError> {
+        let runner = &self.started.runner;
+        if !runner.follows() {
+            return Ok(None);
+        }
+        let not_running = || SagaError::NotRunning { saga: self.name() };
+        if !runner.board.now().state.is_at_work() {
+            return Err(not_running());
+        }
+        let (answer, answered) = oneshot::channel();
+        runner.board.ask(request(answer)).await;
+        answered.await.map(Some).map_err(|_| not_running())
     }
 
     fn stepper(&self) -> &Stepper {

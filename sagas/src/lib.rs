@@ -12,28 +12,39 @@ mod delayed;
 mod reaction;
 
 mod aside;
+mod census;
 mod delivery;
+mod ended;
 mod follower;
 mod outbox;
 mod stepper;
 mod timers;
 
+mod health;
+mod pause;
 mod runner;
 mod status;
+mod trouble;
+
+pub mod metrics;
 
 mod handle;
 mod on_annals;
 mod picture;
 mod sagas;
+mod settled;
 
 #[doc(hidden)]
 pub mod derived;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use annals_projections::{BoxError, EventContext, Incoming, Subscription};
+pub use annals_projections::{
+    Alarm, AlarmChange, BoxError, Cause, Concern, EventContext, Health, Incoming, Level, SAGA_ALARM_TARGET, Subject,
+    Subscription, Threshold, Thresholds,
+};
 pub use aside::AsideEvent;
-pub use commands::{Commands, Refusal, SendsTo};
+pub use commands::{Commands, Joint, Refusal, SendsTo};
 pub use delayed::{DelayError, DelayedCommand, SendLater};
 pub use handle::{
     CommandKey, Instance, Instances, SagaError, SagaHandle, SentCommand, SetTimer, TimelineStep, WaitingCommand,

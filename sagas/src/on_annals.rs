@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use annals_core::{Annals, Builder, Command, Handle};
 
+use annals_projections::{Alarm, Health};
+
 use crate::{Commands, Reaction, Saga, SagaHandle, SagaOptions, SagaSet, Sagas};
 
 /// Registers sagas: `Annals::builder("shop.annals").saga::<Fulfilment>()`.
@@ -30,6 +32,12 @@ pub trait WithSagas: Sized {
         A: Handle<C>,
         C: Command,
         A::Error: std::fmt::Display + Send + Sync + 'static;
+
+    /// Calls `hook` whenever something begins to be the matter with a saga or reaction, matters more or less, or is over: see
+    /// [`Alarm`]. Without a hook `tracing` is told, under [`SAGA_ALARM_TARGET`](annals_projections::SAGA_ALARM_TARGET).
+    ///
+    /// The hook must not block. A panic in it is caught.
+    fn on_saga_alarm(self, hook: impl Fn(&Alarm) + Send + Sync + 'static) -> Self;
 }
 
 impl WithSagas for Builder {
@@ -49,12 +57,21 @@ impl WithSagas for Builder {
     {
         self.component::<SagaSet>(|set| set.delay(Commands::new().with::<A, C>()))
     }
+
+    fn on_saga_alarm(self, hook: impl Fn(&Alarm) + Send + Sync + 'static) -> Self {
+        self.component::<SagaSet>(|set| set.on_alarm(hook))
+    }
 }
 
 /// The sagas of an application that runs.
 pub trait RunningSagas {
     /// All of them, if any were registered.
     fn sagas(&self) -> Option<Arc<Sagas>>;
+
+    /// Whether somebody should look at any of them, and why; healthy when none was registered.
+    fn sagas_health(&self) -> Health {
+        self.sagas().map(|sagas| sagas.health()).unwrap_or_default()
+    }
 
     /// The saga `S`, if it was registered.
     fn saga<S: Saga>(&self) -> Option<SagaHandle> {

@@ -1,6 +1,6 @@
 //! How a saga is run.
 
-use annals_projections::Retry;
+use annals_projections::{Retry, Thresholds};
 
 /// How a saga is run. Everything has a default that is safe.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub struct SagaOptions {
     /// How many events and commands may lead to an event, one by the other, before it is set aside as part of a circle; 100 by
     /// default. A timer begins anew.
     pub depth_max: u32,
+    /// From when on something is a concern that is told of: see [`Health`](annals_projections::Health).
+    pub thresholds: Thresholds,
 }
 
 /// Where a saga begins the first time that it runs on a store.
@@ -30,7 +32,8 @@ pub enum Begin {
 
 impl Default for SagaOptions {
     fn default() -> Self {
-        Self { begin: Begin::default(), concurrency: 64, retry: Retry::default(), depth_max: 100 }
+        let (begin, retry, thresholds) = (Begin::default(), Retry::default(), Thresholds::default());
+        Self { begin, concurrency: 64, retry, depth_max: 100, thresholds }
     }
 }
 
@@ -60,6 +63,13 @@ impl SagaOptions {
     #[must_use]
     pub const fn depth_max(mut self, depth_max: u32) -> Self {
         self.depth_max = depth_max;
+        self
+    }
+
+    /// The same with other thresholds of what is a concern.
+    #[must_use]
+    pub const fn thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.thresholds = thresholds;
         self
     }
 }

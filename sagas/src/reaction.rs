@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Something that answers events with commands, and remembers nothing: "when a customer moves, tell the newsletter". Where an
-/// answer depends on what happened before, it is a [`Saga`](crate::Saga).
+/// answer depends on what happened before, it is a [`Saga`](crate::Saga). Write it as an `impl` block with
+/// [`#[reaction]`](https://docs.rs/annals/latest/annals/attr.reaction.html), or by hand as below.
 ///
 /// The events of one [key](Self::key) are taken in order, and so are the commands that answer them sent; each event is
 /// answered once, whatever crashes. Run it with [`WithSagas::reaction`](crate::WithSagas::reaction).
@@ -48,7 +49,7 @@ use crate::{
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no reaction",
-    note = "write `impl Reaction for {Self}` with `subscription`, `commands` and `react`"
+    note = "write `#[reaction(name = \"..\")] impl {Self} {{ .. }}` with `#[on(Event::Variant {{ .. }})]` functions"
 )]
 pub trait Reaction: Sized + Send + Sync + 'static {
     /// Its name, under which how far it has come is kept, for ever: lower-case letters, digits and `_`.
@@ -60,13 +61,17 @@ pub trait Reaction: Sized + Send + Sync + 'static {
     /// Which commands it sends, and to which aggregates.
     fn commands() -> Commands;
 
-    /// What events have in common that are answered one after the other; the key of the stream when nothing is said.
-    fn key(event: Incoming<'_>, context: &EventContext<'_>) -> String {
+    /// What events have in common that are answered one after the other; the key of the stream when nothing is said. `None` when
+    /// the event is not answered.
+    ///
+    /// # Errors
+    /// When that cannot be told: the event is set aside.
+    fn key(event: Incoming<'_>, context: &EventContext<'_>) -> Result<Option<String>, BoxError> {
         let _ = event;
-        context.key().to_owned()
+        Ok(Some(context.key().to_owned()))
     }
 
-    /// Answers an event. A timer has no meaning here.
+    /// Answers an event.
     ///
     /// # Errors
     /// Any error, and a panic, leads to nothing. The event is tried again, and then set aside, with those of its key behind it.
@@ -92,7 +97,7 @@ impl<R> ReactionOf<R> {
     }
 }
 
-/// A reaction that sets a timer.
+/// A reaction that sets a timer, which only a type can that is a saga too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a reaction has no timers: what waits is a saga")]
 struct TimerOfReaction;
@@ -115,7 +120,7 @@ impl<R: Reaction> Machine for ReactionOf<R> {
     }
 
     fn receive(&self, event: Incoming<'_>, context: &EventContext<'_>) -> Result<Option<Reception>, BoxError> {
-        guarded(|| Ok(Some(Reception::starts_or_continues(R::key(event, context)))))
+        guarded(|| Ok(R::key(event, context)?.map(Reception::starts_or_continues)))
     }
 
     fn decide(&self, _: Option<&StoredState>, input: &Given<'_>, about: &About<'_>) -> Result<Decided, BoxError> {
@@ -130,7 +135,7 @@ impl<R: Reaction> Machine for ReactionOf<R> {
         if !effects.timers.is_empty() {
             return Err(TimerOfReaction.into());
         }
-        // It never ends.
+        // It never ends, whatever a type says that is a saga too.
         (effects.completes, effects.compensates) = (false, false);
         Ok(Decided { state: StoredState { version: 1, content: codec::encode("no state", &())? }, effects })
     }

@@ -14,7 +14,9 @@ use tracing::Instrument;
 use crate::{
     Begin, InstanceId,
     delivery::{self, DeliveryError, Senders},
+    ended,
     follower::{self, FollowError, Follower},
+    metrics::Counted,
     status::Board,
     stepper::{StepError, Stepper},
     timers::{self, TimerError},
@@ -23,6 +25,9 @@ use crate::{
 /// The pause before a saga that failed is started again, doubled each time, up to the longest.
 const RESTART_FIRST: Duration = Duration::from_millis(100);
 const RESTART_MAX: Duration = Duration::from_secs(30);
+
+/// What a saga failed at is no matter any more when it has worked for so long.
+const PROVEN_AFTER: Duration = Duration::from_secs(5);
 
 /// What a saga is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,6 +70,7 @@ impl Runner {
     pub(crate) async fn run(&self) {
         let span = tracing::info_span!("saga", name = self.stepper.saga());
         self.keep_running().instrument(span).await;
+        self.stepper.counts.give_out(self.stepper.saga());
     }
 
     async fn keep_running(&self) {
@@ -105,6 +111,7 @@ impl Runner {
             let reason = error.to_string();
             tracing::error!(%reason, restarts, "saga failed, it is started again");
             self.board.state(State::Failed { reason, retrying: true });
+            self.stepper.counts.add(Counted::Restart);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 _ = orders.changed() => orders.mark_changed(),
@@ -119,17 +126,28 @@ impl Runner {
         let consumer = ConsumerName::new(InstanceId::category(stepper.saga()))?;
         stepper.set_epoch(take_over(&**store, consumer).await?);
         let position = self.begin().await?;
+        stepper.set_forgets(ended::has_forgotten(stepper).await?);
         delivery::load(stepper).await?;
         let mut follower = Follower::new(stepper, &self.log, &self.board, position).await?;
-        self.board.reached(position, 0);
+        self.board.begun(position);
         self.board.state(State::Live);
         {
-            let follows = !stepper.machine.subscription().is_empty();
-            let following = async { if follows { follower.run().await } else { std::future::pending().await } };
+            let following = async { if self.follows() { follower.run().await } else { std::future::pending().await } };
             let following = following.map(|ended| ended.map_err(RunError::from));
             let delivering = delivery::run(stepper, senders).map(|ended| ended.map_err(RunError::from));
             let firing = timers::run(stepper).map(|ended| ended.map_err(RunError::from));
-            let working = future::try_join3(following, delivering, firing);
+            let proving = async {
+                tokio::time::sleep(PROVEN_AFTER).await;
+                self.board.proven();
+                std::future::pending::<Result<(), RunError>>().await
+            };
+            let counting = async {
+                if stepper.machine.remembers() && self.follows() {
+                    stepper.census.run(stepper).await?;
+                }
+                std::future::pending::<Result<(), RunError>>().await
+            };
+            let working = future::try_join5(following, delivering, firing, counting, proving);
             tokio::select! {
                 biased;
                 _ = told.changed() => {}
@@ -137,6 +155,11 @@ impl Runner {
             }
         }
         Ok(follower.store_position().await?)
+    }
+
+    /// Whether it is given events at all.
+    pub(crate) fn follows(&self) -> bool {
+        !self.stepper.machine.subscription().is_empty()
     }
 
     /// Where it is in the log; the first time where its options say, which is stored: what is committed from now on is not missed.

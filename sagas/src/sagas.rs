@@ -7,15 +7,18 @@ use std::{
 };
 
 use annals_core::{Annals, Component, OpenError, Running, async_trait};
-use annals_projections::engine::{Log, check_name};
-use tokio::task::JoinHandle;
+use annals_projections::{
+    Alarm, Health,
+    engine::{AlarmHook, Log, Monitor, check_name},
+};
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     Commands, Reaction, Saga, SagaHandle, SagaOptions,
     delayed::Delayed,
     machine::{Machine, MachineOf},
     reaction::ReactionOf,
-    runner::Runner,
+    runner::{Orders, Runner},
     status::Board,
     stepper::Stepper,
 };
@@ -26,6 +29,7 @@ pub struct SagaSet {
     all: Vec<Registration>,
     /// What may be sent later by whoever asks for it.
     delayed: Commands,
+    hook: AlarmHook,
 }
 
 struct Registration {
@@ -39,6 +43,7 @@ struct Registration {
 /// They stop when the store is shut down, or when the last handle of the application is dropped.
 pub struct Sagas {
     all: Vec<Arc<Started>>,
+    monitor: Monitor,
 }
 
 /// A saga that runs.
@@ -91,6 +96,12 @@ impl SagaSet {
         self.delayed.extend(commands);
     }
 
+    /// Calls `hook` with each [`Alarm`], in place of another one. It is called by the task that looks at all sagas, so it must
+    /// not block: what takes long belongs into a task of its own. A panic is caught and told to `tracing`.
+    pub fn on_alarm(&mut self, hook: impl Fn(&Alarm) + Send + Sync + 'static) {
+        self.hook = AlarmHook::new(hook);
+    }
+
     fn check(&self) -> Result<(), SagaRegistrationError> {
         let mut names = BTreeSet::new();
         for registration in &self.all {
@@ -126,26 +137,36 @@ impl Component for SagaSet {
             let board = Board::new(machine.name());
             // A handle of its own would keep the store, and with it the sagas, for ever.
             let stepper = Arc::new(Stepper::new(machine, options, annals.clone()));
-            let runner = Runner { stepper, log: log.clone(), board, orders: Default::default() };
+            let orders = watch::Sender::new(Orders::default());
+            let runner = Runner { stepper, log: log.clone(), board, orders };
             Arc::new(Started { saga, runner, task: Mutex::default() })
         };
         let all: Vec<Arc<Started>> = self.all.into_iter().map(start).collect();
-        // Before the application has the store, so that no event of its is before where a saga begins.
-        for started in all.iter().filter(|started| !started.runner.stepper.machine.subscription().is_empty()) {
-            started.runner.begin().await.map_err(OpenError::component)?;
+        for started in &all {
+            let runner = &started.runner;
+            let paused = runner.is_paused().await.map_err(OpenError::component)?;
+            runner.orders.send_modify(|orders| orders.paused = paused);
+            // Before the application has the store, so that no event of its is before where a saga begins.
+            if runner.follows() {
+                runner.begin().await.map_err(OpenError::component)?;
+            }
         }
         for started in &all {
             let running = Arc::clone(started);
             let task = tokio::spawn(async move { running.runner.run().await });
             *started.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
         }
-        Ok(Arc::new(Sagas { all }))
+        let watched = all.iter().map(|started| started.watched()).collect();
+        let monitor = Monitor::begin(watched, self.hook, annals.store().head());
+        Ok(Arc::new(Sagas { all, monitor }))
     }
 }
 
 #[async_trait]
 impl Running for Sagas {
     async fn stop(&self) {
+        // First, so that it says nothing of what follows.
+        self.monitor.end().await;
         self.tell_to_stop();
         for started in &self.all {
             let task = started.task.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -196,6 +217,21 @@ impl Sagas {
     /// All of them, in the order in which they were registered, reactions and what is sent later included.
     pub fn iter(&self) -> impl Iterator<Item = SagaHandle> {
         self.all.iter().map(SagaHandle::new)
+    }
+
+    pub(crate) fn started(&self) -> &[Arc<Started>] {
+        &self.all
+    }
+
+    /// Where the log ends; `None` when there are no sagas.
+    pub(crate) fn head(&self) -> Option<annals_core::Position> {
+        self.all.first().map(|started| started.runner.stepper.annals.store().head().borrow().position)
+    }
+
+    /// Whether somebody should look at any of them, and why: the concerns of all, as bad as the worst.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.all.iter().map(|started| started.runner.health()).collect()
     }
 
     fn tell_to_stop(&self) {

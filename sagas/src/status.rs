@@ -4,7 +4,7 @@ use annals_core::Position;
 use annals_projections::State;
 use tokio::sync::{Mutex, mpsc, watch};
 
-use crate::aside::Request;
+use crate::aside::{Aside, Request};
 
 /// How many requests may wait for a saga.
 const REQUESTS: usize = 16;
@@ -21,6 +21,12 @@ pub struct SagaStatus {
     pub position: Position,
     /// How many events are set aside: what waits behind one of them is not counted.
     pub aside: usize,
+    /// How many of these wait for an operator; the others are tried again.
+    pub waiting: usize,
+    /// How many of these are part of a circle: more events and commands led to them than may.
+    pub circles: usize,
+    /// Why it failed last, until it has worked for some seconds without failing.
+    pub failure: Option<String>,
 }
 
 /// Where a saga says how it is doing, and is asked.
@@ -33,7 +39,8 @@ pub(crate) struct Board {
 impl Board {
     pub(crate) fn new(saga: &'static str) -> Self {
         let (requests, inbox) = mpsc::channel(REQUESTS);
-        let status = SagaStatus { saga, state: State::Starting, position: Position::ZERO, aside: 0 };
+        let (state, position) = (State::Starting, Position::ZERO);
+        let status = SagaStatus { saga, state, position, aside: 0, waiting: 0, circles: 0, failure: None };
         Self { status: watch::Sender::new(status), requests, inbox: Mutex::new(inbox) }
     }
 
@@ -46,11 +53,33 @@ impl Board {
     }
 
     pub(crate) fn state(&self, state: State) {
-        self.update(|status| status.state = state);
+        self.update(|status| {
+            match &state {
+                State::Failed { reason, .. } => status.failure = Some(reason.clone()),
+                state if state.is_at_work() => {}
+                _ => status.failure = None,
+            }
+            status.state = state;
+        });
     }
 
-    pub(crate) fn reached(&self, position: Position, aside: usize) {
-        self.update(|status| (status.position, status.aside) = (position, aside));
+    /// It is where it was when it was run last.
+    pub(crate) fn begun(&self, position: Position) {
+        self.update(|status| status.position = position);
+    }
+
+    /// It has come so far, and so much is set aside.
+    pub(crate) fn reached(&self, position: Position, aside: &Aside) {
+        let (waiting, circles) = aside.waiting();
+        self.update(|status| {
+            (status.position, status.aside) = (position, aside.len());
+            (status.waiting, status.circles) = (waiting, circles);
+        });
+    }
+
+    /// What it failed at last is no matter any more.
+    pub(crate) fn proven(&self) {
+        self.update(|status| status.failure = None);
     }
 
     /// Asks the saga; it may not be running.

@@ -1,17 +1,18 @@
-//! What a saga says that is to be done.
+//! What a saga or reaction says that is to be done.
 
 use std::{marker::PhantomData, time::Duration};
 
-use annals_core::{Aggregate, Command, Tenant, Timestamp, codec::EncodeError};
+use annals_core::{Aggregate, Command, JointCommand, Tenant, Timestamp, codec::EncodeError};
 
-use crate::{BoxError, SendsTo, stored::StoredCommand};
+use crate::{BoxError, Joint, Saga, SendsTo, stored::StoredCommand};
 
 /// The most commands that one step may send, and timers that it may set.
 const EFFECTS_MAX: usize = 1000;
 
 /// One step of an instance, while it is decided: what is known, and what is to be done.
 ///
-/// What is said here takes effect together with the new state, or not at all.
+/// What is said here takes effect together with the new state, or not at all. A [reaction](crate::Reaction) can send; all else needs a
+/// state.
 pub struct Step<'a, S> {
     about: &'a About<'a>,
     effects: &'a mut Effects,
@@ -68,6 +69,15 @@ impl<S> Undo<S> {
         Self { command: StoredCommand::new::<A, C>(&id.into(), &command).map(Some), of: PhantomData }
     }
 
+    /// `command`, which [several things](JointCommand) decide about together.
+    pub fn joint<C>(command: C) -> Self
+    where
+        C: JointCommand,
+        S: SendsTo<Joint, C>,
+    {
+        Self { command: StoredCommand::joint(&command).map(Some), of: PhantomData }
+    }
+
     /// There is nothing to undo.
     #[must_use]
     pub fn nothing() -> Self {
@@ -121,32 +131,59 @@ impl<'a, S> Step<'a, S> {
     where
         A: Aggregate,
         C: Command,
-        S: SendsTo<A, C>,
+        S: Saga + SendsTo<A, C>,
     {
-        match undo.command {
-            Ok(undo) => self.push(StoredCommand::new::<A, C>(&id.into(), &command), Some(undo)),
-            Err(error) => self.fail(error),
-        }
+        self.push_performed(StoredCommand::new::<A, C>(&id.into(), &command), undo);
     }
 
-    /// Sets the timer `name`, which will be due after so long: [`Saga::timeout`](crate::Saga::timeout) is called then, not
+    /// [Sends](Self::send) a command that [several things](JointCommand) decide about together.
+    pub fn send_joint<C>(&mut self, command: C)
+    where
+        C: JointCommand,
+        S: SendsTo<Joint, C>,
+    {
+        self.push(StoredCommand::joint(&command), None);
+    }
+
+    /// [Performs](Self::perform) a command that [several things](JointCommand) decide about together.
+    pub fn perform_joint<C>(&mut self, command: C, undo: Undo<S>)
+    where
+        C: JointCommand,
+        S: Saga + SendsTo<Joint, C>,
+    {
+        self.push_performed(StoredCommand::joint(&command), undo);
+    }
+
+    /// Sets the timer `name`, which will be due after so long: [`Saga::timeout`] is called then, not
     /// earlier. A timer of this name that is set already is moved.
-    pub fn schedule(&mut self, name: impl Into<String>, after: Duration) {
+    pub fn schedule(&mut self, name: impl Into<String>, after: Duration)
+    where
+        S: Saga,
+    {
         self.schedule_at(name, self.about.now.saturating_add(after));
     }
 
     /// The same at a time. One that has passed is due at once.
-    pub fn schedule_at(&mut self, name: impl Into<String>, due: Timestamp) {
+    pub fn schedule_at(&mut self, name: impl Into<String>, due: Timestamp)
+    where
+        S: Saga,
+    {
         self.change(TimerChange::Set(name.into(), due));
     }
 
     /// Cancels the timer `name`, if it is set: it will not be due.
-    pub fn cancel(&mut self, name: impl Into<String>) {
+    pub fn cancel(&mut self, name: impl Into<String>)
+    where
+        S: Saga,
+    {
         self.change(TimerChange::Cancel(name.into()));
     }
 
     /// Ends the instance: what was to be done is done. Its timers are cancelled; commands that wait are still sent.
-    pub fn complete(&mut self) {
+    pub fn complete(&mut self)
+    where
+        S: Saga,
+    {
         self.effects.completes = true;
     }
 
@@ -154,8 +191,18 @@ impl<'a, S> Step<'a, S> {
     ///
     /// A command that was not taken by its aggregate yet is not sent any more; one that was taken is undone. One that is
     /// [prepared](annals_core::Prepare) may have asked something outside, so it is sent on, and undone once it was taken.
-    pub fn compensate(&mut self) {
+    pub fn compensate(&mut self)
+    where
+        S: Saga,
+    {
         self.effects.compensates = true;
+    }
+
+    fn push_performed(&mut self, command: Result<StoredCommand, EncodeError>, undo: Undo<S>) {
+        match undo.command {
+            Ok(undo) => self.push(command, Some(undo)),
+            Err(error) => self.fail(error),
+        }
     }
 
     fn push(&mut self, command: Result<StoredCommand, EncodeError>, undo: Option<Option<StoredCommand>>) {

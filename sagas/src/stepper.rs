@@ -1,30 +1,42 @@
 //! One step of an instance: what it was given, what it decides, and the one commit that holds both.
 
 mod draft;
+mod input;
 mod kept;
 mod together;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use annals_core::{
-    Annals, Commit, CommitError, Condition, Epoch, Failure as FailedCondition, InvalidText, LoggedTable, Position,
-    ReadError, Record, RowIs, RowWrite, Scan, Timestamp,
+    Annals, Commit, CommitError, Condition, Epoch, Failure as FailedCondition, InvalidText, LoggedTable, ReadError,
+    ReadStream, Record, RowIs, RowWrite, Scan, StreamId, Timestamp,
     codec::{EncodeError, PayloadError},
 };
-use annals_projections::Delivered;
+use annals_projections::{
+    Delivered,
+    engine::{Beats, Pulse},
+};
 use bytes::Bytes;
+use futures::TryStreamExt;
 
 use crate::{
-    BoxError, Commands, InstanceId, InstanceStatus, Otherwise, Reception, Refusal, SagaOptions,
-    commands::Refused,
-    machine::{Decided, Given, Machine},
+    BoxError, Commands, InstanceId, InstanceStatus, Otherwise, Reception, SagaOptions,
+    census::{Census, Counting},
+    ended,
+    machine::{Decided, Machine},
+    metrics::{self, Counted, Counts},
     outbox::{Outbox, Storing},
-    step::{About, Effects},
-    stored::{self, Cause, InstanceRow, PendingRow, Performed, StepInput, StoredCommand, TimerRow},
+    step::About,
+    stored::{self, Cause, InstanceRow, PendingRow, Performed, TimerRow},
     timers::Alarms,
+    trouble::{Troubles, ago},
 };
 use draft::{Draft, Finished, Follows};
-use kept::Kept;
+pub(crate) use input::Input;
+use kept::{Kept, KeptInstance};
 
 /// Takes the steps of all instances of a saga.
 pub(crate) struct Stepper {
@@ -35,23 +47,14 @@ pub(crate) struct Stepper {
     pub(crate) outbox: Outbox,
     pub(crate) alarms: Alarms,
     kept: Kept,
+    pub(crate) troubles: Troubles,
+    pub(crate) census: Census,
+    pub(crate) counts: Counts,
+    pub(crate) pulse: Pulse,
+    beats: Beats,
+    /// Whether an instance that begins may have had a life before that is forgotten.
+    forgets: AtomicBool,
     epoch: RwLock<Option<Epoch>>,
-}
-
-/// What an instance is given.
-pub(crate) enum Input<'a> {
-    /// An event: in its turn, or late, when the row is there that says that it was set aside.
-    Event { event: Delivered<'a>, reception: &'a Reception, late: Option<&'a Consumed> },
-    /// The refusal of a command that waits.
-    Refused { pending: &'a PendingRow, consumed: &'a Consumed, refused: &'a Refused },
-    /// A timer that is due.
-    Timer { timer: &'a TimerRow, consumed: &'a Consumed },
-    /// All that was to be undone is.
-    Undone { pending: &'a PendingRow, consumed: &'a Consumed },
-    /// An operator decided that a command that waits is not sent.
-    Dropped { pending: &'a PendingRow, consumed: &'a Consumed, reason: &'a str },
-    /// An operator ends it.
-    Cancelled { reason: &'a str, compensates: bool },
 }
 
 /// A row that an input is: whoever deletes it has taken the input.
@@ -143,10 +146,15 @@ struct Read {
     key: Bytes,
     row: Option<Bytes>,
     instance: Option<InstanceRow>,
+    /// How many steps were taken by instances of the key that are forgotten, if there is none.
+    steps_before: u64,
+    /// Whether that is how its latest step left it: what is stored may be another by now.
+    is_kept: bool,
 }
 
 impl Stepper {
     pub(crate) fn new(machine: Arc<dyn Machine>, options: SagaOptions, annals: Annals) -> Self {
+        let pulse = Pulse::default();
         Self {
             commands: machine.commands(),
             machine,
@@ -155,6 +163,12 @@ impl Stepper {
             outbox: Outbox::default(),
             alarms: Alarms::default(),
             kept: Kept::default(),
+            troubles: Troubles::default(),
+            census: Census::default(),
+            counts: Counts::default(),
+            beats: pulse.beats(),
+            pulse,
+            forgets: AtomicBool::new(false),
             epoch: RwLock::default(),
         }
     }
@@ -170,6 +184,20 @@ impl Stepper {
         self.kept.clear();
     }
 
+    /// Whether an instance that begins may have had a life before that is forgotten.
+    pub(crate) fn forgets(&self) -> bool {
+        self.forgets.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_forgets(&self, forgets: bool) {
+        self.forgets.store(forgets, Ordering::Release);
+    }
+
+    /// Notes that something is done.
+    pub(crate) fn beat(&self) {
+        self.beats.beat();
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.annals.clock().now()
     }
@@ -182,15 +210,27 @@ impl Stepper {
 
     /// Lets an instance take an input, and stores what follows: all of it, or nothing.
     pub(crate) async fn take(&self, id: &InstanceId, input: &Input<'_>) -> Result<Taken, StepError> {
+        self.counts.add(input.kind());
+        self.take_alone(id, input).await
+    }
+
+    /// The same with one that is counted.
+    async fn take_alone(&self, id: &InstanceId, input: &Input<'_>) -> Result<Taken, StepError> {
         loop {
+            self.beat();
             let read = self.read(id, input).await?;
             let Some(read) = read else { return Ok(Taken::Passed) };
-            let Some(Finished { commit, follows }) = self.decide(id, read, input).await? else {
-                return self.pass(input).await;
+            let is_kept = read.is_kept;
+            let Finished { commit, follows } = match self.decide(id, read, input).await {
+                Ok(Some(finished)) => finished,
+                // What is kept may have changed since, which only a commit would tell: it is decided about again, by what is stored.
+                Ok(None) | Err(_) if is_kept => continue,
+                Ok(None) => return self.pass(input).await,
+                Err(error) => return Err(error),
             };
-            let storing = self.outbox.storing(id);
+            let (counting, storing) = (self.census.counting().await, self.outbox.storing(id));
             if self.commit(commit).await? {
-                self.follow(id, follows, storing);
+                self.follow(id, input, follows, storing, &counting);
                 return Ok(Taken::Stepped);
             }
             storing.nothing();
@@ -198,14 +238,42 @@ impl Stepper {
         }
     }
 
-    /// What follows from a step that is stored, in memory.
-    fn follow(&self, id: &InstanceId, follows: Follows, storing: Storing<'_>) {
-        let Follows { key, row, instance, sent, earliest, withdraws } = follows;
+    /// Lets everybody know of a step that is stored.
+    fn follow(
+        &self,
+        id: &InstanceId,
+        input: &Input<'_>,
+        follows: Follows,
+        storing: Storing<'_>,
+        counting: &Counting<'_>,
+    ) {
+        let Follows { key, row, instance, sent, earliest, withdraws, begins, becomes } = follows;
+        counting.follow(&self.census, id, begins, becomes);
+        self.troubles.timers_that_wait(id, |name| instance.postponed.contains_key(name));
         self.kept.put(key, row, instance);
-        storing.sends(sent);
         self.alarms.set(earliest);
+        self.count(input, begins, becomes);
+        storing.sends(sent);
         if withdraws {
             self.outbox.release(id);
+        }
+    }
+
+    /// Counts a step that is stored.
+    fn count(&self, input: &Input<'_>, begins: bool, becomes: Option<InstanceStatus>) {
+        self.counts.add(Counted::Step);
+        if let Input::Timer { timer, .. } = input {
+            self.counts.add(Counted::TimerFired);
+            metrics::fired(self.saga(), ago(self.now(), timer.next()));
+        }
+        if !self.machine.remembers() {
+            return;
+        }
+        if begins {
+            self.counts.add(Counted::Begun);
+        }
+        if let Some(counted) = becomes.and_then(Counted::of) {
+            self.counts.add(counted);
         }
     }
 
@@ -222,14 +290,36 @@ impl Stepper {
         Ok(Vec::new())
     }
 
+    /// Whether a row is there as it was read.
+    pub(crate) async fn is_there(&self, consumed: &Consumed) -> Result<bool, ReadError> {
+        let keys = [(consumed.table.clone().into(), consumed.key.clone())];
+        let found = self.annals.store().get(&keys).await?;
+        Ok(found.into_iter().next().flatten().as_ref() == Some(&consumed.value))
+    }
+
+    /// `commit`, which also notes in the row of its instance, if there is one, that a timer is elsewhere.
+    pub(crate) async fn note_postponed(&self, timer: &TimerRow, commit: Commit) -> Result<Commit, StepError> {
+        let (table, key) = timer.instance.row();
+        let found = self.annals.store().get(&[(table.clone().into(), key.clone())]).await?;
+        let Some(stored) = found.into_iter().next().flatten() else { return Ok(commit) };
+        // One that cannot be read stays as it is.
+        let Ok(mut instance) = stored::decode::<InstanceRow>(&stored) else { return Ok(commit) };
+        if instance.timers.get(&timer.name) != Some(&timer.due) {
+            return Ok(commit);
+        }
+        instance.postponed.insert(timer.name.clone(), timer.next());
+        let row = stored::encode("instance of a saga", &instance)?;
+        Ok(Consumed::new((table, key), stored).put(commit, row))
+    }
+
     /// The instance, unless the input was taken before.
     async fn read(&self, id: &InstanceId, input: &Input<'_>) -> Result<Option<Read>, StepError> {
         let consumed = input.consumed();
         let (table, key) = id.row();
         if consumed.is_none()
-            && let Some((row, instance)) = self.kept.take(&key)
+            && let Some(kept) = self.kept.take(&key)
         {
-            return Ok(Some(Read { key, row: Some(row), instance: Some(instance) }));
+            return Ok(Some(Read::kept(key, kept)));
         }
         let mut keys = vec![(table.into(), key.clone())];
         keys.extend(consumed.map(|consumed| (consumed.table.clone().into(), consumed.key.clone())));
@@ -238,23 +328,34 @@ impl Stepper {
         if consumed.is_some_and(|consumed| rows.next().flatten().as_ref() != Some(&consumed.value)) {
             return Ok(None);
         }
+        self.as_stored(id, key, row).await.map(Some)
+    }
+
+    /// The instance that is stored as `row`, if that is there.
+    async fn as_stored(&self, id: &InstanceId, key: Bytes, row: Option<Bytes>) -> Result<Read, StepError> {
         let instance = row.as_deref().map(stored::decode).transpose()?;
-        Ok(Some(Read { key, row, instance }))
+        let begins = row.is_none() && self.forgets();
+        let steps_before = if begins { ended::steps_before(self, id).await? } else { 0 };
+        Ok(Read { key, row, instance, steps_before, is_kept: false })
     }
 
     /// What follows from an input, as a commit; `None` when nothing does.
     async fn decide(&self, id: &InstanceId, read: Read, input: &Input<'_>) -> Result<Option<Finished>, StepError> {
         let now = self.now();
-        let Read { key, row, instance } = read;
-        if !self.is_expected(id, instance.as_ref(), input)? {
-            if let Some((row, instance)) = row.zip(instance) {
-                self.kept.put(key, row, instance);
+        let Read { key, row, instance, steps_before, .. } = read;
+        match self.is_expected(id, instance.as_ref(), input) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(StepError::Unexpected(Unexpected::HasEnded { .. }))
+                if self.was_undone_later(id, instance.as_ref(), input).await? =>
+            {
+                return Ok(None);
             }
-            return Ok(None);
+            Err(error) => return Err(error),
         }
         let state = instance.as_ref().map(InstanceRow::state);
         let is_running = instance.as_ref().is_none_or(|instance| instance.status == InstanceStatus::Running);
-        let step = instance.as_ref().map_or(0, |instance| instance.version) + 1;
+        let step = instance.as_ref().map_or(steps_before, |instance| instance.version) + 1;
         let decided = match (input.given().filter(|_| is_running), state) {
             (Some(given), state) => {
                 let about = About { key: &id.key, tenant: id.tenant.as_ref(), step, now };
@@ -267,7 +368,8 @@ impl Stepper {
         if leads_to_nothing && !self.machine.remembers() {
             return Ok(None);
         }
-        let mut draft = Draft::new(id, key, instance, row, input, now)?;
+        let before = instance.unwrap_or_else(|| InstanceRow::new(id.clone(), steps_before, now));
+        let mut draft = Draft::new(key, before, row, input, now)?;
         let undoing = draft.apply(decided, input)?;
         if draft.compensates() {
             self.undo_all(id, &mut draft, undoing).await?;
@@ -294,6 +396,9 @@ impl Stepper {
                 let set = instance.and_then(|instance| instance.timers.get(&timer.name));
                 return Ok(!has_ended && set == Some(&timer.due));
             }
+            Input::Timed { name, .. } => {
+                return Ok(!has_ended && instance.is_some_and(|instance| instance.timers.contains_key(*name)));
+            }
             Input::Refused { .. } | Input::Undone { .. } | Input::Dropped { .. } | Input::Cancelled { .. } => {
                 return Ok(!has_ended);
             }
@@ -302,19 +407,16 @@ impl Stepper {
         if late.is_none() && instance.is_some_and(|instance| instance.seen.is_some_and(|seen| seen >= place)) {
             return Ok(false);
         }
-        let (depth, max) = (Cause::of(event.context().record()).depth, self.options.depth_max);
-        if depth > max {
-            return Err(Unexpected::TooDeep { depth, max }.into());
-        }
         let status = instance.map(|instance| instance.status);
         let is_awaited = match status {
             None => reception.starts,
             Some(InstanceStatus::Running) => reception.continues,
             // What happens while it is undone changes nothing about what is to be undone.
-            Some(status) => status == InstanceStatus::Compensating,
+            Some(InstanceStatus::Compensating) => return Ok(true),
+            Some(_) => false,
         };
         if is_awaited {
-            return Ok(true);
+            return self.is_near(event);
         }
         match reception.otherwise {
             Otherwise::Ignore => Ok(false),
@@ -328,6 +430,30 @@ impl Stepper {
                 .into())
             }
         }
+    }
+
+    /// Whether the instance has undone what it did, and the event is of before that: it changes nothing any more, as one that comes
+    /// while it is undone.
+    async fn was_undone_later(
+        &self,
+        id: &InstanceId,
+        instance: Option<&InstanceRow>,
+        input: &Input<'_>,
+    ) -> Result<bool, StepError> {
+        let Input::Event { event, .. } = input else { return Ok(false) };
+        if instance.is_none_or(|instance| instance.status != InstanceStatus::Compensated) {
+            return Ok(false);
+        }
+        let stream = StreamId::of(id.tenant.as_ref(), &InstanceId::category(&id.saga), &id.key)?;
+        let latest = ReadStream::all(stream).backward().limit(1);
+        let ended = self.annals.store().read_stream(latest).try_next().await?.map(|record| record.position);
+        Ok(ended.is_some_and(|ended| event.context().record().position < ended))
+    }
+
+    /// That not too many events and commands led to an event, one by the other.
+    fn is_near(&self, event: &Delivered<'_>) -> Result<bool, StepError> {
+        let (depth, max) = (Cause::of(event.context().record()).depth, self.options.depth_max);
+        if depth > max { Err(Unexpected::TooDeep { depth, max }.into()) } else { Ok(true) }
     }
 
     /// An input that nothing follows from is taken all the same, when it is a row.
@@ -379,10 +505,21 @@ impl Stepper {
     }
 }
 
+impl Read {
+    fn kept(key: Bytes, (row, instance): KeptInstance) -> Self {
+        Self { key, row: Some(row), instance: Some(instance), steps_before: 0, is_kept: true }
+    }
+}
+
 impl StepError {
     /// Whether it may be another time: what is not expected by now never will be.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self, Self::Handler(_))
+    }
+
+    /// Whether more events and commands led to the input than may.
+    pub(crate) fn is_circle(&self) -> bool {
+        matches!(self, Self::Unexpected(Unexpected::TooDeep { .. }))
     }
 
     /// Whether the store is at fault, or that somebody else runs the saga: none of the input.
@@ -423,83 +560,5 @@ impl Consumed {
 
     fn demand(&self) -> Condition {
         Condition::Row { table: self.table.clone(), key: self.key.clone(), is: RowIs::Equals(self.value.clone()) }
-    }
-}
-
-impl Input<'_> {
-    fn consumed(&self) -> Option<&Consumed> {
-        match self {
-            Self::Event { late, .. } => *late,
-            Self::Refused { consumed, .. }
-            | Self::Timer { consumed, .. }
-            | Self::Undone { consumed, .. }
-            | Self::Dropped { consumed, .. } => Some(consumed),
-            Self::Cancelled { .. } => None,
-        }
-    }
-
-    /// What the saga itself has a say about.
-    fn given(&self) -> Option<Given<'_>> {
-        match self {
-            Self::Event { event, .. } => Some(Given::Event(event.event(), *event.context())),
-            Self::Refused { pending, refused, .. } => {
-                let command: &StoredCommand = pending.command()?;
-                Some(Given::Refused(Refusal::new(command, refused)))
-            }
-            Self::Timer { timer, .. } => Some(Given::Timer(&timer.name)),
-            Self::Undone { .. } | Self::Dropped { .. } | Self::Cancelled { .. } => None,
-        }
-    }
-
-    /// What is done without the saga's say.
-    fn effects(&self) -> Effects {
-        let mut effects = Effects::default();
-        effects.compensates = matches!(self, Self::Cancelled { compensates: true, .. });
-        effects
-    }
-
-    /// The place of an event that comes in its turn.
-    fn place(&self) -> Option<(Position, usize)> {
-        match self {
-            Self::Event { event, late: None, .. } => Some((event.context().record().position, event.context().index())),
-            _ => None,
-        }
-    }
-
-    fn cause(&self) -> Cause {
-        match self {
-            Self::Event { event, .. } => Cause::of(event.context().record()),
-            Self::Refused { pending, .. } | Self::Undone { pending, .. } | Self::Dropped { pending, .. } => {
-                pending.cause
-            }
-            Self::Timer { timer, .. } => timer.cause,
-            Self::Cancelled { .. } => Cause { event: None, correlation: None, depth: 0 },
-        }
-    }
-
-    fn noted(&self) -> StepInput {
-        match self {
-            Self::Event { event, .. } => {
-                let record = event.context().record();
-                StepInput::Event { position: record.position, event_type: record.event_type.as_str().to_owned() }
-            }
-            Self::Refused { pending, refused, .. } => {
-                let command = pending.command();
-                let text = |of: fn(&StoredCommand) -> &String| command.map(of).cloned().unwrap_or_default();
-                StepInput::Refused {
-                    command: text(|command| &command.name),
-                    aggregate: text(|command| &command.aggregate),
-                    id: text(|command| &command.id),
-                    reason: refused.reason().to_owned(),
-                }
-            }
-            Self::Timer { timer, .. } => StepInput::Timer { name: timer.name.clone(), due: timer.due },
-            Self::Undone { .. } => StepInput::Undone,
-            Self::Dropped { pending, reason, .. } => {
-                let command = pending.command().map(|command| command.name.clone()).unwrap_or_default();
-                StepInput::Dropped { command, reason: (*reason).to_owned() }
-            }
-            Self::Cancelled { reason, .. } => StepInput::Cancelled { reason: (*reason).to_owned() },
-        }
     }
 }

@@ -45,6 +45,9 @@ pub(crate) struct InstanceRow {
     pub(crate) seen: Option<(Position, usize)>,
     pub(crate) status: InstanceStatus,
     pub(crate) timers: BTreeMap<String, Timestamp>,
+    /// Where among timers those are that have failed: tried again later than they were due, or behind all others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) postponed: BTreeMap<String, Timestamp>,
     /// What was done that may have to be undone, in order.
     pub(crate) performed: Vec<Performed>,
     /// What is being undone, and what undoes it, both as step and ordinal.
@@ -156,6 +159,9 @@ pub(crate) struct AsideRow {
     pub(crate) failure: Failure,
     /// When it is to be tried again.
     pub(crate) due: Option<Timestamp>,
+    /// Whether it is part of a circle.
+    #[serde(default)]
+    pub(crate) in_circle: bool,
 }
 
 /// An event of an instance's stream: what a step was about, and what came of it.
@@ -212,22 +218,39 @@ pub enum StepInput {
         /// Why.
         reason: String,
     },
+    /// An operator moved a timer.
+    TimerMoved {
+        /// Its name.
+        name: String,
+        /// When it is due now.
+        due: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// An operator cancelled a timer.
+    TimerCancelled {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// The stored name of the events of instances.
 pub(crate) const STEPPED: &str = "saga.stepped";
 
 impl InstanceRow {
-    /// An instance that has taken no step yet.
-    pub(crate) fn new(id: InstanceId, now: Timestamp) -> Self {
+    /// An instance that has taken no step yet. `version` steps were taken by those of its key that were forgotten.
+    pub(crate) fn new(id: InstanceId, version: u64, now: Timestamp) -> Self {
         Self {
             id,
             state: Bytes::new(),
             state_version: 0,
-            version: 0,
+            version,
             seen: None,
             status: InstanceStatus::Running,
             timers: BTreeMap::new(),
+            postponed: BTreeMap::new(),
             performed: Vec::new(),
             undoing: Vec::new(),
             started: now,
@@ -287,6 +310,16 @@ impl InstanceId {
         (LoggedTable::TIMERS, copied(&key))
     }
 
+    /// The beginning of the keys of all timers of saga `saga` that are due at `due`.
+    pub(crate) fn timers_at(saga: &str, due: Timestamp) -> Bytes {
+        copied(&KeyBytes::of(&(saga, due)))
+    }
+
+    /// The row that says something about saga `saga` as a whole.
+    pub(crate) fn saga_row(saga: &str, what: &str) -> (LoggedTable, Bytes) {
+        (LoggedTable::CONSUMERS, copied(&KeyBytes::of(&(Self::category(saga).as_str(), what))))
+    }
+
     /// Beginnings of keys of all rows of saga `saga`.
     pub(crate) fn prefix(saga: &str) -> Bytes {
         copied(&KeyBytes::of(saga))
@@ -294,6 +327,13 @@ impl InstanceId {
 }
 
 impl AsideRow {
+    /// An event that has not failed yet.
+    pub(crate) fn new(instance: Option<InstanceId>, position: Position) -> Self {
+        let (since, error) = (Timestamp::EPOCH, String::new());
+        let failure = Failure { error, attempts: 0, since, latest: since, given_up: false };
+        Self { instance, position, next: 0, failure, due: None, in_circle: false }
+    }
+
     pub(crate) fn row(&self, saga: &str) -> (LoggedTable, Bytes) {
         match &self.instance {
             Some(instance) => instance.aside(),
@@ -311,6 +351,16 @@ impl AsideRow {
 impl PendingRow {
     pub(crate) fn row(&self) -> (LoggedTable, Bytes) {
         self.instance.pending(self.step, self.ordinal)
+    }
+
+    /// Whether it is to undo something.
+    pub(crate) fn undoes(&self) -> bool {
+        !matches!(self.what, Pending::Command(_))
+    }
+
+    /// What spreads commands that are tried again.
+    pub(crate) fn seed(&self) -> u64 {
+        u64::from(self.ordinal).wrapping_add(self.step.wrapping_mul(31))
     }
 
     pub(crate) fn command(&self) -> Option<&StoredCommand> {

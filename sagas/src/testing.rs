@@ -10,8 +10,8 @@ mod sent;
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use annals_core::{
-    Aggregate, Command, FixedClock, Handle, Limits, MemoryStore, ReadLog, Record, Store, Timestamp, decode_record,
-    testing::commit_of,
+    Aggregate, Command, FixedClock, Handle, JointCommand, Limits, MemoryStore, Prepare, ReadLog, Record, Store,
+    Timestamp, codec::EncodeError, decode_record, testing::commit_of,
 };
 use annals_projections::{EventContext, Incoming};
 use futures::{FutureExt, TryStreamExt};
@@ -26,7 +26,7 @@ use crate::{
 
 pub use crashes::{Crashes, crashes};
 pub use mortal::Mortal;
-pub use sent::{Sent, sent};
+pub use sent::{Sent, sent, sent_joint};
 
 /// One instance of a saga, without a store and without aggregates. What happens is said event by event; commands are not sent
 /// anywhere, and count as taken unless the test says that one was [refused](Self::refused).
@@ -164,23 +164,40 @@ impl<S: Saga> SagaTest<S> {
     /// # Panics
     /// When there is no instance, or the saga fails.
     #[track_caller]
-    pub fn refused<A, C>(mut self, id: impl Into<A::Id>, command: C, error: A::Error) -> Self
+    pub fn refused<A, C>(self, id: impl Into<A::Id>, command: C, error: A::Error) -> Self
     where
         A: Handle<C>,
         C: Command,
         A::Error: std::fmt::Display + Send + Sync + 'static,
     {
-        self.latest = Latest::default();
-        let stored = match StoredCommand::new::<A, C>(&id.into(), &command) {
-            Ok(stored) => stored,
-            Err(error) => fail(&error.to_string()),
-        };
-        let Some(instance) = &mut self.instance else { fail("there is no instance that could have sent a command") };
-        instance.performed.retain(|(performed, _)| *performed != stored);
-        let key = instance.key.clone();
-        let refused = Refused::new(command, error);
-        self.step(&key, &Given::Refused(Refusal::new(&stored, &refused)));
-        self
+        self.refused_as(StoredCommand::new::<A, C>(&id.into(), &command), command, error)
+    }
+
+    /// The aggregate `id` refuses a command that it [prepares](Prepare) and that the saga has sent.
+    ///
+    /// # Panics
+    /// When there is no instance, or the saga fails.
+    #[track_caller]
+    pub fn refused_prepared<A, C>(self, id: impl Into<A::Id>, command: C, error: <A as Prepare<C>>::Error) -> Self
+    where
+        A: Prepare<C>,
+        C: Command,
+        <A as Prepare<C>>::Error: std::fmt::Display + Send + Sync + 'static,
+    {
+        self.refused_as(StoredCommand::new::<A, C>(&id.into(), &command), command, error)
+    }
+
+    /// Those who [decide together](JointCommand) refuse a command that the saga has sent.
+    ///
+    /// # Panics
+    /// When there is no instance, or the saga fails.
+    #[track_caller]
+    pub fn refused_joint<C>(self, command: C, error: C::Error) -> Self
+    where
+        C: JointCommand,
+        C::Error: std::fmt::Display + Send + Sync + 'static,
+    {
+        self.refused_as(StoredCommand::joint(&command), command, error)
     }
 
     /// So much time passes: the timers that are due by then fire, in order, each at its time.
@@ -296,6 +313,25 @@ impl<S: Saga> SagaTest<S> {
             Ok(state) => state,
             Err(error) => fail(&error.to_string()),
         }
+    }
+
+    #[track_caller]
+    fn refused_as<C, E>(mut self, stored: Result<StoredCommand, EncodeError>, command: C, error: E) -> Self
+    where
+        C: Command,
+        E: std::fmt::Display + Send + Sync + 'static,
+    {
+        self.latest = Latest::default();
+        let stored = match stored {
+            Ok(stored) => stored,
+            Err(error) => fail(&error.to_string()),
+        };
+        let Some(instance) = &mut self.instance else { fail("there is no instance that could have sent a command") };
+        instance.performed.retain(|(performed, _)| *performed != stored);
+        let key = instance.key.clone();
+        let refused = Refused::new(command, error);
+        self.step(&key, &Given::Refused(Refusal::new(&stored, &refused)));
+        self
     }
 
     #[track_caller]

@@ -1,7 +1,10 @@
 //! Fires timers: in the order in which they are due, never early.
 
 use std::{
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,12 +13,17 @@ use annals_core::{
     codec::{EncodeError, PayloadError},
 };
 use futures::{FutureExt, StreamExt, stream};
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use crate::{
     InstanceId,
+    metrics::Counted,
     stepper::{Consumed, Input, StepError, Stepper},
     stored::{self, Failure, Pending, PendingRow, StoredCommand, TimerRow},
+    trouble::ago,
 };
 
 /// So many timers are looked at, at once.
@@ -28,6 +36,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 pub(crate) struct Alarms {
     /// When the earliest timer is due that is known, in microseconds.
     earliest: AtomicI64,
+    /// When the first of those was due that are being fired, in microseconds.
+    firing: AtomicI64,
+    /// Since when whoever looked has seen one due.
+    late_since: Mutex<Option<Instant>>,
     changed: Notify,
     /// Counts how often the clock was looked at when nothing was due, and how often that was asked for.
     looked: watch::Sender<u64>,
@@ -50,7 +62,15 @@ pub(crate) enum TimerError {
 impl Default for Alarms {
     fn default() -> Self {
         let (changed, looked) = (Notify::new(), watch::Sender::new(0));
-        Self { earliest: AtomicI64::new(i64::MAX), changed, looked, asked: AtomicU64::new(0) }
+        let never = || AtomicI64::new(i64::MAX);
+        Self {
+            earliest: never(),
+            firing: never(),
+            late_since: Mutex::default(),
+            changed,
+            looked,
+            asked: AtomicU64::new(0),
+        }
     }
 }
 
@@ -61,6 +81,20 @@ impl Alarms {
         if self.earliest.fetch_min(due, Ordering::AcqRel) > due {
             self.changed.notify_one();
         }
+    }
+
+    /// How long a timer is due that has not fired, as far as somebody has looked: what was due while nothing ran, or because
+    /// the clock has jumped, is not late for that alone. None when none is due.
+    pub(crate) fn late(&self, now: Timestamp) -> Option<Duration> {
+        let first = self.earliest.load(Ordering::Acquire).min(self.firing.load(Ordering::Acquire));
+        let due = Timestamp::from_micros(first).ok().filter(|first| *first < now);
+        let mut seen = self.late_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(due) = due else {
+            *seen = None;
+            return None;
+        };
+        let since = *seen.get_or_insert_with(Instant::now);
+        Some(ago(now, due).min(since.elapsed()))
     }
 
     /// Lets the clock be looked at; resolves when everything that was due then was fired.
@@ -76,10 +110,12 @@ impl Alarms {
 /// Fires what is due, for as long as it is polled.
 pub(crate) async fn run(stepper: &Stepper) -> Result<(), TimerError> {
     let alarms = &stepper.alarms;
+    note_waiting(stepper).await?;
     loop {
         let asked = alarms.asked.load(Ordering::Acquire);
         alarms.earliest.store(i64::MAX, Ordering::Release);
         let next = fire_due(stepper).await?;
+        alarms.firing.store(i64::MAX, Ordering::Release);
         if let Some(next) = next {
             alarms.earliest.fetch_min(next.as_micros(), Ordering::AcqRel);
         }
@@ -95,6 +131,21 @@ pub(crate) async fn run(stepper: &Stepper) -> Result<(), TimerError> {
             () = alarms.changed.notified() => {}
         }
     }
+}
+
+/// Notes which timers wait for an operator since earlier.
+async fn note_waiting(stepper: &Stepper) -> Result<(), TimerError> {
+    stepper.troubles.forget_timers();
+    let mut scan = Some(Scan::prefix(LoggedTable::TIMERS, InstanceId::timers_at(stepper.saga(), never())));
+    while let Some(next) = scan {
+        let page = stepper.annals.store().scan(next).await?;
+        for (_, value) in page.rows {
+            let timer: TimerRow = stored::decode(&value)?;
+            stepper.troubles.timer_waits(&timer.instance, &timer.name);
+        }
+        scan = page.next;
+    }
+    Ok(())
 }
 
 /// Fires every timer that is due, and says when the next one is.
@@ -115,6 +166,10 @@ async fn fire_due(stepper: &Stepper) -> Result<Option<Timestamp>, TimerError> {
         }
         if due.is_empty() {
             return Ok(next.filter(|next| *next < never()));
+        }
+        if let Some((first, _)) = due.first() {
+            stepper.alarms.firing.store(first.next().as_micros(), Ordering::Release);
+            stepper.troubles.changed();
         }
         let mut firing = Vec::new();
         for (timer, consumed) in due {
@@ -169,14 +224,27 @@ async fn postpone(
     let (saga, instance, name) = (stepper.saga(), &timer.instance.key, &timer.name);
     tracing::error!(saga, instance, timer = name, %error, attempts, given_up = pause.is_none(), "timer failed");
     let now = stepper.now();
+    stepper.counts.add(Counted::InputFailed);
     let failure = Failure::next(timer.failure.as_ref(), error, now, pause.is_none());
     timer.failure = Some(failure);
     timer.moved_to = Some(pause.map_or_else(never, |pause| now.saturating_add(pause)));
     let (table, key) = timer.instance.timer(&timer.name, timer.next());
     let row = RowWrite::put(table, key, stored::encode("timer", &timer)?);
-    // Or it was cancelled or moved.
-    stepper.commit(consumed.take(Commit::new()).row(row)).await?;
-    Ok(())
+    loop {
+        // Whoever cancels the timer finds in the row of the instance where it is.
+        let commit = consumed.take(Commit::new()).row(row.clone());
+        let commit = stepper.note_postponed(&timer, commit).await?;
+        if stepper.commit(commit).await? {
+            if pause.is_none() {
+                stepper.troubles.timer_waits(&timer.instance, &timer.name);
+            }
+            return Ok(());
+        }
+        // The instance took a step meanwhile, unless the timer was cancelled or moved.
+        if !stepper.is_there(consumed).await? {
+            return Ok(());
+        }
+    }
 }
 
 /// Where timers are that wait for an operator: behind all others.

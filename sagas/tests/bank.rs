@@ -1,6 +1,12 @@
 //! A bank whose transfers are a saga: money is taken from one account, then given to another; what cannot be given goes back.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use annals_core::{Aggregate, Annals, Clock, Decision, Evolve, Handle, OpenError, Store, Timestamp};
 use annals_macros::{Aggregate, Command, Event};
@@ -37,6 +43,10 @@ impl Evolve<AccountEvent> for Account {
         }
     }
 }
+
+/// How often it was tried to give for a transfer whose name begins with `moody`; from then on it panics.
+pub(crate) static MOODY: AtomicU32 = AtomicU32::new(0);
+pub(crate) const MOODY_AFTER: u32 = 4;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AccountError {
@@ -113,7 +123,8 @@ impl Handle<Give> for Account {
     type Reply = ();
     type Error = AccountError;
     fn handle(account: &mut Decision<Self>, Give { cents, transfer }: Give) -> Result<(), AccountError> {
-        if transfer.starts_with("panic") {
+        if transfer.starts_with("panic") || (transfer.starts_with("moody") && MOODY.fetch_add(1, SeqCst) >= MOODY_AFTER)
+        {
             panic!("no gift of this");
         }
         if !account.open {
@@ -372,6 +383,10 @@ pub(crate) async fn request(bank: &Annals, transfer: &str, cents: u64) {
     bank.on::<Transfer>(transfer).send(request).await.unwrap();
 }
 
+pub(crate) fn requested(from: &str, to: &str, cents: u64) -> TransferEvent {
+    TransferEvent::Requested { from: from.into(), to: to.into(), cents }
+}
+
 pub(crate) async fn note(bank: &Annals, transfer: &str, text: &str) {
     bank.on::<Transfer>(transfer).send(Note { text: text.into() }).await.unwrap();
 }
@@ -431,17 +446,17 @@ impl Default for SetClock {
 impl SetClock {
     pub(crate) fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap();
-        self.0.fetch_add(micros, std::sync::atomic::Ordering::SeqCst);
+        self.0.fetch_add(micros, SeqCst);
     }
 
     pub(crate) fn set_back(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap();
-        self.0.fetch_sub(micros, std::sync::atomic::Ordering::SeqCst);
+        self.0.fetch_sub(micros, SeqCst);
     }
 }
 
 impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(std::sync::atomic::Ordering::SeqCst)).unwrap()
+        Timestamp::from_micros(self.0.load(SeqCst)).unwrap()
     }
 }

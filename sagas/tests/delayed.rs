@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use annals_core::{Annals, Clock, MemoryStore, Store};
-use annals_sagas::{DelayError, RunningSagas, SendLater, WithSagas};
+use annals_sagas::{DelayError, DelayedCommand, RunningSagas, SendLater, WithSagas};
 
 use crate::bank::*;
 
@@ -51,10 +51,38 @@ async fn one_that_is_refused_is_set_aside_and_can_be_sent_again() {
     let waiting = delayed.waiting().await.unwrap();
     let failure = waiting[0].failure.as_ref().unwrap();
     assert!(failure.given_up && failure.error == "it was refused: the account is not open", "{failure:?}");
+    let waits = "warning: saga $delayed has commands that wait for an operator: 1";
+    assert_eq!((delayed.health().to_string(), bank.sagas_health().to_string()), (waits.to_owned(), waits.to_owned()));
     open_account(&bank, "ada", 100).await;
     assert!(delayed.retry_command(&waiting[0].key).await.unwrap());
     delayed.settled().await.unwrap();
     assert_eq!(cents(&bank, "ada").await, 95);
+    assert!(delayed.health().is_healthy());
+    // Nothing follows the log here, and no instance ends.
+    assert!(delayed.aside().await.unwrap().is_empty());
+    assert_eq!(delayed.forget_ended(clock.now()).await.unwrap(), 0);
+    bank.shut_down().await;
+}
+
+/// Also by somebody who did not ask for it.
+#[tokio::test(start_paused = true)]
+async fn an_operator_cancels_what_somebody_asked_for() {
+    let clock = SetClock::default();
+    let bank = open(Arc::new(MemoryStore::new()), &clock).await;
+    bank.send_at::<Transfer, _>(
+        "t1",
+        Settle { outcome: "x".into() },
+        clock.now().saturating_add(Duration::from_secs(9)),
+    )
+    .await
+    .unwrap();
+    let delayed = bank.sagas().unwrap().delayed().unwrap();
+    let (timers, _) = delayed.timers(None).await.unwrap();
+    let command = DelayedCommand::of(&timers[0]).unwrap();
+    assert!(bank.cancel_delayed(&command).await.unwrap());
+    clock.advance(Duration::from_secs(10));
+    delayed.settled().await.unwrap();
+    assert_eq!(outcome(&bank, "t1").await, None);
     bank.shut_down().await;
 }
 

@@ -1,12 +1,15 @@
 //! F27, P7: commands are sent again until each has taken effect once, wherever the process dies.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering::SeqCst};
 
-use annals_core::{Annals, MemoryStore, Store};
+use annals_core::{
+    Annals, MemoryStore, ReadError, Store,
+    testing::{FaultyStore, ReadFault, Reads, commit_of},
+};
+use annals_projections::Retry;
+use annals_sagas::{Begin, SagaOptions, WithSagas, testing::crashes};
 
-use annals_sagas::testing::crashes;
-
-use crate::bank::*;
+use crate::{bank::*, unruly::Failing};
 
 /// What is the same however often the process died: balances, outcomes, what happened to each account, what each instance went
 /// through.
@@ -74,4 +77,39 @@ async fn a_runner_that_was_taken_over_writes_nothing() {
     for bank in [second, first] {
         bank.shut_down().await;
     }
+}
+
+/// What is the store's fault says nothing of the command.
+#[tokio::test(start_paused = true)]
+async fn a_store_at_fault_takes_no_attempt_from_a_command_that_then_fails() {
+    let failing = Failing::new("account.given", MOODY_AFTER);
+    let bank = over(failing.before(Arc::new(MemoryStore::new())), SetClock::default()).await;
+    open_account(&bank, "ada", 100).await;
+    open_account(&bank, "bob", 0).await;
+    request(&bank, "moody-1", 30).await;
+    saga(&bank).settled().await.unwrap();
+    let waiting = saga(&bank).waiting().await.unwrap();
+    let failure = waiting[0].failure.as_ref().unwrap();
+    assert!(failure.given_up && failure.error.contains("no gift of this"), "{failure:?}");
+    assert_eq!((failing.left(), failure.attempts), (0, 5));
+    assert_eq!(MOODY.load(SeqCst), MOODY_AFTER + 5, "each attempt is its own fault");
+    bank.shut_down().await;
+}
+
+/// However few attempts a command has of its own.
+#[tokio::test(start_paused = true)]
+async fn a_store_at_fault_is_waited_for_without_end() {
+    let commits = Failing::new("account.given", 30);
+    let reads = FaultyStore::over(commits.before(Arc::new(MemoryStore::new())));
+    let options = SagaOptions::default().begin(Begin::AtTheBeginning).retry(Retry::never());
+    let bank = Annals::over(reads.clone()).saga_with::<Moving>(options).open().await.unwrap();
+    open_account(&bank, "ada", 100).await;
+    open_account(&bank, "bob", 0).await;
+    for _ in 0..30 {
+        reads.next_read(Reads::Streams, ReadFault::Fail(ReadError::Index { reason: "a test".into() }));
+    }
+    bank.store().commit(commit_of::<Transfer>("t1", [requested("ada", "bob", 30)])).await.unwrap();
+    saga(&bank).settled().await.unwrap();
+    assert_eq!((commits.left(), outcome(&bank, "t1").await.as_deref()), (0, Some("moved")));
+    bank.shut_down().await;
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use annals_conformance::soak;
-use annals_core::{Annals, MemoryStore, Store, testing::commit_of};
+use annals_core::{Annals, Clock, MemoryStore, Store, Timestamp, testing::commit_of};
 use annals_sagas::testing::Mortal;
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 
@@ -28,6 +28,10 @@ enum Happening {
     Clock(i64),
     /// What there is to do is done.
     Settle,
+    /// An operator moves the timer of one of the transfers to so many seconds from now.
+    Move(usize, i64),
+    /// An operator lets instances be forgotten that have ended.
+    Forget,
 }
 
 /// From one start to the death at so many commits of the application itself and of its sagas.
@@ -46,6 +50,8 @@ fn lives() -> impl Strategy<Value = Vec<Life>> {
         2 => (any::<usize>(), any::<bool>()).prop_map(|(which, given)| Happening::Again(which, given)),
         2 => (-30_i64..70).prop_map(Happening::Clock),
         2 => Just(Happening::Settle),
+        2 => Just(Happening::Forget),
+        2 => (any::<usize>(), -10_i64..100).prop_map(|(which, seconds)| Happening::Move(which, seconds)),
     ];
     let life = (vec(happening, 1..10), 1_u64..60, any::<bool>());
     vec(life.prop_map(|(happenings, commits, last_counts)| Life { happenings, commits, last_counts }), 1..5)
@@ -56,6 +62,8 @@ fn lives() -> impl Strategy<Value = Vec<Life>> {
 struct World {
     clock: SetClock,
     transfers: Vec<String>,
+    forgotten: usize,
+    moved: usize,
 }
 
 impl World {
@@ -93,6 +101,22 @@ impl World {
                         _ = saga.settled() => {}
                     }
                 }
+                Happening::Move(which, seconds) => {
+                    let Some(transfer) = self.transfers.get(which % self.transfers.len().max(1)) else { continue };
+                    let micros = self.clock.now().as_micros() + seconds * 1_000_000;
+                    let due = Timestamp::from_micros(micros).unwrap();
+                    // It may be dead.
+                    let moved = saga(&bank).move_timer(None, transfer, "late", due, "a test").await;
+                    self.moved += usize::from(moved.unwrap_or(false));
+                }
+                Happening::Forget => {
+                    let (saga, before) = (saga(&bank), self.clock.now().saturating_add(Duration::from_secs(1)));
+                    tokio::select! {
+                        biased;
+                        _ = death.wait_for(|died| *died) => return true,
+                        forgotten = saga.forget_ended(before) => self.forgotten += forgotten.unwrap_or(0),
+                    }
+                }
             }
         }
         *death.borrow()
@@ -121,14 +145,19 @@ async fn of_transfer(bank: &Annals, account: &str, transfer: &str) -> Vec<String
     history.into_iter().filter(|(of, cents, _)| of == transfer && *cents > 0).map(|(.., name)| name).collect()
 }
 
-async fn check(bank: &Annals, transfers: &[String]) {
+/// What holds of every end of transfers from ada, who had 100 cents, to bob, who had none.
+pub(crate) async fn check(bank: &Annals, transfers: &[String]) {
     let saga = saga(bank);
-    assert!(saga.waiting().await.unwrap().is_empty());
+    let waiting = saga.waiting().await.unwrap();
+    assert!(waiting.is_empty(), "{waiting:?}");
     assert!(movements(bank, "nobody").await.is_empty());
     for transfer in transfers {
-        let instance = saga.instance(None, transfer).await.unwrap().unwrap();
         let timeline = saga.timeline(None, transfer).await.unwrap();
-        assert_eq!(timeline.len() as u64, instance.steps, "{transfer} took a step twice");
+        // Or it has been forgotten.
+        if let Some(instance) = saga.instance(None, transfer).await.unwrap() {
+            assert_eq!(timeline.len() as u64, instance.steps, "{transfer} took a step twice");
+        }
+        assert!(timeline.last().unwrap().status.has_ended(), "{transfer}");
         let outcome = outcome(bank, transfer).await;
         let (ada, bob) = (of_transfer(bank, "ada", transfer).await, of_transfer(bank, "bob", transfer).await);
         let count = |events: &[String], name: &str| events.iter().filter(|event| *event == name).count();
@@ -151,7 +180,8 @@ async fn check(bank: &Annals, transfers: &[String]) {
 fn every_history_ends_as_if_nothing_had_died() {
     let histories = soak::size("ANNALS_SOAK_SAGA_HISTORIES", 60);
     let mut runner = TestRunner::new(ProptestConfig { cases: u32::try_from(histories).unwrap(), ..Default::default() });
-    let (deaths, moved) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (deaths, moved, forgotten) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let timers = AtomicU64::new(0);
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runner
         .run(&lives(), |lives| {
@@ -169,13 +199,17 @@ fn every_history_ends_as_if_nothing_had_died() {
                 world.clock.advance(Duration::from_secs(3600));
                 saga(&bank).settled().await.unwrap();
                 check(&bank, &world.transfers).await;
+                timers.fetch_add(world.moved as u64, Ordering::Relaxed);
+                forgotten.fetch_add(world.forgotten as u64, Ordering::Relaxed);
                 moved.fetch_add(world.transfers.len() as u64, Ordering::Relaxed);
                 bank.shut_down().await;
             });
             Ok(())
         })
         .unwrap();
-    let (deaths, moved) = (deaths.into_inner(), moved.into_inner());
-    soak::report(&format!("saga_histories={histories} saga_deaths={deaths} saga_instances={moved}"));
+    let (deaths, moved, forgotten) = (deaths.into_inner(), moved.into_inner(), forgotten.into_inner());
+    let timers = timers.into_inner();
+    let forgot = format!("saga_instances_forgotten={forgotten} saga_timers_moved={timers}");
+    soak::report(&format!("saga_histories={histories} saga_deaths={deaths} saga_instances={moved} {forgot}"));
     assert!(deaths >= histories / 10, "{deaths}");
 }

@@ -71,6 +71,7 @@ async fn what_goes_in_circles_is_set_aside() {
     let aside = echo.aside().await.unwrap();
     assert_eq!(aside[0].failure.error, Unexpected::TooDeep { depth: 21, max: 20 }.to_string());
     assert!(aside[0].failure.given_up);
+    assert_eq!(echo.health().to_string(), "critical: reaction echo goes in circles: events set aside for that: 1");
     assert_eq!(cents(&bank, "bob").await, 22);
     bank.shut_down().await;
 }

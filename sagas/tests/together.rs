@@ -9,10 +9,10 @@ use futures::TryStreamExt;
 
 use crate::bank::*;
 
-const TRANSFERS: usize = 20;
+pub(crate) const TRANSFERS: usize = 20;
 
 /// What is requested by the time that the saga first runs, so that it finds all of it at once.
-async fn requested(store: &Arc<dyn Store>) {
+pub(crate) async fn requested(store: &Arc<dyn Store>) {
     let user = Annals::over(Arc::clone(store)).open().await.unwrap();
     for user in [user.clone(), user.in_tenant(Tenant::new("acme").unwrap())] {
         open_account(&user, "ada", 100).await;

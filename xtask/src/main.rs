@@ -52,7 +52,7 @@ enum Task {
     Paths,
     /// Are the licences and sources of all dependencies allowed, and is none of them known to be bad?
     Deny,
-    /// Runs the banking example twice on a temporary store.
+    /// Runs each example twice on a temporary store.
     Example,
     /// Imports the accounts of a real bank from `$ANNALS_DATA/berka` into a temporary store.
     Import,

@@ -1,6 +1,6 @@
 //! The tasks that run cargo.
 
-use std::{env, ffi::OsStr, path::Path};
+use std::{env, path::Path};
 
 use crate::{Outcome, command::Run, failure::Failure, workspace::Workspace};
 
@@ -41,35 +41,43 @@ pub(crate) fn docs(workspace: &Workspace) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// The second run finds everything done already, and its store is whole.
+/// The second run of each finds everything done already, and the stores are whole.
 pub(crate) fn example(workspace: &Workspace) -> Result<Outcome, Failure> {
     let folder = tempfile::tempdir().map_err(Failure::Temporary)?;
-    let store = folder.path().join("bank.annals");
-    for _ in 0..2 {
-        banking(workspace, &[OsStr::new("--store"), store.as_os_str()])?;
+    for (package, arguments) in [("banking", &[][..]), ("order", &["--orders", "300"][..])] {
+        let store = folder.path().join(package);
+        for _ in 0..2 {
+            let start = arguments.iter().fold(app(workspace, package), Run::argument);
+            start.argument("--store").argument(&store).run()?;
+        }
+        verify(workspace, &store)?;
     }
-    verify(workspace, &store)?;
     Ok(Outcome::Done)
 }
+
+/// The real inputs of the examples: the package, its command, and the folder below that of all data.
+const INPUTS: [(&str, &str, &str); 3] =
+    [("banking", "import", "berka"), ("order", "import", "online_retail"), ("order", "replay-log", "order_log")];
 
 /// The folder is named by an environment variable: the data is not part of the repository.
 pub(crate) fn import(workspace: &Workspace) -> Result<Outcome, Failure> {
     let Some(data) = env::var_os("ANNALS_DATA") else {
-        let why = "ANNALS_DATA is not set: NOTHING WAS IMPORTED (set it to the folder that holds berka/)";
+        let why = "ANNALS_DATA is not set: NOTHING WAS IMPORTED (set it to the folder that holds berka/, online_retail/ and \
+                   order_log/)";
         return Ok(Outcome::Skipped { why: why.to_owned() });
     };
     let temporary = tempfile::tempdir().map_err(Failure::Temporary)?;
-    let store = temporary.path().join("import.annals");
-    let folder = Path::new(&data).join("berka");
-    let arguments = [OsStr::new("import"), folder.as_os_str(), OsStr::new("--store"), store.as_os_str()];
-    banking(workspace, &arguments)?;
-    verify(workspace, &store)?;
+    for (package, command, input) in INPUTS {
+        let (store, folder) = (temporary.path().join(input), Path::new(&data).join(input));
+        let start = app(workspace, package).argument(command).argument(&folder);
+        start.argument("--store").argument(&store).run()?;
+        verify(workspace, &store)?;
+    }
     Ok(Outcome::Done)
 }
 
-fn banking(workspace: &Workspace, arguments: &[&OsStr]) -> Result<(), Failure> {
-    let start = workspace.cargo(&["run", "--release", "-p", "banking", "--"]);
-    arguments.iter().fold(start, Run::argument).run()
+fn app(workspace: &Workspace, package: &str) -> Run {
+    workspace.cargo(&["run", "--release", "-p", package, "--"])
 }
 
 /// Every byte of the log, and the index.

@@ -67,7 +67,7 @@ impl Part {
 
 /// Everything that is run, in this order. The sizes are such that a turn takes some 35 minutes on two cores, most of them
 /// kills, and give way to what the environment says.
-const PARTS: [Part; 25] = [
+const PARTS: [Part; 26] = [
     Part::of_store("kill", &[("ANNALS_SOAK_KILLS", "5000"), ("ANNALS_SOAK_KEYED_KILLS", "500")]),
     Part::of_contract("sled", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "1000000")]),
     Part::of_contract("memory", &["agrees_with_the_model"], &[("ANNALS_SOAK_OPERATIONS", "500000")]),
@@ -98,6 +98,7 @@ const PARTS: [Part; 25] = [
     Part::of_projections("batches", &[("ANNALS_SOAK_BATCHED_HISTORIES", "5000")]),
     Part::of_store("sagas", &[("ANNALS_SOAK_SAGA_KILLS", "500")]),
     Part::of_package("annals-sagas", "histories", &[("ANNALS_SOAK_SAGA_HISTORIES", "20000")]),
+    Part { once: true, ..Part::of_package("annals-sagas", "explored", &[("ANNALS_SOAK_SAGA_DISTURBANCES", "3")]) },
     Part {
         once: true,
         ..Part::of_program("annals-projections", "backlog", &[("ANNALS_SOAK_PROJECTION_BACKLOG", "1000000")])
@@ -106,7 +107,7 @@ const PARTS: [Part; 25] = [
 ];
 
 /// What the numbers are called that the tests report, in the order of the table.
-const NAMES: [(&str, &str); 55] = [
+const NAMES: [(&str, &str); 58] = [
     ("turns", "turns of everything"),
     ("kills", "processes killed (SIGKILL)"),
     ("killed_at_open", "of them while they opened the store"),
@@ -160,6 +161,9 @@ const NAMES: [(&str, &str); 55] = [
     ("saga_histories", "random histories of sagas"),
     ("saga_deaths", "of their processes that died at a commit"),
     ("saga_instances", "instances of sagas in them"),
+    ("saga_paths", "paths of a small saga, explored up to so many disturbances"),
+    ("saga_instances_forgotten", "of these forgotten once they had ended"),
+    ("saga_timers_moved", "timers of sagas moved by hand in them"),
     ("saga_kills", "processes killed (SIGKILL) while their sagas were at work"),
     ("saga_transfers", "instances of sagas behind them, each at its end"),
 ];

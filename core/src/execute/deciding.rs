@@ -9,7 +9,7 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 
 use crate::{
-    Aggregate, Annals, At, ExecuteError, Handle, IdempotencyKey, Preparation, Prepare, Targets,
+    Aggregate, Annals, At, ExecuteError, Handle, IdempotencyKey, JointCommand, Preparation, Prepare, Targets,
     load::{Held, message},
 };
 
@@ -51,6 +51,16 @@ impl<'a, T: Targets, R, E> Deciding<'a, T, R, E> {
             Self::Now(decide) => Ok(decide),
             Self::Prepared(prepare) => prepare(held, around).await,
         }
+    }
+}
+
+impl<T: Targets, R, E> Deciding<'_, T, R, E> {
+    /// The command knows how it is decided about.
+    pub(crate) fn jointly<C>(command: C) -> Self
+    where
+        C: JointCommand<Targets = T, Reply = R, Error = E>,
+    {
+        Self::Now(Box::new(move |of| command.decide(of)))
     }
 }
 

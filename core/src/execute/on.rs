@@ -45,7 +45,7 @@ impl<'a, A: Aggregate> On<'a, A> {
     /// if it has, it decides again on what came in between.
     ///
     /// A command that emits nothing and has no idempotency key writes nothing.
-    pub fn send<C>(&self, command: C) -> Sending<'a, A, C, A::Reply, A::Error>
+    pub fn send<C>(&self, command: C) -> Sending<'a, At<A>, C, A::Reply, A::Error>
     where
         A: Handle<C>,
         C: Clone + Send + Sync + 'static,
@@ -56,7 +56,7 @@ impl<'a, A: Aggregate> On<'a, A> {
     /// The same for a command for which something has to be waited for first: once the aggregate is loaded,
     /// [`Prepare::prepare`] runs, once, and then the aggregate decides about what it prepared. The idempotency key is that
     /// of the command as it is given here, and is looked up before.
-    pub fn prepare<C>(&self, command: C) -> Sending<'a, A, C, Reply<A, C>, <A as Prepare<C>>::Error>
+    pub fn prepare<C>(&self, command: C) -> Sending<'a, At<A>, C, Reply<A, C>, <A as Prepare<C>>::Error>
     where
         A: Prepare<C> + Handle<A::Prepared, Error = <A as Prepare<C>>::Error>,
         C: Clone + Send + Sync + 'static,

@@ -1,14 +1,15 @@
-//! A command on its way to one aggregate.
+//! A command on its way to whoever decides about it.
 
 use std::future::IntoFuture;
 
 use futures::future::BoxFuture;
 
-use crate::{Aggregate, Annals, At, Beside, Command, Executed, Metadata, Record, Reply, Timestamp, Version};
+use crate::{Aggregate, Annals, At, Beside, Command, Executed, Metadata, Record, Reply, Targets, Timestamp, Version};
 
 use super::{Asked, Deciding, ExecuteError, Request, execute};
 
-/// A command on its way to one aggregate. Await it to send it.
+/// A command on its way to whoever decides about it: one aggregate ([`On::send`](crate::On::send)), or several things together
+/// ([`Annals::send`]). Await it to send it.
 ///
 /// A future that is dropped before its commit was queued wrote nothing; later the commit completes by itself.
 ///
@@ -16,22 +17,17 @@ use super::{Asked, Deciding, ExecuteError, Request, execute};
 /// [`On::send`](crate::On::send): so a command that is not handled is one mistake with one message, and not another one
 /// at the `.await`.
 #[must_use = "nothing is sent before it is awaited"]
-pub struct Sending<'a, A: Aggregate, C, R, E> {
+pub struct Sending<'a, T: Targets, C, R, E> {
     annals: &'a Annals,
-    target: At<A>,
+    targets: T,
     command: C,
     request: Request<R>,
-    deciding: fn(C) -> Deciding<'a, At<A>, R, E>,
+    deciding: fn(C) -> Deciding<'a, T, R, E>,
 }
 
-impl<'a, A: Aggregate, C, R, E> Sending<'a, A, C, R, E> {
-    pub(super) fn new(
-        annals: &'a Annals,
-        target: At<A>,
-        command: C,
-        deciding: fn(C) -> Deciding<'a, At<A>, R, E>,
-    ) -> Self {
-        Self { annals, target, command, request: Request::default(), deciding }
+impl<'a, T: Targets, C, R, E> Sending<'a, T, C, R, E> {
+    pub(crate) fn new(annals: &'a Annals, targets: T, command: C, deciding: fn(C) -> Deciding<'a, T, R, E>) -> Self {
+        Self { annals, targets, command, request: Request::default(), deciding }
     }
 
     /// The handle that it is sent through.
@@ -51,13 +47,6 @@ impl<'a, A: Aggregate, C, R, E> Sending<'a, A, C, R, E> {
         R: Reply,
     {
         self.request.asked = Some(Asked::new(key.as_ref(), &self.command));
-        self
-    }
-
-    /// Sends the command only to this version of the aggregate (a client's `If-Match`): any other is a conflict at
-    /// once, and nothing is tried again.
-    pub fn expect_version(mut self, version: Version) -> Self {
-        self.request.expected = Some(version);
         self
     }
 
@@ -87,9 +76,18 @@ impl<'a, A: Aggregate, C, R, E> Sending<'a, A, C, R, E> {
     }
 }
 
-impl<'a, A, C, R, E> IntoFuture for Sending<'a, A, C, R, E>
+impl<A: Aggregate, C, R, E> Sending<'_, At<A>, C, R, E> {
+    /// Sends the command only to this version of the aggregate (a client's `If-Match`): any other is a conflict at
+    /// once, and nothing is tried again.
+    pub fn expect_version(mut self, version: Version) -> Self {
+        self.request.expected = Some(version);
+        self
+    }
+}
+
+impl<'a, T, C, R, E> IntoFuture for Sending<'a, T, C, R, E>
 where
-    A: Aggregate,
+    T: Targets + 'a,
     C: Clone + Send + Sync + 'static,
     R: Send + 'a,
     E: Send + 'a,
@@ -98,8 +96,8 @@ where
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { annals, target, command, mut request, deciding } = self;
+        let Self { annals, targets, command, mut request, deciding } = self;
         request.show(annals, &command);
-        Box::pin(execute(annals, target, request, deciding(command)))
+        Box::pin(execute(annals, targets, request, deciding(command)))
     }
 }

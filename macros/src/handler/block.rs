@@ -2,6 +2,7 @@
 
 use darling::{Error, Result};
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::{Attribute, ImplItem, ItemImpl, Signature, Type};
 
 use crate::{
@@ -43,9 +44,26 @@ pub(crate) fn block(item: TokenStream, message: &str) -> Result<ItemImpl> {
     syn::parse2(item).map_err(|_| Error::custom(message).with_span(&Span::call_site()))
 }
 
+/// What stands beside the messages: the block, so that its methods are there, and a stub of the trait called `name`, unless the block
+/// is one of that very trait.
+pub(crate) fn with_stub(
+    item: TokenStream,
+    marks: &[&str],
+    name: &str,
+    stub: impl FnOnce(&ItemImpl) -> Option<TokenStream>,
+) -> TokenStream {
+    match unmarked(item.clone(), marks) {
+        Ok(block) => {
+            let stub = if is_of_trait(&block, name) { None } else { stub(&block) };
+            quote!(#block #stub)
+        }
+        Err(_) => item,
+    }
+}
+
 /// The block, less all that its methods are marked with.
-pub(crate) fn unmarked(item: TokenStream, message: &str, marks: &[&str]) -> Result<ItemImpl> {
-    let mut block = block(item, message)?;
+fn unmarked(item: TokenStream, marks: &[&str]) -> syn::Result<ItemImpl> {
+    let mut block: ItemImpl = syn::parse2(item)?;
     for item in &mut block.items {
         for mark in marks {
             take_marks(item, mark);
@@ -63,7 +81,7 @@ pub(crate) fn refuse_trait(block: &ItemImpl, message: &str) -> Result<()> {
 }
 
 /// Whether the block is one of a trait of this name.
-pub(crate) fn is_of_trait(block: &ItemImpl, name: &str) -> bool {
+fn is_of_trait(block: &ItemImpl, name: &str) -> bool {
     block.trait_.as_ref().and_then(|(path, _)| path.segments.last()).is_some_and(|last| last.ident == name)
 }
 

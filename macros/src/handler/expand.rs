@@ -1,4 +1,4 @@
-//! The code that both write.
+//! The code that all of them write.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -68,17 +68,26 @@ pub(crate) fn matched<T>(
     }
 }
 
-/// What comes of calling a method.
+/// What comes of calling a method, or a function without `self`.
 pub(crate) fn outcome<'a>(signature: &Signature, arguments: impl Iterator<Item = &'a Ident>) -> TokenStream {
     let method = &signature.ident;
     let wait = signature.asyncness.map(|_| quote!(.await));
+    let place = match &signature.output {
+        ReturnType::Default => Span::call_site(),
+        ReturnType::Type(_, ty) => place(ty),
+    };
+    let whose = match signature.receiver() {
+        Some(_) => quote_spanned!(place=> self.),
+        None => quote_spanned!(place=> Self::),
+    };
+    let call = quote_spanned!(place=> #whose #method(#(#arguments),*) #wait);
     match &signature.output {
         ReturnType::Default => quote!({
-            self.#method(#(#arguments),*) #wait;
+            #call;
             ::core::result::Result::Ok(())
         }),
-        ReturnType::Type(_, ty) => quote_spanned! { place(ty)=>
-            ::core::result::Result::<(), _>::map_err(self.#method(#(#arguments),*) #wait, ::core::convert::Into::into)
+        ReturnType::Type(..) => quote_spanned! { place=>
+            ::core::result::Result::<(), _>::map_err(#call, ::core::convert::Into::into)
         },
     }
 }

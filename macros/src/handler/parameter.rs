@@ -47,6 +47,14 @@ pub(crate) fn check_receiver(signature: &Signature, must_not_change: bool, messa
     }
 }
 
+/// Refuses a method that takes itself.
+pub(crate) fn refuse_receiver(signature: &Signature, message: &str) -> Result<()> {
+    match signature.receiver() {
+        Some(receiver) => Err(Error::custom(message).with_span(&receiver.self_token)),
+        None => Ok(()),
+    }
+}
+
 /// The parameters less `self`.
 pub(crate) fn parameters(signature: &Signature) -> impl Iterator<Item = &PatType> {
     signature.inputs.iter().filter_map(|input| match input {
@@ -73,7 +81,7 @@ pub(crate) fn of_pattern<'a, T: Copy + PartialEq>(
         |name: &Ident| arguments.iter().any(|argument| matches!(argument, Argument::Binding(of) if *of == name));
     let untaken = pattern.bindings.iter().filter(|binding| !taken(binding) && !is_used(binding));
     // A parameter with a mistake may have been meant to take it.
-    let is_sound = arguments.len() + 1 >= signature.inputs.len();
+    let is_sound = arguments.len() == parameters(signature).count();
     for binding in untaken.filter(|_| is_sound) {
         let message = format!(
             "`{binding}` is bound, and no parameter of `{}` takes it: add a parameter of this name, or leave it to `..`",

@@ -4,27 +4,14 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, ItemImpl};
 
-use super::ast::{MARKS, PLACE};
-use crate::{
-    handler::block::{self, is_of_trait},
-    root, stub,
-};
+use super::ast::MARKS;
+use crate::{handler::block::with_stub, root, stub};
 
-/// The block stays, so that its methods are there. Beside a trait's block there is no stub of that very trait.
 pub(crate) fn fallback(attribute: &Attribute, item: TokenStream) -> TokenStream {
-    match block::unmarked(item.clone(), PLACE, &MARKS) {
-        Ok(block) => {
-            let stub = stub(attribute, &block);
-            quote!(#block #stub)
-        }
-        Err(_) => item,
-    }
+    with_stub(item, &MARKS, "Projection", |block| stub(attribute, block))
 }
 
 fn stub(attribute: &Attribute, block: &ItemImpl) -> Option<TokenStream> {
-    if is_of_trait(block, "Projection") {
-        return None;
-    }
     let root = stub::root(&root::PROJECTIONS, std::slice::from_ref(attribute), "projection")?;
     let ty = &block.self_ty;
     let (parameters, _, bounds) = block.generics.split_for_impl();

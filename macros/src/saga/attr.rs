@@ -2,10 +2,10 @@
 
 use darling::FromAttributes;
 
-use super::sends::Sends;
 use crate::{
     handler::ignored::Ignored,
     past::From,
+    process::sends::Sends,
     value::{Text, TypePath, Version},
 };
 

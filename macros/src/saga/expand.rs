@@ -1,60 +1,34 @@
 //! The block, and the implementation of `Saga` beside it.
 
-mod inputs;
 mod reception;
+mod timers;
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::{ItemImpl, Path, parse_quote};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Path, parse_quote};
 
-use super::{
-    and_types,
-    ast::Saga,
-    sends::Sent,
-    valid::{Timeout, Valid},
-};
+use super::{ast::Saga, valid::Valid};
 use crate::{
-    handler::expand::{covered, place, subscribed},
+    handler::expand::covered,
     past::Past,
+    process::expand::{Names, commands, events, refused, sends, subscription},
 };
-
-/// The parameters of the methods. What a pattern binds is never one of them, whatever it is called.
-struct Names {
-    event: Ident,
-    context: Ident,
-    command: Ident,
-    refusal: Ident,
-    timer: Ident,
-    step: Ident,
-}
-
-impl Names {
-    fn new() -> Self {
-        let name = |name| Ident::new(name, Span::mixed_site());
-        Self {
-            event: name("event"),
-            context: name("context"),
-            command: name("command"),
-            refusal: name("refusal"),
-            timer: name("timer"),
-            step: name("step"),
-        }
-    }
-}
 
 pub(super) fn code(saga: &Saga, valid: &Valid<'_>) -> TokenStream {
     let Saga { root, block, .. } = saga;
     let Valid { name, version, enums, .. } = valid;
-    let (ty, names) = (&block.self_ty, Names::new());
+    let (ty, names, receiver) = (&block.self_ty, Names::new(), quote!(&mut self,));
     let (parameters, _, bounds) = block.generics.split_for_impl();
     let derived: Path = parse_quote!(#root::derived);
     let past = Past::constant(&derived, "PastState", &valid.past, ty, &block.generics);
-    let subscribed = enums.iter().filter(|events| !events.arms.is_empty()).map(subscribed);
-    let timers = timers(&valid.timeouts);
-    let commands = valid.sends.iter().map(|sent| known(sent));
+    let timers = timers::names(&valid.timeouts);
+    let subscription = subscription(root, enums);
+    let commands = commands(root, &valid.sends);
     let receive = reception::receive(root, &names, enums);
-    let inputs = inputs::methods(root, &names, valid);
-    let sends = sends(&derived, block, &valid.sends);
+    let handle = events(root, &names, &format_ident!("handle"), Some(&receiver), enums);
+    let refused = refused(root, &names, Some(&receiver), &valid.refused);
+    let timeout = timers::timeout(root, &names, &valid.timeouts);
+    let sends = sends(root, block, &valid.sends);
     let covered = covered(root, enums);
     quote! {
         #block
@@ -66,56 +40,21 @@ pub(super) fn code(saga: &Saga, valid: &Valid<'_>) -> TokenStream {
             #past
             #timers
 
-            fn subscription() -> #root::Subscription {
-                #root::Subscription::new() #(#subscribed)*
-            }
+            #subscription
 
-            fn commands() -> #root::Commands {
-                #root::Commands::new() #(#commands)*
-            }
+            #commands
 
             #receive
 
-            #inputs
+            #handle
+
+            #refused
+
+            #timeout
         }
 
         #sends
 
         #covered
-    }
-}
-
-/// The names of its timers, those included whose method is not there under all conditions.
-fn timers(timeouts: &[Timeout<'_>]) -> Option<TokenStream> {
-    let names = timeouts.iter().map(|timeout| timeout.timer);
-    (!timeouts.is_empty()).then(|| quote!(const TIMERS: &'static [&'static str] = &[#(#names),*];))
-}
-
-fn known(Sent { aggregate, command, is_prepared }: &Sent) -> TokenStream {
-    let method = Ident::new(if *is_prepared { "prepared" } else { "with" }, place(command));
-    quote_spanned!(place(command)=> .#method::<#aggregate, #command>())
-}
-
-/// That the commands may be sent, and two more that there are none of: so that rustc, whatever is sent to whomever, never takes
-/// it for the only command that may be.
-fn sends(derived: &Path, block: &ItemImpl, sends: &[&Sent]) -> TokenStream {
-    let ty = &block.self_ty;
-    let (parameters, _, bounds) = block.generics.split_for_impl();
-    let with_any = and_types(&block.generics, ["__Aggregate"]);
-    let (with_any, ..) = with_any.split_for_impl();
-    let sends = sends.iter().map(|Sent { aggregate, command, .. }| {
-        quote! {
-            #[automatically_derived]
-            impl #parameters #derived::SendsTo<#aggregate, #command> for #ty #bounds {}
-        }
-    });
-    quote! {
-        #(#sends)*
-
-        #[automatically_derived]
-        impl #with_any #derived::SendsTo<__Aggregate, #derived::NoCommand> for #ty #bounds {}
-
-        #[automatically_derived]
-        impl #with_any #derived::SendsTo<__Aggregate, [#derived::NoCommand; 0]> for #ty #bounds {}
     }
 }

@@ -4,36 +4,21 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, ItemImpl};
 
-use super::{
-    and_types,
-    ast::{MARKS, PLACE},
-};
 use crate::{
-    handler::block::{self, is_of_trait},
+    handler::block::with_stub,
+    process::{expand::everything_to_everyone, handler::MARKS},
     root, stub,
 };
 
-/// The block stays, so that its methods are there. Beside a trait's block there is no stub of that very trait.
 pub(crate) fn fallback(attribute: &Attribute, item: TokenStream) -> TokenStream {
-    match block::unmarked(item.clone(), PLACE, &MARKS) {
-        Ok(block) => {
-            let stub = stub(attribute, &block);
-            quote!(#block #stub)
-        }
-        Err(_) => item,
-    }
+    with_stub(item, &MARKS, "Saga", |block| stub(attribute, block))
 }
 
-/// It sends everything to everyone, so that nothing is said of what its methods send.
 fn stub(attribute: &Attribute, block: &ItemImpl) -> Option<TokenStream> {
-    if is_of_trait(block, "Saga") {
-        return None;
-    }
     let root = stub::root(&root::SAGAS, std::slice::from_ref(attribute), "saga")?;
     let ty = &block.self_ty;
     let (parameters, _, bounds) = block.generics.split_for_impl();
-    let sending = and_types(&block.generics, ["__Aggregate", "__Command"]);
-    let (sending, ..) = sending.split_for_impl();
+    let sends = everything_to_everyone(&root, block);
     Some(quote! {
         #[automatically_derived]
         impl #parameters #root::Saga for #ty #bounds {
@@ -62,7 +47,6 @@ fn stub(attribute: &Attribute, block: &ItemImpl) -> Option<TokenStream> {
             }
         }
 
-        #[automatically_derived]
-        impl #sending #root::derived::SendsTo<__Aggregate, __Command> for #ty #bounds {}
+        #sends
     })
 }

@@ -1,18 +1,11 @@
-//! The grammar of `#[on(..)]` in a saga: the pattern, and what the event is to the saga.
+//! What is said behind the pattern of an event that a saga is given.
 
-use darling::Result;
 use proc_macro2::Span;
-use syn::{Attribute, Expr, Ident, Pat, Token, ext::IdentExt, parse::ParseStream};
+use syn::{Expr, Ident, Token, parse::ParseStream};
 
-use crate::{attr::listed, handler::pattern::Pattern};
+use crate::process::on::{Said, read_key};
 
-/// `StockEvent::Reserved { order, .. }, key = order, otherwise = ignore`.
-pub(super) struct On {
-    pub(super) pattern: Pattern,
-    pub(super) reception: Reception,
-}
-
-/// What is said behind a pattern.
+/// `starts, key = order, otherwise = ignore`.
 #[derive(Default)]
 pub(super) struct Reception {
     pub(super) starts: bool,
@@ -29,36 +22,14 @@ pub(super) enum Otherwise {
     SetAside,
 }
 
-impl On {
-    pub(super) fn parse(mark: &Attribute) -> Result<Self> {
-        let (written, reception) = listed(&mark.meta, parse, Pattern::WRITTEN)?;
-        Ok(Self { pattern: Pattern::of(written)?, reception })
-    }
-}
+impl Said for Reception {
+    const PROCESS: &'static str = "saga";
 
-fn parse(input: ParseStream<'_>) -> syn::Result<(Pat, Reception)> {
-    let written = Pat::parse_multi_with_leading_vert(input)?;
-    let mut reception = Reception::default();
-    while !input.is_empty() {
-        input.parse::<Token![,]>()?;
-        if !input.is_empty() {
-            reception.read(input)?;
-        }
-    }
-    Ok((written, reception))
-}
-
-impl Reception {
-    /// Reads one entry.
-    fn read(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
-        let word: Ident = input.call(Ident::parse_any)?;
-        let again = match word.to_string().as_str() {
+    fn read(&mut self, word: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
+        Ok(match word.to_string().as_str() {
             "starts" => std::mem::replace(&mut self.starts, true),
             "continues" => std::mem::replace(&mut self.continues, true),
-            "key" => {
-                input.parse::<Token![=]>()?;
-                self.key.replace(input.parse()?).is_some()
-            }
+            "key" => read_key(&mut self.key, input)?,
             "otherwise" => {
                 input.parse::<Token![=]>()?;
                 self.otherwise.replace(otherwise(input)?).is_some()
@@ -69,8 +40,11 @@ impl Reception {
                 );
                 return Err(syn::Error::new(word.span(), message));
             }
-        };
-        if again { Err(syn::Error::new(word.span(), format!("`{word}` is said already"))) } else { Ok(()) }
+        })
+    }
+
+    fn key(&self) -> Option<&Expr> {
+        self.key.as_ref()
     }
 }
 

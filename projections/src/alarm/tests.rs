@@ -6,10 +6,10 @@ use std::sync::{
 use tracing::{Event, Metadata, span};
 
 use super::*;
-use crate::Cause;
+use crate::{Cause, Subject};
 
 fn concern(level: Level, cause: Cause) -> Concern {
-    Concern { projection: "balances", level, cause }
+    Concern { subject: Subject::Projection("balances"), level, cause }
 }
 
 fn behind(level: Level, positions: u64) -> Health {

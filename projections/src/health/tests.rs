@@ -1,4 +1,6 @@
 use super::*;
+use annals_core::Position;
+
 use crate::{Failure, checkpoint::Checkpoint, status::Board};
 
 fn status(state: State) -> Status {

@@ -1,5 +1,7 @@
 //! What an instance has been through.
 
+use std::fmt;
+
 use annals_core::{Position, ReadStream, StreamId, Tenant, Timestamp, Version};
 use futures::TryStreamExt;
 
@@ -68,5 +70,23 @@ impl SagaHandle {
             });
         }
         Ok(steps)
+    }
+}
+
+/// For a person: `order.placed at 17`, `charge to payment o-1 was refused: the card is declined`, `timer reminder`.
+impl fmt::Display for StepInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event { position, event_type } => write!(f, "{event_type} at {position}"),
+            Self::Refused { command, aggregate, id, reason } => {
+                write!(f, "{command} to {aggregate} {id} was refused: {reason}")
+            }
+            Self::Timer { name, .. } => write!(f, "timer {name}"),
+            Self::Undone => write!(f, "everything is undone"),
+            Self::Dropped { command, reason } => write!(f, "{command} is not sent: {reason}"),
+            Self::Cancelled { reason } => write!(f, "ended by an operator: {reason}"),
+            Self::TimerMoved { name, due, reason } => write!(f, "timer {name} moved to {due} by an operator: {reason}"),
+            Self::TimerCancelled { name, reason } => write!(f, "timer {name} cancelled by an operator: {reason}"),
+        }
     }
 }

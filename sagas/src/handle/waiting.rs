@@ -1,11 +1,11 @@
-//! What waits: commands to be sent, timers to be due.
+//! Commands that wait to be sent.
 
 use annals_core::{Commit, LoggedTable, Scan, Timestamp};
 
 use crate::{
     Failure, InstanceId,
     stepper::{Consumed, Input},
-    stored::{self, Pending, PendingRow, TimerRow},
+    stored::{self, Pending, PendingRow},
 };
 
 use super::{SagaError, SagaHandle};
@@ -41,20 +41,6 @@ pub struct WaitingCommand {
     pub failure: Option<Failure>,
 }
 
-/// A timer that is set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SetTimer {
-    /// The instance that set it.
-    pub instance: InstanceId,
-    /// Its name.
-    pub name: String,
-    /// When it is due.
-    pub due: Timestamp,
-    /// How it failed, if it did: it waits for an operator when that says so, and is tried again else.
-    pub failure: Option<Failure>,
-}
-
 impl SagaHandle {
     /// The commands that wait, in the order of tenant, instance and step: up to 10,000, and those that are set aside.
     ///
@@ -82,6 +68,7 @@ impl SagaHandle {
         pending.failure = None;
         let row = stored::encode("pending command", &pending).map_err(crate::stepper::StepError::from)?;
         let done = self.stepper().commit(consumed.put(Commit::new(), row)).await?;
+        self.stepper().troubles.goes_on(&command.instance);
         self.stepper().outbox.release(&command.instance);
         Ok(done)
     }
@@ -95,25 +82,9 @@ impl SagaHandle {
         let Some((pending, consumed)) = self.pending(command).await? else { return Ok(false) };
         let input = Input::Dropped { pending: &pending, consumed: &consumed, reason };
         self.stepper().take(&command.instance, &input).await?;
+        self.stepper().troubles.goes_on(&command.instance);
         self.stepper().outbox.release(&command.instance);
         Ok(true)
-    }
-
-    /// A page of timers, in the order in which they are due: the first one, or the one that begins at `next`.
-    ///
-    /// # Errors
-    /// [`SagaError`].
-    pub async fn timers(&self, next: Option<Scan>) -> Result<(Vec<SetTimer>, Option<Scan>), SagaError> {
-        let scan = next.unwrap_or_else(|| Scan::prefix(LoggedTable::TIMERS, InstanceId::prefix(self.name())));
-        let page = self.stepper().annals.store().scan(scan).await?;
-        let mut timers = Vec::new();
-        for (_, row) in page.rows {
-            let row: TimerRow = stored::decode(&row)?;
-            let due = row.next();
-            let TimerRow { instance, name, failure, .. } = row;
-            timers.push(SetTimer { instance, name, due, failure });
-        }
-        Ok((timers, page.next))
     }
 
     async fn pending(&self, command: &CommandKey) -> Result<Option<(PendingRow, Consumed)>, SagaError> {

@@ -27,9 +27,12 @@ pub(super) struct Draft {
     earliest: Option<Timestamp>,
     compensates: bool,
     withdraws: bool,
+    /// Whether there was no instance before.
+    begins: bool,
+    before: InstanceStatus,
 }
 
-/// A step that is ready to be committed.
+/// A step that is ready to be committed, and what is to be known of it when it is.
 pub(super) struct Finished {
     pub(super) commit: Commit,
     pub(super) follows: Follows,
@@ -47,27 +50,32 @@ pub(super) struct Follows {
     pub(super) earliest: Option<Timestamp>,
     /// Whether commands that wait are not to be sent any more.
     pub(super) withdraws: bool,
+    /// Whether the instance begins.
+    pub(super) begins: bool,
+    /// How it is doing from now on, if not as before.
+    pub(super) becomes: Option<InstanceStatus>,
 }
 
 impl Draft {
-    /// The step of the instance that was read as `before`, and is stored as `row`.
+    /// The step of the instance `before`, which is stored as `row` if it has begun.
     pub(super) fn new(
-        id: &InstanceId,
         key: Bytes,
-        before: Option<InstanceRow>,
+        before: InstanceRow,
         row: Option<Bytes>,
         input: &Input<'_>,
         now: Timestamp,
     ) -> Result<Self, StepError> {
-        let mut instance = before.unwrap_or_else(|| InstanceRow::new(id.clone(), now));
+        let mut instance = before;
         instance.version += 1;
         instance.seen = input.place().max(instance.seen);
         instance.latest = now;
+        let id = &instance.id;
         let stream = StreamId::of(id.tenant.as_ref(), &InstanceId::category(&id.saga), &id.key)?;
         let led_by = input.cause();
         let event = NewEvent::new(stream, EventType::new(STEPPED)?, Bytes::new());
         let event = NewEvent { metadata: led_by.metadata(), ..event };
         let cause = Cause { event: Some(event.id), correlation: led_by.correlation, depth: led_by.depth + 1 };
+        let begins = row.is_none();
         let is = row.map_or(RowIs::Absent, RowIs::Equals);
         let mut commit = Commit::new();
         // Its own row, what is taken with it, and the epoch.
@@ -77,9 +85,9 @@ impl Draft {
         if let Some(consumed) = input.consumed() {
             commit = consumed.take(commit);
         }
-        let noted = Stepped::new(input.noted(), instance.status);
+        let (noted, before) = (Stepped::new(input.noted(), instance.status), instance.status);
         let (sent, earliest, compensates, withdraws) = (Vec::new(), None, false, false);
-        Ok(Self { commit, key, instance, noted, event, cause, sent, earliest, compensates, withdraws })
+        Ok(Self { commit, key, instance, noted, event, cause, sent, earliest, compensates, withdraws, begins, before })
     }
 
     /// Applies what was decided. Returned is what is to be undone, in the order in which it was done.
@@ -145,8 +153,10 @@ impl Draft {
         self.commit.events.push(NewEvent { payload, ..self.event });
         let row = stored::encode("instance of a saga", &self.instance)?;
         self.commit.rows.push(RowWrite::put(LoggedTable::SAGAS, self.key.clone(), row.clone()));
-        let Self { commit, key, instance, sent, earliest, compensates, withdraws, .. } = self;
-        let follows = Follows { key, row, instance, sent, earliest, withdraws: compensates || withdraws };
+        let becomes = Some(self.instance.status).filter(|status| *status != self.before);
+        let Self { commit, key, instance, sent, earliest, compensates, withdraws, begins, .. } = self;
+        let withdraws = compensates || withdraws;
+        let follows = Follows { key, row, instance, sent, earliest, withdraws, begins, becomes };
         Ok(Finished { commit, follows })
     }
 
@@ -171,6 +181,7 @@ impl Draft {
             && self.instance.timers.get(&timer.name) == Some(&timer.due)
         {
             self.instance.timers.remove(&timer.name);
+            self.instance.postponed.remove(&timer.name);
         }
     }
 
@@ -232,7 +243,9 @@ impl Draft {
 
     fn cancel(&mut self, name: &str) -> bool {
         let Some(due) = self.instance.timers.remove(name) else { return false };
-        let (table, key) = self.instance.id.timer(name, due);
+        // One that has failed is elsewhere.
+        let at = self.instance.postponed.remove(name).unwrap_or(due);
+        let (table, key) = self.instance.id.timer(name, at);
         self.commit.rows.push(RowWrite::delete(table, key));
         true
     }

@@ -14,8 +14,9 @@ use crate::stored::InstanceRow;
 const KEPT: usize = 2048;
 const KEPT_BYTES_MAX: usize = 4096;
 
-/// Instances that run, by the keys of their rows, as their latest steps left them. What is stored may be another by now: a step is stored on condition that
-/// it is not.
+/// Instances that run, by the keys of their rows, as their latest steps left them. What is stored may be another by now: whoever
+/// was told last of a step is not always who took the latest. So a step is stored on condition that it is not, and what leads to
+/// none is decided about again, by what is stored.
 #[derive(Default)]
 pub(super) struct Kept {
     generations: Mutex<Generations>,

@@ -2,9 +2,9 @@
 
 use annals_core::{Commit, ReadError};
 
-use crate::{InstanceId, stored};
+use crate::InstanceId;
 
-use super::{Finished, Input, Read, StepError, Stepper, Taken};
+use super::{Finished, Input, Read, StepError, Stepper, Storing, Taken};
 
 /// What became of an input, in the order in which they were given.
 type Each = Vec<Result<Taken, StepError>>;
@@ -24,6 +24,9 @@ impl Stepper {
         let (mut commits, mut follow) = (Vec::with_capacity(count), Vec::with_capacity(count));
         let mut taken = Vec::with_capacity(count);
         for (index, ((id, input), read)) in inputs.iter().zip(reads).enumerate() {
+            self.counts.add(input.kind());
+            self.beat();
+            let is_kept = read.as_ref().is_ok_and(|read| read.is_kept);
             let finished = match read {
                 Ok(read) => self.decide(id, read, input).await,
                 Err(error) => Err(error),
@@ -31,9 +34,11 @@ impl Stepper {
             taken.push(match finished {
                 Ok(Some(Finished { commit, follows })) => {
                     commits.push(commit);
-                    follow.push((index, *id, follows));
+                    follow.push((index, *id, input, follows));
                     Ok(Taken::Stepped)
                 }
+                // It is decided about again, by what is stored.
+                Ok(None) | Err(_) if is_kept => self.take_alone(id, input).await,
                 Ok(None) => Ok(Taken::Passed),
                 Err(error) => Err(error),
             });
@@ -41,20 +46,23 @@ impl Stepper {
         if follow.is_empty() {
             return each_of_its_own(taken);
         }
-        let storing: Vec<_> = follow.iter().map(|(_, id, _)| self.outbox.storing(id)).collect();
+        let counting = self.census.counting().await;
+        let storing: Vec<_> = follow.iter().map(|(_, id, ..)| self.outbox.storing(id)).collect();
         match self.commit(gathered(commits)).await {
             Ok(true) => {
-                for ((_, id, follows), storing) in follow.into_iter().zip(storing) {
-                    self.follow(id, follows, storing);
+                for ((_, id, input, follows), storing) in follow.into_iter().zip(storing) {
+                    self.follow(id, input, follows, storing, &counting);
                 }
             }
             Err(error) if error.is_of_the_store() => return Err(error),
             // One of them has moved, or all are too much for one commit.
             Ok(false) | Err(_) => {
-                storing.into_iter().for_each(super::Storing::nothing);
-                for (index, id, _) in follow {
-                    if let (Some(taken), Some((_, input))) = (taken.get_mut(index), inputs.get(index)) {
-                        *taken = self.take(id, input).await;
+                storing.into_iter().for_each(Storing::nothing);
+                // Those that are taken alone would wait behind a count of instances that waits for this.
+                drop(counting);
+                for (index, id, input, _) in follow {
+                    if let Some(taken) = taken.get_mut(index) {
+                        *taken = self.take_alone(id, input).await;
                     }
                 }
             }
@@ -78,15 +86,14 @@ impl Stepper {
             .collect();
         let rows = if missing.is_empty() { Vec::new() } else { self.annals.store().get(&missing).await? };
         let mut rows = rows.into_iter();
-        let read = |(key, kept)| match kept {
-            Some((row, instance)) => Ok(Read { key, row: Some(row), instance: Some(instance) }),
-            None => {
-                let row = rows.next().flatten();
-                let instance = row.as_deref().map(stored::decode).transpose()?;
-                Ok(Read { key, row, instance })
-            }
-        };
-        Ok(kept.into_iter().map(read).collect())
+        let mut reads = Vec::with_capacity(inputs.len());
+        for ((id, _), (key, kept)) in inputs.iter().zip(kept) {
+            reads.push(match kept {
+                Some(kept) => Ok(Read::kept(key, kept)),
+                None => self.as_stored(id, key, rows.next().flatten()).await,
+            });
+        }
+        Ok(reads)
     }
 }
 

@@ -105,15 +105,8 @@ async fn settle_or_wait(annals: &Annals) {
 }
 
 async fn try_settle(annals: &Annals) -> Result<(), crate::SagaError> {
-    let Some(sagas) = annals.sagas() else { return Ok(()) };
-    // One may lead to something for another.
-    loop {
-        let head = annals.store().head().borrow().position;
-        for saga in sagas.iter() {
-            saga.settled().await?;
-        }
-        if annals.store().head().borrow().position == head {
-            return Ok(());
-        }
+    match annals.sagas() {
+        Some(sagas) => sagas.settled().await,
+        None => Ok(()),
     }
 }

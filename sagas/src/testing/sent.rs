@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use annals_core::{Aggregate, Command, codec};
+use annals_core::{
+    Aggregate, Command, JointCommand,
+    codec::{self, EncodeError},
+};
 
 use crate::stored::StoredCommand;
 
@@ -20,7 +23,21 @@ where
     A: Aggregate,
     C: Command,
 {
-    match StoredCommand::new::<A, C>(&id.into(), &command) {
+    encoded(StoredCommand::new::<A, C>(&id.into(), &command))
+}
+
+/// `command`, about which [several things](JointCommand) decide together.
+///
+/// # Panics
+/// When the command cannot be encoded.
+#[track_caller]
+pub fn sent_joint<C: JointCommand>(command: C) -> Sent {
+    encoded(StoredCommand::joint(&command))
+}
+
+#[track_caller]
+fn encoded(command: Result<StoredCommand, EncodeError>) -> Sent {
+    match command {
         Ok(stored) => Sent(stored),
         Err(error) => super::fail(&error.to_string()),
     }

@@ -7,7 +7,7 @@ use std::{
 
 use annals::{
     Timestamp,
-    projections::{State, Status, ViewError},
+    projections::{Status, ViewError},
 };
 use indicatif::HumanDuration;
 
@@ -46,7 +46,7 @@ fn projections(out: &mut impl Write, projections: &[Vitals]) -> io::Result<()> {
         table.add_row([
             status.projection.to_owned(),
             health.level.to_string(),
-            state(&status.state),
+            status.state.to_string(),
             count(status.position.get()),
             count(lag.positions),
             duration(lag.time),
@@ -56,21 +56,6 @@ fn projections(out: &mut impl Write, projections: &[Vitals]) -> io::Result<()> {
         ]);
     }
     writeln!(out, "{table}")
-}
-
-fn state(state: &State) -> String {
-    match state {
-        State::Starting => "starting".to_owned(),
-        State::Rebuilding => "filling its rows".to_owned(),
-        State::CatchingUp => "catching up".to_owned(),
-        State::Live => "live".to_owned(),
-        State::Paused => "paused".to_owned(),
-        State::Failed { reason, retrying: true } => format!("failed, tries again: {reason}"),
-        State::Failed { reason, retrying: false } => format!("failed: {reason}"),
-        State::TakenOver => "run by somebody else".to_owned(),
-        State::Stopped => "stopped".to_owned(),
-        other => format!("{other:?}"),
-    }
 }
 
 fn duration(duration: Duration) -> String {

@@ -1,0 +1,3 @@
+//! What the shop stores cannot change unnoticed. After a change that is meant, `ANNALS_BLESS=1` writes `events.lock`.
+
+annals::schema_lock!("events.lock", order::shop::schemas());

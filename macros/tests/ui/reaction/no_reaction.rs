@@ -1,0 +1,9 @@
+use annals_sagas::Reaction;
+
+struct Greets;
+
+fn runs<R: Reaction>() {}
+
+fn main() {
+    runs::<Greets>();
+}

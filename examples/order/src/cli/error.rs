@@ -2,12 +2,13 @@
 
 use std::io;
 
-use annals::{OpenError, projections::WaitError, sagas::SagaError};
+use annals::{ExecuteError, OpenError, projections::WaitError, sagas::SagaError};
 use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::{
     audit::AuditError,
+    domain::order::OrderError,
     replay::{CompareError, FILE_NAMES, LogFileError, ReplayError},
     season::SeasonError,
 };
@@ -44,6 +45,8 @@ pub(super) enum CliError {
     #[error("nothing of saga {saga} waits for instance {key}")]
     #[diagnostic(help("`sagas` shows what waits"))]
     NothingWaits { saga: String, key: String },
+    #[error("the saga was ended, but the order was not cancelled")]
+    Cancel(#[source] ExecuteError<OrderError>),
     #[error("the standard output cannot be written to")]
     Output(#[from] io::Error),
 }

@@ -38,6 +38,7 @@ fn a_season_is_told_and_its_sagas_can_be_looked_at() {
     for saga in ["fulfilment", "collection", "replenishment", "parcels", "returns", "shopper"] {
         assert!(sagas.contains(saga), "{sagas}");
     }
+    assert!(sagas.ends_with("healthy\n"), "{sagas}");
     let timeline = good(folder.path(), &["sagas", "timeline", "fulfilment", "o-00000"]);
     assert!(timeline.contains("order.placed") && timeline.contains("confirm to order o-00000"), "{timeline}");
     assert!(good(folder.path(), &["sagas", "instances", "fulfilment"]).contains("o-00019"));

@@ -123,8 +123,9 @@ async fn overview(out: &mut impl Write, shop: &Annals) -> Result<bool, CliError>
             timers.to_string(),
         ]);
     }
-    writeln!(out, "{shown}")?;
-    Ok(is_good)
+    let health = shop.sagas_health();
+    writeln!(out, "{shown}\n{health}")?;
+    Ok(is_good && health.is_healthy())
 }
 
 async fn instances(out: &mut impl Write, saga: &SagaHandle, running: bool, limit: usize) -> Result<bool, CliError> {

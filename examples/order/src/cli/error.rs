@@ -2,13 +2,18 @@
 
 use std::io;
 
-use annals::{ExecuteError, OpenError, projections::WaitError, sagas::SagaError};
+use annals::{
+    ExecuteError, OpenError,
+    projections::{ViewError, WaitError},
+    sagas::SagaError,
+};
 use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::{
     audit::AuditError,
     domain::order::OrderError,
+    import::{self, ImportError, ImportFileError, SumsError},
     replay::{CompareError, FILE_NAMES, LogFileError, ReplayError},
     season::SeasonError,
 };
@@ -22,6 +27,20 @@ pub(super) enum CliError {
     #[error("the season ended early")]
     #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing happens twice"))]
     Season(#[source] SeasonError),
+    #[error(transparent)]
+    #[diagnostic(help(
+        "name the folder that holds {} or {}, or the file itself",
+        import::FILE_NAMES[0],
+        import::FILE_NAMES[1]
+    ))]
+    ImportFile(#[from] ImportFileError),
+    #[error("the import ended early")]
+    #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing is imported twice"))]
+    Import(#[source] ImportError),
+    #[error(transparent)]
+    Sums(#[from] SumsError),
+    #[error(transparent)]
+    View(#[from] ViewError),
     #[error(transparent)]
     #[diagnostic(help("name the folder that holds {} or {}, or the file itself", FILE_NAMES[0], FILE_NAMES[1]))]
     LogFile(#[from] LogFileError),

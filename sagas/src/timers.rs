@@ -26,7 +26,7 @@ use crate::{
     trouble::ago,
 };
 
-/// So many timers are looked at, at once.
+/// So many timers are looked at, at once, where some are due.
 const PAGE: usize = 256;
 
 /// The clock is looked at again after so long at the latest, so that one that jumps does no harm.
@@ -150,8 +150,10 @@ async fn note_waiting(stepper: &Stepper) -> Result<(), TimerError> {
 
 /// Fires every timer that is due, and says when the next one is.
 async fn fire_due(stepper: &Stepper) -> Result<Option<Timestamp>, TimerError> {
+    // Mostly none is due, so the first is looked at alone; where one is due, others may be.
+    let mut page = 1;
     loop {
-        let scan = Scan::prefix(LoggedTable::TIMERS, InstanceId::prefix(stepper.saga())).limit(PAGE);
+        let scan = Scan::prefix(LoggedTable::TIMERS, InstanceId::prefix(stepper.saga())).limit(page);
         let rows = stepper.first_rows(scan).await?;
         let now = stepper.now();
         let mut due = Vec::new();
@@ -179,6 +181,7 @@ async fn fire_due(stepper: &Stepper) -> Result<Option<Timestamp>, TimerError> {
         while let Some(fired) = firing.next().await {
             fired?;
         }
+        page = PAGE;
     }
 }
 

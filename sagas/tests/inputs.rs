@@ -14,7 +14,7 @@ async fn bank() -> annals_core::Annals {
     bank
 }
 
-/// Where nothing is said, a saga begins where the log is when the store is opened.
+/// I.8: where nothing is said, a saga begins where the log is when the store is opened.
 #[tokio::test]
 async fn what_is_committed_once_the_store_is_open_is_not_missed_and_what_was_before_leads_to_nothing() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -30,6 +30,7 @@ async fn what_is_committed_once_the_store_is_open_is_not_missed_and_what_was_bef
     bank.shut_down().await;
 }
 
+/// I.6, P8: it is discarded or retried, and then the rest goes on.
 #[tokio::test]
 async fn an_event_that_meets_no_instance_waits_with_those_behind_it_until_an_operator_decides() {
     let bank = bank().await;
@@ -75,6 +76,7 @@ async fn what_was_passed_by_stays_so_when_the_process_dies() {
     bank.shut_down().await;
 }
 
+/// I.12, P8: an error in a handler is told of, and nothing is lost.
 #[tokio::test(start_paused = true)]
 async fn an_event_that_fails_is_tried_again_and_then_waits() {
     let bank = bank().await;

@@ -15,6 +15,7 @@ fn taken() -> AccountEvent {
     AccountEvent::Taken { cents: 30, transfer: "t1".into() }
 }
 
+/// I.16: deadlines are set, and due when the clock of the test has moved.
 #[test]
 fn a_saga_is_tested_event_by_event() {
     let transfer = || "t1".to_owned();
@@ -54,6 +55,7 @@ fn what_was_done_is_undone_when_a_command_is_refused_or_time_passes() {
         .then_completed();
 }
 
+/// I.16: no deadline is expected where there is one, and the other way around.
 #[test]
 fn what_is_not_so_fails_the_test() {
     let message = |test: fn()| *catch_unwind(test).unwrap_err().downcast::<String>().unwrap();
@@ -61,6 +63,8 @@ fn what_is_not_so_fails_the_test() {
     assert!(sends.contains("other commands were sent") && sends.contains("account-ada"), "{sends}");
     let timer = message(|| drop(requested().then_timer("late", Duration::from_secs(61))));
     assert!(timer.contains("\"late\" was not set for 1970-01-01T00:01:01Z"), "{timer}");
+    let set = message(|| drop(requested().then_no_timer()));
+    assert!(set.contains("late"), "{set}");
     let boom = message(|| drop(requested().when::<Transfer>("t1", TransferEvent::Noted { text: "boom".into() })));
     assert_eq!(boom, "the saga failed: boom");
     let other = message(|| drop(requested().when::<Transfer>("t2", TransferEvent::Noted { text: "x".into() })));

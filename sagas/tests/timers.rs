@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use annals_core::{Clock, MemoryStore, Timestamp};
-use annals_sagas::{InstanceStatus, StepInput, TimelineStep};
+use annals_sagas::{InstanceStatus, RunningSagas, StepInput, TimelineStep};
 
 use crate::bank::*;
 
@@ -47,6 +47,28 @@ async fn a_timer_that_was_due_while_nothing_ran_fires_at_the_next_start() {
     let bank = over(store, clock.clone()).await;
     saga(&bank).settled().await.unwrap();
     assert_eq!(outcome(&bank, "panic-1").await.as_deref(), Some("late"));
+    bank.shut_down().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_in_virtual_time_goes_from_one_timer_to_the_next() {
+    let clock = SetClock::default();
+    let bank = waiting(&clock, Arc::new(MemoryStore::new())).await;
+    let sagas = bank.sagas().unwrap();
+    sagas.settled().await.unwrap();
+    assert_eq!(sagas.next_timer().await.unwrap(), None);
+    for transfer in ["panic-1", "panic-2"] {
+        request(&bank, transfer, 30).await;
+        sagas.settled().await.unwrap();
+        clock.advance(Duration::from_secs(10));
+    }
+    for transfer in ["panic-1", "panic-2"] {
+        let due = sagas.next_timer().await.unwrap().unwrap();
+        clock.advance(Duration::from_micros(due.as_micros().abs_diff(clock.now().as_micros())));
+        sagas.settled().await.unwrap();
+        assert_eq!(outcome(&bank, transfer).await.as_deref(), Some("late"));
+    }
+    assert_eq!(sagas.next_timer().await.unwrap(), None);
     bank.shut_down().await;
 }
 

@@ -11,12 +11,14 @@ use std::{
     time::Instant,
 };
 
+use annals::embedded::SledOptions;
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    audit, import, replay,
+    audit, import, read, replay,
     season::{self, Plan, Size},
+    shop,
 };
 use error::CliError;
 use output::Output;
@@ -78,9 +80,7 @@ pub async fn run() -> miette::Result<ExitCode> {
     let out = &mut Output::standard();
     let is_good = match command {
         None => run_season(out, &store(SHOP), Size { orders }).await?,
-        Some(Command::Import { folder, callers }) => {
-            import::command(out, &store(RETAIL), &folder, callers.into()).await?
-        }
+        Some(Command::Import { folder, callers }) => run_import(out, &store(RETAIL), &folder, callers.into()).await?,
         Some(Command::ReplayLog { folder }) => replay_log(out, &store(LOG), &folder).await?,
         Some(Command::Sagas { command }) => sagas::run(out, &store(SHOP), command).await?,
         Some(Command::Verify) => verify(out, &store(SHOP)).await?,
@@ -106,6 +106,24 @@ async fn run_season(out: &mut Output, store: &Path, size: Size) -> Result<bool, 
     Ok(findings.is_empty())
 }
 
+async fn run_import(out: &mut Output, store: &Path, folder: &Path, callers: usize) -> Result<bool, CliError> {
+    let mut books = import::read(folder)?;
+    report::import_begins(out, &books, store)?;
+    let shop = shop::books(SledOptions::new(store)).open().await?;
+    let progress = progress(books.invoices.len(), "invoices");
+    let ran = import::run(&shop, std::mem::take(&mut books.invoices), callers, &progress).await;
+    progress.finish_and_clear();
+    let outcome = ran.map_err(CliError::Import)?;
+    read::until_current(&shop).await?;
+    // Another pass over the file, by other code.
+    let sums = import::Sums::of(&books.file, &books.malformed)?;
+    let comparison = import::compare(&shop, &sums).await?;
+    shop.shut_down().await;
+    let all = import::Report { books, outcome, sums, comparison };
+    import::report(out, &all)?;
+    Ok(all.is_good())
+}
+
 async fn replay_log(out: &mut Output, store: &Path, folder: &Path) -> Result<bool, CliError> {
     let log = replay::read(folder)?;
     report::replay_begins(out, &log, store)?;
@@ -128,7 +146,7 @@ async fn replay_log(out: &mut Output, store: &Path, folder: &Path) -> Result<boo
 
 async fn verify(out: &mut Output, store: &Path) -> Result<bool, CliError> {
     let shop = season::open_existing(store).await?;
-    crate::read::until_current(&shop).await?;
+    read::until_current(&shop).await?;
     let (books, rows) = (audit::books(&shop).await?, audit::rows(&shop).await?);
     let findings = audit::audit(&shop, &books, &rows).await?;
     report::findings(out, &findings)?;
@@ -139,7 +157,7 @@ async fn verify(out: &mut Output, store: &Path) -> Result<bool, CliError> {
 /// A bar on a terminal; nothing elsewhere.
 fn progress(count: usize, what: &'static str) -> ProgressBar {
     let bar = ProgressBar::new(count as u64).with_message(what);
-    match ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} {msg}, {eta} left") {
+    match ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} {msg}, {per_sec}, {eta} left") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }

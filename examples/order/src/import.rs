@@ -1,10 +1,8 @@
 //! Takes over what another shop recorded: a file with one line of an invoice a line.
 //!
 //! [`read`] makes invoices of the file, and works out which earlier ones each cancellation is about; [`run()`] sends a command for
-//! each; [`compare`] holds the read models against [`Sums`] that a pass of its own has drawn from the file; [`command()`] does all
-//! of it.
+//! each; [`compare`] holds the read models against [`Sums`] that a pass of its own has drawn from the file.
 
-mod command;
 mod comparison;
 mod file;
 mod ledger;
@@ -14,7 +12,6 @@ mod sums;
 
 mod report;
 
-pub use command::{CommandError, command};
 pub use comparison::{Comparison, Subject, Wrong, compare};
 pub use file::{Books, FILE_NAMES, ImportFileError, Malformed, Odd, Size, WrittenInvoice, read};
 pub use ledger::{Matched, Matches};

@@ -1,6 +1,8 @@
 //! What is promised of the shop, a file each.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
+mod dying;
+
 mod cli;
 mod contention;
 mod import;

@@ -2,6 +2,8 @@
 
 use std::{path::Path, process::Command};
 
+use crate::dying::killed_at;
+
 struct Answer {
     is_good: bool,
     out: String,
@@ -36,11 +38,25 @@ fn a_season_is_told_and_its_sagas_can_be_looked_at() {
     for saga in ["fulfilment", "collection", "replenishment", "parcels", "returns", "shopper"] {
         assert!(sagas.contains(saga), "{sagas}");
     }
+    assert!(sagas.ends_with("healthy\n"), "{sagas}");
     let timeline = good(folder.path(), &["sagas", "timeline", "fulfilment", "o-00000"]);
     assert!(timeline.contains("order.placed") && timeline.contains("confirm to order o-00000"), "{timeline}");
     assert!(good(folder.path(), &["sagas", "instances", "fulfilment"]).contains("o-00019"));
     assert!(good(folder.path(), &["sagas", "picture", "collection"]).starts_with("flowchart"));
     good(folder.path(), &["sagas", "timers", "collection"]);
+}
+
+#[test]
+fn an_order_that_is_under_way_can_be_ended_and_the_books_are_right() {
+    let folder = tempfile::tempdir().unwrap();
+    killed_at(&folder.path().join("shop.annals"), "20", 100_000);
+    let instances = good(folder.path(), &["sagas", "instances", "fulfilment", "--running"]);
+    let running = instances.split_whitespace().find(|word| word.starts_with("o-")).unwrap();
+    let cancel = ["sagas", "cancel", "fulfilment", running, "--reason", "lost in a flood", "--compensate"];
+    let timeline = good(folder.path(), &cancel);
+    assert!(timeline.contains("ended by an operator: lost in a flood"), "{timeline}");
+    let season = good(folder.path(), &["--orders", "20"]);
+    assert!(season.contains("cancelled: Shop") && season.contains("Checked: nothing was oversold"), "{season}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod invented;
 mod kill;
 mod real;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use annals::{Annals, MemoryStore};
 use indicatif::ProgressBar;
@@ -38,11 +38,11 @@ async fn compare(shop: &Annals, file: &Path) -> Comparison {
     import::compare(shop, &Sums::of(file, &malformed).unwrap()).await.unwrap()
 }
 
-/// The file, imported through the command, and what it prints.
-async fn command(store: &Path, file: &Path) -> (bool, String) {
-    let mut out = Vec::new();
-    let is_good = import::command(&mut out, store, file, 64).await.unwrap();
-    (is_good, String::from_utf8(out).unwrap())
+/// The file, imported from the command line, and what that says.
+fn command(store: &Path, file: &Path) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_order"));
+    let output = command.arg("import").arg(file).arg("--store").arg(store).output().unwrap();
+    (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +50,7 @@ async fn an_import_is_reported_with_what_it_matched_and_what_was_odd_and_compare
     let folder = tempfile::tempdir().unwrap();
     let (file, store) = (folder.path().join("online_retail.csv"), folder.path().join("store"));
     fs::write(&file, invented::SMALL).unwrap();
-    let (is_good, shown) = command(&store, &file).await;
+    let (is_good, shown) = command(&store, &file);
     assert!(is_good, "{shown}");
     for line in [
         "10 lines of 6 invoices, into ",
@@ -68,7 +68,7 @@ async fn an_import_is_reported_with_what_it_matched_and_what_was_odd_and_compare
     ] {
         assert!(shown.contains(line), "no `{line}` in\n{shown}");
     }
-    let (is_good, shown) = command(&store, &file).await;
+    let (is_good, shown) = command(&store, &file);
     assert!(is_good && shown.contains("0 events in 0 commits"), "{shown}");
     assert!(shown.contains("6 of 6 invoices had been imported before"), "{shown}");
 }
@@ -78,7 +78,7 @@ async fn what_was_left_out_is_listed_and_makes_the_import_a_failure() {
     let folder = tempfile::tempdir().unwrap();
     let (file, store) = (folder.path().join("online_retail.csv"), folder.path().join("store"));
     fs::write(&file, format!("{}7,lamp,A LAMP,some,1291300000.0,2.55,1.0,Atlantis\n", invented::SMALL)).unwrap();
-    let (is_good, shown) = command(&store, &file).await;
+    let (is_good, shown) = command(&store, &file);
     assert!(!is_good, "{shown}");
     let line = format!("{}:12: Quantity `some` is no whole number such as 6 or -6.0", file.display());
     assert!(shown.contains("Left out, 1 in all:") && shown.contains(&line), "{shown}");
@@ -86,7 +86,7 @@ async fn what_was_left_out_is_listed_and_makes_the_import_a_failure() {
     assert!(shown.contains("each row holds what the file sums up to"), "{shown}");
     // Another content under a number that is taken is no repetition.
     fs::write(&file, invented::SMALL.replace("6.0,1291191960.0,2.55", "6.0,1291191960.0,2.75")).unwrap();
-    let (is_good, shown) = command(&store, &file).await;
+    let (is_good, shown) = command(&store, &file);
     assert!(!is_good && shown.contains("invoice 1: idempotency key invoice 1 was used for another request"), "{shown}");
     assert!(shown.contains("WRONG: customer 1: expected "), "{shown}");
 }

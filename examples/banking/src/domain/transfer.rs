@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use annals::prelude::*;
+use annals::{At, JointCommand, Targets, at, prelude::*};
 use serde::{Deserialize, Serialize};
 
 use super::{Account, AccountId, Money, account::AccountError, account::AccountEvent};
@@ -38,12 +38,17 @@ pub struct Transfer {
     pub amount: Money,
 }
 
-impl Transfer {
-    /// Decides about both accounts. The reply is the sender's new balance.
-    ///
-    /// # Errors
-    /// [`AccountError`] when either account refuses.
-    pub fn decide(&self, from: &mut Decision<Account>, to: &mut Decision<Account>) -> Result<Money, AccountError> {
+impl JointCommand for Transfer {
+    type Targets = (At<Account>, At<Account>);
+    /// The sender's new balance.
+    type Reply = Money;
+    type Error = AccountError;
+
+    fn targets(&self) -> Self::Targets {
+        (at::<Account>(self.from.clone()), at::<Account>(self.to.clone()))
+    }
+
+    fn decide(&self, (from, to): <Self::Targets as Targets>::In<'_>) -> Result<Money, AccountError> {
         if from.id() == to.id() {
             return Err(AccountError::SameAccount);
         }
@@ -62,7 +67,7 @@ impl Transfer {
 
 #[cfg(test)]
 mod tests {
-    use annals::{ExecuteError, MemoryStore, at};
+    use annals::{ExecuteError, MemoryStore};
 
     use super::*;
     use crate::domain::{
@@ -83,11 +88,8 @@ mod tests {
 
     async fn transfer(bank: &Annals, to: &str, minor: i64) -> Result<Money, ExecuteError<AccountError>> {
         let (from, to) = (AccountId::from("ada"), AccountId::from(to));
-        let amount = Money::from_minor(minor);
-        let transfer = Transfer { id: TransferId::new("t"), from: from.clone(), to: to.clone(), amount };
-        let accounts = (at::<Account>(from), at::<Account>(to));
-        let executed = bank.together(accounts, move |(from, to)| transfer.decide(from, to)).await?;
-        Ok(executed.reply)
+        let transfer = Transfer { id: TransferId::new("t"), from, to, amount: Money::from_minor(minor) };
+        Ok(bank.send(transfer).await?.reply)
     }
 
     async fn balances(bank: &Annals) -> Vec<i64> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use annals::{Annals, ExecuteError, Executed, at};
+use annals::{Annals, ExecuteError, Executed};
 use thiserror::Error;
 
 use super::{Action, Plan, Step};
@@ -120,14 +120,7 @@ async fn execute(bank: &Annals, step: Step) -> Result<bool, RunError> {
         Action::PayInterest(account, command) => {
             bank.on::<Account>(account).send(command).idempotency_key(&key).occurred(occurred).await
         }
-        Action::Transfer(transfer) => {
-            let accounts = (at::<Account>(transfer.from.clone()), at::<Account>(transfer.to.clone()));
-            let request = transfer.clone();
-            bank.together(accounts, move |(from, to)| transfer.decide(from, to))
-                .idempotency_key(&key, &request)
-                .occurred(occurred)
-                .await
-        }
+        Action::Transfer(transfer) => bank.send(transfer).idempotency_key(&key).occurred(occurred).await,
     };
     match executed {
         Ok(executed) => Ok(executed.receipt.repeated),

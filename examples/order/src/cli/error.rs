@@ -2,12 +2,18 @@
 
 use std::io;
 
-use annals::{OpenError, projections::WaitError, sagas::SagaError};
+use annals::{
+    ExecuteError, OpenError,
+    projections::{ViewError, WaitError},
+    sagas::SagaError,
+};
 use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::{
     audit::AuditError,
+    domain::order::OrderError,
+    import::{self, ImportError, ImportFileError, SumsError},
     replay::{CompareError, FILE_NAMES, LogFileError, ReplayError},
     season::SeasonError,
 };
@@ -21,6 +27,20 @@ pub(super) enum CliError {
     #[error("the season ended early")]
     #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing happens twice"))]
     Season(#[source] SeasonError),
+    #[error(transparent)]
+    #[diagnostic(help(
+        "name the folder that holds {} or {}, or the file itself",
+        import::FILE_NAMES[0],
+        import::FILE_NAMES[1]
+    ))]
+    ImportFile(#[from] ImportFileError),
+    #[error("the import ended early")]
+    #[diagnostic(help("run the same command again: it goes on where this one ended, and nothing is imported twice"))]
+    Import(#[source] ImportError),
+    #[error(transparent)]
+    Sums(#[from] SumsError),
+    #[error(transparent)]
+    View(#[from] ViewError),
     #[error(transparent)]
     #[diagnostic(help("name the folder that holds {} or {}, or the file itself", FILE_NAMES[0], FILE_NAMES[1]))]
     LogFile(#[from] LogFileError),
@@ -44,6 +64,8 @@ pub(super) enum CliError {
     #[error("nothing of saga {saga} waits for instance {key}")]
     #[diagnostic(help("`sagas` shows what waits"))]
     NothingWaits { saga: String, key: String },
+    #[error("the saga was ended, but the order was not cancelled")]
+    Cancel(#[source] ExecuteError<OrderError>),
     #[error("the standard output cannot be written to")]
     Output(#[from] io::Error),
 }

@@ -15,6 +15,7 @@ use crate::{
     audit::{Books, Finding, Rows},
     calendar::Calendar,
     domain::Money,
+    import,
     read::Stage,
     replay::{Comparison, Produced, RecordedLog, Unrecorded},
     season::Plan,
@@ -55,6 +56,11 @@ pub(super) fn findings(out: &mut impl Write, findings: &[Finding]) -> io::Result
     }
     writeln!(out, "\n{} things are wrong:", HumanCount(findings.len() as u64))?;
     findings.iter().take(FINDINGS_SHOWN).try_for_each(|finding| writeln!(out, "  {finding}"))
+}
+
+pub(super) fn import_begins(out: &mut impl Write, books: &import::Books, store: &Path) -> io::Result<()> {
+    let [lines, invoices] = [books.size.lines, books.size.invoices()].map(HumanCount);
+    writeln!(out, "{lines} lines of {invoices} invoices, into {}", store.display())
 }
 
 pub(super) fn replay_begins(out: &mut impl Write, log: &RecordedLog, store: &Path) -> io::Result<()> {

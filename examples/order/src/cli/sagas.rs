@@ -11,6 +11,10 @@ use clap::Subcommand;
 
 use super::{Output, error::CliError, report::table};
 use crate::{
+    domain::{
+        Order,
+        order::{Cancel, Cause},
+    },
     process::{Collection, Fulfilment, Replenishment},
     season::{self, Shopper},
 };
@@ -89,12 +93,7 @@ pub(super) async fn run(out: &mut Output, store: &Path, command: Option<Command>
         Some(Command::Picture { saga }) => write_picture(out, &named(&shop, &saga)?)?,
         Some(Command::Retry { saga, key }) => retry(out, &named(&shop, &saga)?, &key).await?,
         Some(Command::Cancel { saga, key, reason, compensate }) => {
-            let saga = named(&shop, &saga)?;
-            if !saga.cancel(None, &key, &reason, compensate).await? {
-                return Err(unknown(&saga, &key));
-            }
-            saga.settled().await?;
-            timeline(out, &saga, &key).await?
+            cancel(out, &shop, &named(&shop, &saga)?, &key, &reason, compensate).await?
         }
     };
     shop.shut_down().await;
@@ -124,8 +123,9 @@ async fn overview(out: &mut impl Write, shop: &Annals) -> Result<bool, CliError>
             timers.to_string(),
         ]);
     }
-    writeln!(out, "{shown}")?;
-    Ok(is_good)
+    let health = shop.sagas_health();
+    writeln!(out, "{shown}\n{health}")?;
+    Ok(is_good && health.is_healthy())
 }
 
 async fn instances(out: &mut impl Write, saga: &SagaHandle, running: bool, limit: usize) -> Result<bool, CliError> {
@@ -213,6 +213,27 @@ async fn retry(out: &mut impl Write, saga: &SagaHandle, key: &str) -> Result<boo
         return Err(CliError::NothingWaits { saga: saga.name().to_owned(), key: key.to_owned() });
     }
     saga.settled().await?;
+    timeline(out, saga, key).await
+}
+
+async fn cancel(
+    out: &mut impl Write,
+    shop: &Annals,
+    saga: &SagaHandle,
+    key: &str,
+    reason: &str,
+    compensate: bool,
+) -> Result<bool, CliError> {
+    if !saga.cancel(None, key, reason, compensate).await? {
+        return Err(unknown(saga, key));
+    }
+    // The saga tells nobody that it was ended. Of an order whose deeds are undone nothing comes any more.
+    if compensate && saga.name() == Fulfilment::NAME {
+        shop.on::<Order>(key).send(Cancel { cause: Cause::Shop }).await.map_err(CliError::Cancel)?;
+    }
+    if let Some(sagas) = shop.sagas() {
+        sagas.settled().await?;
+    }
     timeline(out, saga, key).await
 }
 

@@ -112,9 +112,9 @@ async fn an_import_that_is_killed_again_and_again_ends_as_one_that_is_not() {
 
     let hits = KILLED_AT.into_iter().filter(|part| import_and_kill(&file, &killed, events * part / 100)).count();
     assert!(hits >= 3, "too few children were killed before they ended");
-    let (is_good, ended) = command(&killed, &file).await;
+    let (is_good, ended) = command(&killed, &file);
     assert!(is_good && ended.contains("invoices had been imported before"), "{ended}");
-    let (is_good, undisturbed) = command(&calm, &file).await;
+    let (is_good, undisturbed) = command(&calm, &file);
     assert!(is_good && undisturbed.contains(&format!("in {INVOICES} commits")), "{undisturbed}");
 
     let [killed, calm] = [Contents::of(&killed).await, Contents::of(&calm).await];

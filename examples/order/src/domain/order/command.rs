@@ -136,7 +136,7 @@ impl Handle<Cancel> for Order {
     fn handle(order: &mut Decision<Self>, Cancel { cause }: Cancel) -> Result<(), OrderError> {
         order.check_open()?;
         let is_packed = order.phase >= Phase::Delivered || !order.packages.is_empty();
-        if is_packed && cause != Cause::Undeliverable {
+        if is_packed && !matches!(cause, Cause::Undeliverable | Cause::Shop) {
             return Err(OrderError::TooLate);
         }
         order.emit(OrderEvent::Cancelled { cause });

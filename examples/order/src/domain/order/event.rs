@@ -107,4 +107,6 @@ pub enum Cause {
     Unpaid,
     /// Nobody took the package.
     Undeliverable,
+    /// Somebody of the shop has ended it.
+    Shop,
 }

@@ -143,7 +143,10 @@ fn what_cannot_be_rebuilt_is_said_clearly() {
 }
 
 /// As often as this the sample is repeated under other accounts, so that computing rows anew takes a moment.
-const COPIES: u64 = 20;
+const COPIES: u64 = 60;
+/// How many are to be killed on the way, and how many are started for that at most: some end before they can be killed.
+const KILLS: u64 = 3;
+const STARTED_MAX: usize = 40;
 
 /// So many copies of the sample, imported.
 fn imported_copies() -> TempDir {
@@ -173,14 +176,17 @@ fn a_rebuild_that_is_killed_again_and_again_comes_to_its_end() {
     let accounts = good(folder.path(), &["accounts"]);
     let rebuild = ["rebuild", "balances", "--reason", "a test"];
     let mut killed = 0;
-    for lines in [0, 1, 1, 2] {
+    for lines in [0, 1, 1, 1].into_iter().cycle().take(STARTED_MAX) {
+        if killed == KILLS {
+            break;
+        }
         let mut child = command(folder.path(), &rebuild).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let progress = BufReader::new(child.stderr.take().unwrap()).lines();
         progress.take(lines).for_each(|line| drop(line.unwrap()));
         child.kill().unwrap();
         killed += u64::from(child.wait().unwrap().code().is_none());
     }
-    assert!(killed > 1, "too few were killed before they ended");
+    assert_eq!(killed, KILLS, "too few were killed before they ended");
     let out = good(folder.path(), &rebuild);
     assert!(out.contains("All rows are alike."), "{out}");
     assert_eq!(good(folder.path(), &["accounts"]), accounts);

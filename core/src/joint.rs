@@ -9,7 +9,7 @@ use crate::{Command, Targets};
 /// What is decided once, in one place, without a type of its own is [`Annals::together`](crate::Annals::together).
 ///
 /// ```
-/// use annals_core::{Annals, At, Command, Decision, JointCommand, MemoryStore, Targets, at};
+/// use annals_core::{Annals, At, JointCommand, MemoryStore, at};
 /// use serde::{Deserialize, Serialize};
 #[doc = include_str!("doc/counter.txt")]
 /// /// People leave who were counted as they came.

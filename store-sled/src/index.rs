@@ -259,7 +259,7 @@ impl Index {
 pub(crate) const FILE: &str = "db";
 
 /// How the index is laid out. Another number is another layout; an index of another layout is built anew.
-const LAYOUT: [u8; 4] = 5_u32.to_le_bytes();
+const LAYOUT: [u8; 4] = 6_u32.to_le_bytes();
 
 /// Checks the layout, which is the first that is written.
 fn check_layout(entries: &Tree) -> sled::Result<()> {

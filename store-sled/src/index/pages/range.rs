@@ -54,8 +54,9 @@ impl Range {
             Direction::Backward => None,
         };
         let next_key = next.as_ref().map(|next| name(&next.0));
-        let end = next_key.map_or(self.to.as_slice(), |next| next.min(&self.to));
-        let mut entries = Entries::of(&page, name(&key));
+        let end = next_key.as_deref().map_or(self.to.as_slice(), |next| next.min(&self.to));
+        let page_name = name(&key);
+        let mut entries = Entries::of(&page, &page_name);
         while let Some((at, value)) = entries.next()? {
             if entries.key.as_slice() >= end {
                 break;
@@ -66,12 +67,12 @@ impl Range {
         }
         self.source = match self.direction {
             Direction::Forward => match next {
-                Some(next) if name(&next.0) < self.to.as_slice() => Source::Page(next),
+                Some(next) if *name(&next.0) < *self.to => Source::Page(next),
                 _ => Source::End,
             },
-            Direction::Backward if name(&key) > self.from.as_slice() => {
+            Direction::Backward if *page_name > *self.from => {
                 // What the pages before hold from here on does not count.
-                self.to = name(&key).to_vec();
+                self.to = page_name.into_owned();
                 Source::Before(key)
             }
             Direction::Backward => Source::End,

@@ -221,9 +221,35 @@ fn what_a_cut_split_left_over_does_not_come_back() {
     merge(&tree, &more).unwrap();
     // Those of the upper pages alone: the lower page is not written again for any of them.
     let upper = tree.inner().iter().keys().nth(1).unwrap().unwrap();
-    let (left, gone): (Vec<_>, Vec<_>) = (0..60).map(|n| put(n).0).partition(|key| key.as_slice() < name(&upper));
+    let (left, gone): (Vec<_>, Vec<_>) = (0..60).map(|n| put(n).0).partition(|key| *key.as_slice() < *name(&upper));
     merge(&tree, &gone.into_iter().map(|key| (key, None)).collect::<Vec<_>>()).unwrap();
     assert_eq!(tree.inner().len(), 1, "the upper pages are removed");
     let found: Vec<_> = all(&tree, &[], END, Direction::Forward).into_iter().map(|(key, _)| key).collect();
     assert_eq!(found, left);
+}
+
+/// The key of a row by a number, as an index over rows has it.
+fn by_number(number: i64, row: u64) -> Vec<u8> {
+    let sorted = (number ^ i64::MIN).to_be_bytes();
+    [b"stock:available\0".as_slice(), &sorted, format!("{row:05}").as_bytes()].concat()
+}
+
+/// Where sled splits a node between -1 and 0, the upper one begins with the first bytes of 0 alone. Whether it does depends on
+/// how many there are of each.
+#[test]
+fn what_is_before_a_key_is_found_where_numbers_fall_below_zero() {
+    let page = vec![7; PAGE_BYTES];
+    for count in 60..90 {
+        let tree = tree();
+        for (number, count) in [(-1, count), (0, 40)] {
+            for row in 0..count {
+                tree.insert(sled_key(&by_number(number, row)), page.as_slice()).unwrap();
+            }
+        }
+        for row in 0..39 {
+            tree.remove(sled_key(&by_number(0, row))).unwrap();
+            let before = page_before(&tree, &sled_key(&by_number(0, row + 1))).unwrap().unwrap();
+            assert_eq!(*name(&before.0), by_number(-1, count - 1));
+        }
+    }
 }

@@ -281,7 +281,8 @@ async fn a_reaction_does_what_one_does_that_is_written_by_hand() {
     // Two events and a refusal; a move.
     assert_eq!((of("saga-ada").len(), of("saga-lovelace").len()), (3, 1));
     assert_eq!(aside, ["nobody joined", "invalid digit found in string"]);
-    let unsaid = "command forward to letterbox ada was refused, and the saga says nothing of that: there is no house 8";
+    let unsaid =
+        "command forward to letterbox ada was refused, and nothing is said of what follows: there is no house 8";
     assert_eq!(waiting, [unsaid]);
     assert_eq!((log, aside, waiting), follows::<ByHand>(&told).await);
 }

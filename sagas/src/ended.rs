@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 
 use crate::{
-    InstanceId,
+    InstanceId, InstanceStatus,
     aside::Aside,
     follower::FollowError,
     stepper::{Consumed, StepError, Stepper},
@@ -28,7 +28,8 @@ pub(crate) struct Forgotten {
     pub(crate) next: Option<Scan>,
 }
 
-/// Forgets the instances of a page that ended before `before`, and of which nothing waits.
+/// Forgets the instances of a page that ended before `before`, and of which nothing waits. Those of a reaction never end: what is
+/// kept of one is of use only while its latest event may be read again.
 pub(crate) async fn forget(
     stepper: &Stepper,
     aside: &Aside,
@@ -39,23 +40,28 @@ pub(crate) async fn forget(
     let mut found = Vec::new();
     for (key, value) in page.rows {
         let instance: InstanceRow = stored::decode(&value)?;
-        let is_over = instance.status.has_ended() && instance.latest < before;
+        let has_ended = instance.status.has_ended() || !stepper.machine.remembers();
+        let is_over = has_ended && instance.latest < before;
         if is_over && !aside.has(&instance.id) && !has_pending(stepper, &instance.id).await? {
-            found.push((key, value));
+            found.push((instance, Consumed::new((LoggedTable::SAGAS, key), value)));
         }
     }
-    let mut instances = found.len();
-    if instances > 0 {
-        note_forgetting(stepper).await?;
-        let commit = found
-            .into_iter()
-            .fold(Commit::new(), |commit, (key, value)| Consumed::new((LoggedTable::SAGAS, key), value).take(commit));
-        if !stepper.commit(commit).await? {
-            // Nothing changes one that has ended; if something does, it is left for another time.
-            instances = 0;
-        }
-    }
+    let instances = if found.is_empty() { 0 } else { forget_all(stepper, &found).await? };
     Ok(Forgotten { instances, next: page.next })
+}
+
+async fn forget_all(stepper: &Stepper, found: &[(InstanceRow, Consumed)]) -> Result<usize, FollowError> {
+    note_forgetting(stepper).await?;
+    let commit = found.iter().fold(Commit::new(), |commit, (_, row)| row.take(commit));
+    let counting = stepper.census.counting().await;
+    if !stepper.commit(commit).await? {
+        // Nothing changes one that is over; if something does, it is left for another time.
+        return Ok(0);
+    }
+    for (instance, _) in found.iter().filter(|(instance, _)| !instance.status.has_ended()) {
+        counting.follow(&stepper.census, &instance.id, false, Some(InstanceStatus::Completed));
+    }
+    Ok(found.len())
 }
 
 /// Whether instances of the saga were ever forgotten.

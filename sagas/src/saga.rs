@@ -132,12 +132,12 @@ impl Reception {
     }
 }
 
-/// An input that a saga has no method for.
+/// An input that a saga or a reaction has no method for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unhandled {
     /// A command was refused, and nothing is said of that.
-    #[error("command {command} to {aggregate} {id} was refused, and the saga says nothing of that: {reason}")]
+    #[error("command {command} to {aggregate} {id} was refused, and nothing is said of what follows: {reason}")]
     Refusal {
         /// The command's name.
         command: String,
@@ -148,8 +148,8 @@ pub enum Unhandled {
         /// Why it was refused.
         reason: String,
     },
-    /// A timer is due that the saga has no method for.
-    #[error("timer {name} is due, and the saga says nothing of that")]
+    /// A timer is due, and nothing is said of that.
+    #[error("timer {name} is due, and nothing is said of what follows")]
     Timer {
         /// The timer.
         name: String,

@@ -1,20 +1,19 @@
-//! Tests of sagas. With feature `testing`.
+//! Tests of sagas and reactions. With feature `testing`.
 //!
 //! [`SagaTest`]: given these events, when that happens, then these commands are sent; time passes when the test says so.
+//! [`ReactionTest`]: the same of a reaction.
 //! [`crashes`]: whatever commit the process dies at, the end is the same.
 
 mod crashes;
+mod happening;
 mod mortal;
+mod reaction;
 mod sent;
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 
-use annals_core::{
-    Aggregate, Command, FixedClock, Handle, JointCommand, Limits, MemoryStore, Prepare, ReadLog, Record, Store,
-    Timestamp, codec::EncodeError, decode_record, testing::commit_of,
-};
+use annals_core::{Aggregate, Command, Handle, JointCommand, Prepare, Timestamp, codec::EncodeError};
 use annals_projections::{EventContext, Incoming};
-use futures::{FutureExt, TryStreamExt};
 
 use crate::{
     InstanceStatus, Reception, Refusal, Saga,
@@ -24,8 +23,11 @@ use crate::{
     stored::StoredCommand,
 };
 
+use happening::Happenings;
+
 pub use crashes::{Crashes, crashes};
 pub use mortal::Mortal;
+pub use reaction::ReactionTest;
 pub use sent::{Sent, sent, sent_joint};
 
 /// One instance of a saga, without a store and without aggregates. What happens is said event by event; commands are not sent
@@ -78,7 +80,7 @@ pub use sent::{Sent, sent, sent_joint};
 /// ```
 pub struct SagaTest<S> {
     saga: MachineOf<S>,
-    store: MemoryStore,
+    happenings: Happenings,
     now: Timestamp,
     instance: Option<Instance>,
     /// What the latest `when`, `refused` or `advance` led to.
@@ -110,8 +112,8 @@ impl<S: Saga> Default for SagaTest<S> {
 impl<S: Saga> SagaTest<S> {
     /// No instance yet. It is 1970-01-01T00:00:00Z.
     pub fn new() -> Self {
-        let store = MemoryStore::with(Limits::default(), Arc::new(FixedClock(Timestamp::EPOCH)));
-        Self { saga: MachineOf::new(), store, now: Timestamp::EPOCH, instance: None, latest: Latest::default() }
+        let (saga, happenings) = (MachineOf::new(), Happenings::new());
+        Self { saga, happenings, now: Timestamp::EPOCH, instance: None, latest: Latest::default() }
     }
 
     /// The test begins at this time.
@@ -141,13 +143,9 @@ impl<S: Saga> SagaTest<S> {
     #[track_caller]
     pub fn when<A: Aggregate>(mut self, id: impl Into<A::Id>, event: A::Event) -> Self {
         self.latest = Latest::default();
-        let record = self.record::<A>(id.into(), event);
-        let decoded = match decode_record::<A::Event>(&record) {
-            Ok(decoded) => decoded,
-            Err(error) => fail(&format!("the event does not survive its encoding: {error}")),
-        };
-        for (index, event) in decoded.as_slice().iter().enumerate() {
-            let context = EventContext::new(&record, index);
+        let happening = self.happenings.happen::<A>(id.into(), event, self.now);
+        for (index, event) in happening.decoded.as_slice().iter().enumerate() {
+            let context = EventContext::new(&happening.record, index);
             let reception = match self.saga.receive(Incoming::of(event), &context) {
                 Ok(Some(reception)) => reception,
                 Ok(None) => fail("the event is for no instance"),
@@ -225,11 +223,7 @@ impl<S: Saga> SagaTest<S> {
     /// Otherwise, with both.
     #[track_caller]
     pub fn then_sends(self, expected: impl IntoIterator<Item = Sent>) -> Self {
-        let expected: Vec<_> = expected.into_iter().collect();
-        let found: Vec<_> = self.latest.sent.iter().cloned().map(Sent).collect();
-        if expected != found {
-            fail(&format!("other commands were sent\nexpected: {expected:#?}\nfound: {found:#?}"));
-        }
+        then_sent(&self.latest.sent, expected);
         self
     }
 
@@ -344,26 +338,6 @@ impl<S: Saga> SagaTest<S> {
     }
 
     #[track_caller]
-    fn record<A: Aggregate>(&self, id: A::Id, event: A::Event) -> Record {
-        let read = async {
-            self.store.commit(commit_of::<A>(id, [event])).await.map_err(|error| error.to_string())?;
-            let records: Vec<_> = self
-                .store
-                .read_log(ReadLog::all().backward().limit(1))
-                .try_collect()
-                .await
-                .map_err(|error: annals_core::ReadError| error.to_string())?;
-            records.into_iter().next().ok_or_else(|| "nothing was stored".to_owned())
-        };
-        // A store in memory has nothing to wait for.
-        match read.now_or_never() {
-            Some(Ok(record)) => Record { recorded: self.now, occurred: self.now, ..record },
-            Some(Err(error)) => fail(&error),
-            None => fail("the store in memory had to wait"),
-        }
-    }
-
-    #[track_caller]
     fn meet(&self, reception: &Reception) {
         match &self.instance {
             None if !reception.starts => fail(&format!("there is no instance {}", reception.key)),
@@ -425,6 +399,15 @@ impl Instance {
     fn new(key: &str, state: StoredState) -> Self {
         let (key, status) = (key.to_owned(), InstanceStatus::Running);
         Self { key, state, steps: 0, status, timers: BTreeMap::new(), performed: Vec::new() }
+    }
+}
+
+#[track_caller]
+fn then_sent<'a>(found: impl IntoIterator<Item = &'a StoredCommand>, expected: impl IntoIterator<Item = Sent>) {
+    let expected: Vec<_> = expected.into_iter().collect();
+    let found: Vec<_> = found.into_iter().cloned().map(Sent).collect();
+    if expected != found {
+        fail(&format!("other commands were sent\nexpected: {expected:#?}\nfound: {found:#?}"));
     }
 }
 

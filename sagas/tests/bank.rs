@@ -1,14 +1,17 @@
 //! A bank whose transfers are a saga: money is taken from one account, then given to another; what cannot be given goes back.
 
 use std::{
+    collections::BTreeSet,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering::SeqCst},
     },
     time::Duration,
 };
 
-use annals_core::{Aggregate, Annals, Clock, Decision, Evolve, Handle, OpenError, Store, Timestamp};
+use annals_core::{
+    Aggregate, Annals, Clock, Decision, Evolve, Handle, OpenError, Preparation, Prepare, Store, Timestamp,
+};
 use annals_macros::{Aggregate, Command, Event};
 use annals_projections::{BoxError, EventContext, Incoming, Subscription};
 use annals_sagas::{
@@ -71,6 +74,35 @@ pub(crate) struct Take {
 pub(crate) struct Give {
     pub(crate) cents: u64,
     pub(crate) transfer: String,
+}
+
+/// Gives by a courier, who is asked before: what a transfer does whose name begins with `bring`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+pub(crate) struct Bring {
+    pub(crate) cents: u64,
+    pub(crate) transfer: String,
+}
+
+/// Somebody outside, who knows which transfers it was asked for.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Courier(Arc<Mutex<BTreeSet<String>>>);
+
+impl Courier {
+    pub(crate) fn was_asked(&self, transfer: &str) -> bool {
+        self.0.lock().unwrap().contains(transfer)
+    }
+}
+
+impl Prepare<Bring> for Account {
+    type Service = Courier;
+    type Prepared = Give;
+    type Error = AccountError;
+    async fn prepare(_: Preparation<'_, Self>, bring: Bring, courier: &Courier) -> Result<Give, AccountError> {
+        let Bring { cents, transfer } = bring;
+        courier.0.lock().unwrap().insert(transfer.clone());
+        tokio::task::yield_now().await;
+        Ok(Give { cents, transfer })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
@@ -238,6 +270,7 @@ pub(crate) struct Moving {
 
 impl SendsTo<Account, Take> for Moving {}
 impl SendsTo<Account, Give> for Moving {}
+impl SendsTo<Account, Bring> for Moving {}
 impl SendsTo<Account, Return> for Moving {}
 impl SendsTo<Account, Reclaim> for Moving {}
 impl SendsTo<Transfer, Settle> for Moving {}
@@ -256,6 +289,7 @@ impl Saga for Moving {
         Commands::new()
             .with::<Account, Take>()
             .with::<Account, Give>()
+            .prepared::<Account, Bring>()
             .with::<Account, Return>()
             .with::<Account, Reclaim>()
             .with::<Transfer, Settle>()
@@ -310,7 +344,12 @@ impl Saga for Moving {
                 self.stage = "giving".into();
                 let undo = Reclaim { cents: self.cents, transfer: transfer.clone() };
                 let undo = Undo::by::<Account, _>(self.to.clone(), undo);
-                step.perform::<Account, _>(self.to.clone(), Give { cents: self.cents, transfer }, undo);
+                let (to, cents) = (self.to.clone(), self.cents);
+                if transfer.starts_with("bring") {
+                    step.perform::<Account, _>(to, Bring { cents, transfer }, undo);
+                } else {
+                    step.perform::<Account, _>(to, Give { cents, transfer }, undo);
+                }
             }
             // It waits for what is noted next.
             Some(AccountEvent::Given { .. }) if transfer.starts_with("linger") => self.stage = "given".into(),
@@ -334,7 +373,7 @@ impl Saga for Moving {
             step.complete();
         } else if refusal.command::<Give>().is_some() && transfer.starts_with("linger") {
             self.stage = "refused".into();
-        } else if refusal.command::<Give>().is_some() {
+        } else if refusal.command::<Give>().is_some() || refusal.command::<Bring>().is_some() {
             self.stage = "returning".into();
             step.send::<Transfer, _>(transfer, Settle { outcome: "returned".into() });
             step.compensate();
@@ -366,8 +405,13 @@ pub(crate) async fn over(store: Arc<dyn Store>, clock: impl Clock) -> Annals {
 
 /// The same over a store that may die meanwhile.
 pub(crate) async fn try_over(store: Arc<dyn Store>, clock: impl Clock) -> Result<Annals, OpenError> {
+    try_with(Courier::default(), store, clock).await
+}
+
+/// The same with this courier.
+pub(crate) async fn try_with(courier: Courier, store: Arc<dyn Store>, clock: impl Clock) -> Result<Annals, OpenError> {
     let options = SagaOptions::default().begin(Begin::AtTheBeginning);
-    Annals::over(store).clock(Arc::new(clock)).saga_with::<Moving>(options).open().await
+    Annals::over(store).clock(Arc::new(clock)).service(courier).saga_with::<Moving>(options).open().await
 }
 
 pub(crate) fn saga(bank: &Annals) -> SagaHandle {

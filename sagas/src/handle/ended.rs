@@ -17,6 +17,9 @@ impl SagaHandle {
     ///
     /// One of which something waits is not forgotten: commands that are still to be sent, an event that is set aside.
     ///
+    /// Of a reaction, which has no end, the keys are forgotten that were last answered before `before`: what is kept of one is
+    /// which event was its latest.
+    ///
     /// # Errors
     /// [`SagaError::NotRunning`] when the saga is paused, has failed or has ended; those before are forgotten.
     pub async fn forget_ended(&self, before: Timestamp) -> Result<usize, SagaError> {

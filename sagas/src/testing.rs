@@ -10,8 +10,8 @@ mod sent;
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use annals_core::{
-    Aggregate, Command, FixedClock, Handle, JointCommand, Limits, MemoryStore, Prepare, ReadLog, Record, Store,
-    Timestamp, codec::EncodeError, decode_record, testing::commit_of,
+    Aggregate, Command, FixedClock, Handle, JointCommand, Limits, MemoryStore, Prepare, ReadLog, Record, RecordParts,
+    Store, Timestamp, codec::EncodeError, decode_record, testing::commit_of,
 };
 use annals_projections::{EventContext, Incoming};
 use futures::{FutureExt, TryStreamExt};
@@ -357,7 +357,7 @@ impl<S: Saga> SagaTest<S> {
         };
         // A store in memory has nothing to wait for.
         match read.now_or_never() {
-            Some(Ok(record)) => Record { recorded: self.now, occurred: self.now, ..record },
+            Some(Ok(record)) => Record::of(RecordParts { recorded: self.now, occurred: self.now, ..record.parts() }),
             Some(Err(error)) => fail(&error),
             None => fail("the store in memory had to wait"),
         }

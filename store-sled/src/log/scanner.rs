@@ -20,6 +20,9 @@ use super::{
 const WINDOW_MIN: usize = 16 << 10;
 const WINDOW_MAX: usize = 128 << 10;
 
+/// Where a commit was larger than that, so much: the next one is likely to be as large, and its beginning would be read twice.
+const LARGE_WINDOW_MAX: usize = 1 << 20;
+
 /// Walks through the log frame by frame.
 ///
 /// Invariant: a frame is given out only when its header's checksum holds at its place and it continues what came
@@ -305,7 +308,11 @@ impl Scanner {
             return Ok(skip..skip + length);
         }
         let wanted = length.max(self.window_bytes).min(left);
-        self.window_bytes = (self.window_bytes * 2).min(WINDOW_MAX);
+        self.window_bytes = if length > WINDOW_MAX {
+            length.next_multiple_of(WINDOW_MAX).min(LARGE_WINDOW_MAX)
+        } else {
+            self.window_bytes.max((self.window_bytes * 2).min(WINDOW_MAX))
+        };
         self.window_at = at;
         self.segment.read_into(at, wanted, &mut self.window).map_err(|error| io_error(&self.segment, &error))?;
         Ok(0..length.min(self.window.len()))

@@ -7,7 +7,7 @@ use std::sync::{
 
 use annals::{
     Annals, Commit, DecodeProblem, Decoded, EventQuery, EventType, Evolve, Fate, MemoryStore, NewEvent, QueryItem,
-    ReadLog, Readable, Record, SchemaVersion, Store, StreamId, Tag, Unknown, UpcastError, boundary,
+    ReadLog, Readable, Record, RecordParts, SchemaVersion, Store, StreamId, Tag, Unknown, UpcastError, boundary,
     codec::{self, Value},
     decode_record, decode_record_or, kinds,
     prelude::*,
@@ -79,7 +79,7 @@ fn join_names(mut tree: Value, record: &Record) -> Result<Value, UpcastError> {
     let part =
         |name: &str| fields.iter().find(|(key, _)| key.as_str() == Some(name)).and_then(|(_, part)| part.as_str());
     let (Some(first), Some(last)) = (part("first"), part("last")) else {
-        return Err(UpcastError::new(format!("{} lacks a part of the name", record.stream)));
+        return Err(UpcastError::new(format!("{} lacks a part of the name", record.stream())));
     };
     tree = Value::Map(vec![("name".into(), format!("{first} {last}").into())]);
     Ok(tree)
@@ -88,7 +88,7 @@ fn join_names(mut tree: Value, record: &Record) -> Result<Value, UpcastError> {
 fn call_it_owner(tree: Value, record: &Record) -> Result<Value, UpcastError> {
     let Value::Map(fields) = tree else { return Err(UpcastError::new("is no map")) };
     let owner = fields.into_iter().find(|(key, _)| key.as_str() == Some("name")).map(|(_, name)| name);
-    let since = record.stream.key().to_owned();
+    let since = record.stream().key().to_owned();
     Ok(Value::Map(vec![("owner".into(), owner.unwrap_or(Value::Nil)), ("branch".into(), since.into())]))
 }
 
@@ -198,9 +198,9 @@ async fn each_form_of_the_past_is_read_as_the_event_of_today() {
     assert_eq!(records.len(), history().len());
     for (record, (stored, expected)) in records.iter().zip(history()) {
         let events = decode_record::<AccountEvent>(record).unwrap();
-        assert_eq!(events.as_slice(), expected, "{} of version {}", record.event_type, record.schema_version);
+        assert_eq!(events.as_slice(), expected, "{} of version {}", record.event_type(), record.schema_version());
         assert_eq!(events.into_iter().collect::<Vec<_>>(), expected);
-        assert_eq!(record.payload, stored.payload, "stored bytes never change");
+        assert_eq!(record.payload(), stored.payload, "stored bytes never change");
     }
 }
 
@@ -214,7 +214,7 @@ async fn aggregates_and_histories_see_the_events_of_today() {
     assert_eq!(loaded.version.get(), history().len() as u64, "the version counts records");
     let steps: Vec<_> = ada.history().try_collect().await.unwrap();
     assert_eq!(steps.iter().map(|step| step.event.clone()).collect::<Vec<_>>(), expected);
-    let addressed: Vec<_> = steps.iter().map(|step| (step.record.position.get(), step.index)).collect();
+    let addressed: Vec<_> = steps.iter().map(|step| (step.record.position().get(), step.index)).collect();
     let alone = |position| (position, 0);
     let expected: Vec<_> = (1..=6).map(alone).chain([(8, 0), (8, 1)]).chain((9..=12).map(alone)).collect();
     assert_eq!(addressed, expected, "position 7 is of a retired type, position 8 is split");
@@ -255,7 +255,7 @@ async fn a_query_by_kind_finds_former_names_and_forms() {
         (kinds![AccountEvent::Closed], &[12]),
     ] {
         let query = EventQuery::new([QueryItem::new().kinds(kind).unwrap()]);
-        let found: Vec<_> = records(&bank, query).await.iter().map(|record| record.position.get()).collect();
+        let found: Vec<_> = records(&bank, query).await.iter().map(|record| record.position().get()).collect();
         assert_eq!(found, positions, "{kind:?}");
     }
 }
@@ -341,10 +341,10 @@ fn what_cannot_be_read_is_told_with_type_and_version() {
     let mut truncated = stored("account.adjusted", 1, &old::AdjustedV1 { by: 70_000 });
     truncated.payload = truncated.payload.slice(..truncated.payload.len() - 1);
     assert!(matches!(problem(truncated), DecodeProblem::Payload { .. }));
-    let mut deep = stored("account.opened", 1, &());
-    deep.payload = [vec![0x91; 10_000_000], vec![0xc0]].concat().into();
+    let deep = [vec![0x91; 10_000_000], vec![0xc0]].concat();
     // A value upcaster's tree is bounded like any payload (F10).
-    let record = Record { payload: deep.payload, ..record_of(stored("account.opened", 1, &())) };
+    let record = record_of(stored("account.opened", 1, &()));
+    let record = Record::of(RecordParts { payload: &deep, ..record.parts() });
     let error = decode_record::<AccountEvent>(&record).unwrap_err();
     assert!(error.to_string().ends_with("is nested deeper than 128 levels"), "{error}");
 }

@@ -153,7 +153,7 @@ impl Balances {
 
     #[on(domain::CustomerEvent::Renamed { name: to })]
     fn renamed(&self, to: &str, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
-        rows.put(Name(CustomerId::from(cx.key()), cx.record().version.get(), to.to_owned()))?;
+        rows.put(Name(CustomerId::from(cx.key()), cx.record().version().get(), to.to_owned()))?;
         Ok(())
     }
 

@@ -240,10 +240,10 @@ async fn set_aside(reaction: &SagaHandle) -> (Vec<String>, Vec<String>) {
 }
 
 fn plainly<R: Reaction>(record: &Record) -> Told {
-    let (stream, event_type) = (record.stream.to_string(), record.event_type.as_str().to_owned());
+    let (stream, event_type) = (record.stream().to_string(), record.event_type().as_str().to_owned());
     match stream.strip_prefix(&format!("saga:{}-", R::NAME)) {
         Some(key) => (format!("saga-{key}"), event_type, Vec::new()),
-        None => (stream, event_type, record.payload.to_vec()),
+        None => (stream, event_type, record.payload().to_vec()),
     }
 }
 

@@ -323,10 +323,10 @@ async fn log_of<S: Saga>() -> Vec<Told> {
 }
 
 fn told<S: Saga>(record: &annals::Record) -> Told {
-    let (stream, event_type) = (record.stream.to_string(), record.event_type.as_str().to_owned());
+    let (stream, event_type) = (record.stream().to_string(), record.event_type().as_str().to_owned());
     match stream.strip_prefix(&format!("saga:{}-", S::NAME)) {
         Some(instance) => (format!("saga-{instance}"), event_type, Vec::new()),
-        None => (stream, event_type, record.payload.to_vec()),
+        None => (stream, event_type, record.payload().to_vec()),
     }
 }
 

@@ -28,18 +28,18 @@ pub(crate) struct ShownEvent<'a> {
 impl<'a> ShownEvent<'a> {
     pub(crate) fn of(record: &'a Record) -> Self {
         Self {
-            position: record.position.get(),
-            commit: record.commit.get(),
-            stream: record.stream.as_str(),
-            version: record.version.get(),
-            event_type: record.event_type.as_str(),
-            schema_version: record.schema_version.get(),
-            id: record.id.to_string(),
-            recorded: record.recorded.to_string(),
-            occurred: record.occurred.to_string(),
-            tags: record.tags.iter().map(|tag| tag.as_str()).collect(),
-            metadata: &record.metadata,
-            payload: Payload::of(&record.payload),
+            position: record.position().get(),
+            commit: record.commit().get(),
+            stream: record.stream().as_str(),
+            version: record.version().get(),
+            event_type: record.event_type().as_str(),
+            schema_version: record.schema_version().get(),
+            id: record.id().to_string(),
+            recorded: record.recorded().to_string(),
+            occurred: record.occurred().to_string(),
+            tags: record.tags().iter().map(|tag| tag.as_str()).collect(),
+            metadata: record.metadata(),
+            payload: Payload::of(record.payload()),
         }
     }
 }
@@ -58,11 +58,11 @@ pub(crate) struct EventLine {
 impl EventLine {
     pub(crate) fn of(record: &Record) -> Self {
         Self {
-            position: record.position.get(),
-            stream: record.stream.to_string(),
-            version: record.version.get(),
-            event_type: record.event_type.to_string(),
-            recorded: record.recorded.to_string(),
+            position: record.position().get(),
+            stream: record.stream().to_string(),
+            version: record.version().get(),
+            event_type: record.event_type().to_string(),
+            recorded: record.recorded().to_string(),
         }
     }
 }

@@ -17,7 +17,7 @@ pub enum Decoded<E> {
 
 /// A record that this code cannot read as an event. The record is intact.
 #[derive(Debug, Clone, PartialEq, Error)]
-#[error("record {position} of stream {stream} {problem}", position = .record.position, stream = .record.stream)]
+#[error("record {position} of stream {stream} {problem}", position = .record.position(), stream = .record.stream())]
 pub struct DecodeError {
     /// The record.
     pub record: Box<Record>,
@@ -107,7 +107,7 @@ pub enum Readable<E> {
 /// # Errors
 /// [`DecodeError`], with the record.
 pub fn decode_record<E: Event>(record: &Record) -> Result<Decoded<E>, DecodeError> {
-    decode(record).map_err(|problem| DecodeError { record: Box::new(record.clone()), problem })
+    decode(record).map_err(|problem| DecodeError { record: Box::new(record.detached()), problem })
 }
 
 /// The same for a reader that may be older than what it reads: what only newer code knows is treated as `unknown` says.
@@ -119,20 +119,20 @@ pub fn decode_record_or<E: Event>(record: &Record, unknown: Unknown) -> Result<R
         (Ok(events), _) => Ok(Readable::Known(events)),
         (Err(problem), Unknown::Ignore) if problem.is_of_newer_code() => Ok(Readable::Known(Decoded::Many(Vec::new()))),
         (Err(problem), Unknown::HandOver) if problem.is_of_newer_code() => Ok(Readable::Unknown(problem)),
-        (Err(problem), _) => Err(DecodeError { record: Box::new(record.clone()), problem }),
+        (Err(problem), _) => Err(DecodeError { record: Box::new(record.detached()), problem }),
     }
 }
 
 fn decode<E: Event>(record: &Record) -> Result<Decoded<E>, DecodeProblem> {
-    let stored = record.event_type.as_str();
+    let stored = record.event_type().as_str();
     match E::KINDS.iter().enumerate().find(|(_, kind)| kind.name == stored) {
-        Some((index, kind)) if record.schema_version == kind.schema_version() => decode_current(index, record),
+        Some((index, kind)) if record.schema_version() == kind.schema_version() => decode_current(index, record),
         found => decode_past(record, found),
     }
 }
 
 fn decode_current<E: Event>(kind: usize, record: &Record) -> Result<Decoded<E>, DecodeProblem> {
-    E::decode(kind, &record.payload).map(Decoded::One).map_err(|problem| DecodeProblem::payload(record, problem))
+    E::decode(kind, record.payload()).map(Decoded::One).map_err(|problem| DecodeProblem::payload(record, problem))
 }
 
 /// Reads what is stored under a former name or in a former version. Out of the way of what is not.
@@ -141,11 +141,11 @@ fn decode_past<E: Event>(
     record: &Record,
     named: Option<(usize, &'static EventKind)>,
 ) -> Result<Decoded<E>, DecodeProblem> {
-    let (stored, version) = (record.event_type.as_str(), record.schema_version.get());
+    let (stored, version) = (record.event_type().as_str(), record.schema_version().get());
     let aliased = || E::KINDS.iter().enumerate().find(|(_, kind)| kind.aliases.contains(&stored));
     let kind = named.or_else(aliased);
     if let Some((index, kind)) = kind
-        && record.schema_version == kind.schema_version()
+        && record.schema_version() == kind.schema_version()
     {
         return decode_current(index, record);
     }
@@ -159,7 +159,7 @@ fn decode_past<E: Event>(
     }
     let current = kind.map(|(_, kind)| kind.version);
     let known = current.into_iter().chain(forms.by_ref().map(|past| past.version)).max().and_then(SchemaVersion::new);
-    let (event_type, found) = (record.event_type.clone(), record.schema_version);
+    let (event_type, found) = (record.event_type().clone(), record.schema_version());
     Err(match known {
         Some(known) if found > known => DecodeProblem::NewerVersion { event_type, found, known },
         Some(known) => DecodeProblem::NoStep { event_type, found, known },
@@ -176,11 +176,11 @@ fn read<E: Event>(past: &Past<E>, record: &Record) -> Result<Decoded<E>, DecodeP
 
 impl DecodeProblem {
     pub(crate) fn payload(record: &Record, problem: PayloadError) -> Self {
-        Self::Payload { event_type: record.event_type.clone(), problem }
+        Self::Payload { event_type: record.event_type().clone(), problem }
     }
 
     pub(crate) fn upcast(record: &Record, from: u32, error: UpcastError) -> Self {
-        Self::Upcast { event_type: record.event_type.clone(), found: record.schema_version, from, error }
+        Self::Upcast { event_type: record.event_type().clone(), found: record.schema_version(), from, error }
     }
 
     /// Whether newer code may read it.

@@ -65,7 +65,7 @@ impl Follower {
         let piece: Vec<_> = self.store.read_log(read).collect().await;
         let whole = piece.len() < PIECE;
         self.seen = match piece.last() {
-            Some(Ok(last)) if !whole => last.position,
+            Some(Ok(last)) if !whole => last.position(),
             Some(Err(_)) => self.seen,
             _ => head,
         };

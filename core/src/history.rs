@@ -138,7 +138,7 @@ impl<'a, A: Aggregate> On<'a, A> {
     /// counter.send(Increment { by: 3 }).await?;
     /// let mut history = counter.history();
     /// while let Some(step) = history.try_next().await? {
-    ///     println!("{} at {}: {:?}", step.record.version, step.record.recorded, step.event);
+    ///     println!("{} at {}: {:?}", step.record.version(), step.record.recorded(), step.event);
     ///     println!("{}", step.difference());
     ///     // 2 at 2026-03-01T12:00:00Z: Incremented { by: 3 }
     ///     //   Counter {
@@ -181,7 +181,7 @@ impl<'a, A: Aggregate> On<'a, A> {
         let mut folded = Version::ZERO;
         let mut records = self.annals.store().read_stream(read);
         while let Some(record) = records.next().await.transpose()? {
-            if record.occurred <= time {
+            if record.occurred() <= time {
                 held.fold(&record)?;
                 folded = folded.next();
             }

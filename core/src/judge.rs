@@ -11,7 +11,8 @@ use bytes::Bytes;
 
 use crate::{
     AsOf, Commit, CommitError, CommitNumber, Condition, EventQuery, Failure, Head, IdempotencyKey, LoggedTable,
-    NewEvent, Once, Position, ReadError, Receipt, Record, Repetition, RowWrite, StreamId, Tag, Timestamp, Version,
+    NewEvent, Once, Position, ReadError, Receipt, Record, RecordParts, Records, RecordsBuilder, Repetition, RowWrite,
+    StreamId, Tag, Timestamp, Version,
 };
 
 /// The state that a commit is judged against: everything committed before it, pending commits included.
@@ -223,21 +224,27 @@ impl Placement {
     }
 
     /// The records that the commit's events become.
-    pub fn records<'a>(&'a self, commit: &'a Commit) -> impl Iterator<Item = Record> + 'a {
-        commit.events.iter().zip(&self.versions).zip(0..).map(|((event, version), offset)| Record {
-            position: self.position(offset),
-            commit: self.commit,
-            stream: event.stream.clone(),
-            version: *version,
-            id: event.id,
-            event_type: event.event_type.clone(),
-            schema_version: event.schema_version,
-            tags: in_order(&event.tags).into_owned(),
-            metadata: event.metadata.clone(),
-            recorded: self.recorded,
-            occurred: event.occurred.unwrap_or(self.recorded),
-            payload: event.payload.clone(),
-        })
+    #[must_use]
+    pub fn records(&self, commit: &Commit) -> Records {
+        let mut records = RecordsBuilder::new();
+        records.reserve(commit.events.len(), commit.events.iter().map(|event| event.payload.len()).sum());
+        for ((event, version), offset) in commit.events.iter().zip(&self.versions).zip(0..) {
+            records.add(RecordParts {
+                position: self.position(offset),
+                commit: self.commit,
+                stream: &event.stream,
+                version: *version,
+                id: event.id,
+                event_type: &event.event_type,
+                schema_version: event.schema_version,
+                tags: &in_order(&event.tags),
+                metadata: &event.metadata,
+                recorded: self.recorded,
+                occurred: event.occurred.unwrap_or(self.recorded),
+                payload: &event.payload,
+            });
+        }
+        records.finish()
     }
 
     /// The rows that the store itself adds: new streams, and the key with the receipt. They follow from the log.
@@ -328,8 +335,8 @@ impl AsOf {
     pub fn sees(self, record: &Record) -> bool {
         match self {
             Self::Now => true,
-            Self::Position(position) => record.position <= position,
-            Self::Recorded(time) => record.recorded <= time,
+            Self::Position(position) => record.position() <= position,
+            Self::Recorded(time) => record.recorded() <= time,
         }
     }
 }

@@ -193,12 +193,12 @@ impl<A: Aggregate> Held<A> {
             catch(|| decode_record::<A::Event>(record)).map_err(|message| self.panicked(record, message))??;
         catch(|| events.iter().for_each(|event| evolve(&mut self.state, event)))
             .map_err(|message| self.panicked(record, message))?;
-        self.version = record.version;
+        self.version = record.version();
         Ok(())
     }
 
     fn panicked(&self, record: &Record, message: String) -> LoadError {
-        LoadError::Panicked { stream: self.stream.clone(), version: record.version, message }
+        LoadError::Panicked { stream: self.stream.clone(), version: record.version(), message }
     }
 }
 

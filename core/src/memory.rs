@@ -175,7 +175,7 @@ impl State {
     /// Nothing in here can fail or panic: it is all or nothing by being all.
     fn write(&mut self, commit: &Commit, placement: &Placement) {
         for record in placement.records(commit) {
-            self.streams.entry(record.stream.clone()).or_default().push(self.log.len());
+            self.streams.entry(record.stream().clone()).or_default().push(self.log.len());
             self.log.push(record);
         }
         for row in commit.rows.iter().cloned().chain(placement.system_rows(commit)) {
@@ -223,7 +223,7 @@ impl State {
     fn read_stream(&self, read: &ReadStream) -> Vec<Record> {
         let records = self.streams.get(&read.stream).into_iter().flatten().filter_map(|index| self.log.get(*index));
         let seen = records
-            .filter(|record| record.version >= read.from && record.version <= read.to && read.as_of.sees(record));
+            .filter(|record| record.version() >= read.from && record.version() <= read.to && read.as_of.sees(record));
         take(seen, read.direction, read.limit)
     }
 
@@ -296,6 +296,6 @@ impl Ledger for State {
 
     fn find_match(&mut self, _: usize, query: &EventQuery, after: Position) -> Result<Option<Position>, ReadError> {
         let read = ReadLog { as_of: AsOf::Now, ..ReadLog::of(query.clone()).after(after).limit(1) };
-        Ok(self.read_log(&read).first().map(|record| record.position))
+        Ok(self.read_log(&read).first().map(|record| record.position()))
     }
 }

@@ -46,6 +46,16 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// With nothing set.
+    pub(crate) const EMPTY: Self = Self {
+        correlation: None,
+        causation: None,
+        command: None,
+        actor: None,
+        traceparent: None,
+        extra: BTreeMap::new(),
+    };
+
     /// The metadata of what `record` led to: the same conversation, the record as its cause. Who acted is not taken over.
     #[must_use]
     pub fn caused_by(record: &Record) -> Self {
@@ -56,8 +66,8 @@ impl Metadata {
 
     /// The same, on top of what is set.
     pub(crate) fn follow(&mut self, record: &Record) {
-        self.correlation = record.metadata.correlation.or(self.correlation);
-        self.causation = Some(record.id);
+        self.correlation = record.metadata().correlation.or(self.correlation);
+        self.causation = Some(record.id());
     }
 
     /// Sets what is missing and the framework knows: ids of command and conversation, and the trace of the current span.
@@ -78,7 +88,9 @@ impl Metadata {
     /// Whether nothing is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let Self { correlation, causation, command, actor, traceparent, extra } = self;
+        let has_id = correlation.is_some() || causation.is_some() || command.is_some();
+        !has_id && actor.is_none() && traceparent.is_none() && extra.is_empty()
     }
 }
 

@@ -36,7 +36,7 @@ impl<E> fmt::Debug for Past<E> {
 /// # Errors
 /// [`DecodeProblem::Payload`].
 pub fn payload<T: DeserializeOwned>(record: &Record) -> Result<T, DecodeProblem> {
-    codec::decode(&record.payload).map_err(|problem| DecodeProblem::payload(record, problem))
+    codec::decode(record.payload()).map_err(|problem| DecodeProblem::payload(record, problem))
 }
 
 /// The payload of `record` as a tree.
@@ -44,7 +44,7 @@ pub fn payload<T: DeserializeOwned>(record: &Record) -> Result<T, DecodeProblem>
 /// # Errors
 /// [`DecodeProblem::Payload`].
 pub fn value(record: &Record) -> Result<Value, DecodeProblem> {
-    codec::decode_value(&record.payload).map_err(|problem| DecodeProblem::payload(record, problem))
+    codec::decode_value(record.payload()).map_err(|problem| DecodeProblem::payload(record, problem))
 }
 
 /// The step from version `from` to the next one, or into an event.

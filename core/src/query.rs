@@ -86,7 +86,7 @@ impl EventQuery {
     /// Whether `record` matches.
     #[must_use]
     pub fn matches(&self, record: &Record) -> bool {
-        self.matches_parts(&record.stream, &record.event_type, &record.tags)
+        self.matches_parts(record.stream(), record.event_type(), record.tags())
     }
 
     /// Whether a record of `stream` with this type and these tags would match.
@@ -156,8 +156,8 @@ impl QueryItem {
     /// Whether it accepts `record`, of whatever tenant that is.
     #[must_use]
     pub fn accepts(&self, record: &Record) -> bool {
-        let tags = record.tags.iter().map(Tag::as_str);
-        self.matches(record.stream.as_str(), record.event_type.as_str(), &tags)
+        let tags = record.tags().iter().map(Tag::as_str);
+        self.matches(record.stream().as_str(), record.event_type().as_str(), &tags)
     }
 
     pub(crate) fn matches<'a>(

@@ -23,7 +23,7 @@ impl StoredCommit {
     /// The first and the last position that it gave out, if it carries events.
     #[must_use]
     pub fn positions(&self) -> Option<(Position, Position)> {
-        Some((self.records.first()?.position, self.records.last()?.position))
+        Some((self.records.first()?.position(), self.records.last()?.position()))
     }
 
     /// What its sender was told.
@@ -32,7 +32,7 @@ impl StoredCommit {
         Receipt {
             commit: self.number,
             positions: self.positions(),
-            versions: judge::latest_versions(self.records.iter().map(|record| (&record.stream, record.version))),
+            versions: judge::latest_versions(self.records.iter().map(|record| (record.stream(), record.version()))),
             recorded: self.recorded,
             answer: self.once.as_ref().map(|once| once.answer.clone()).unwrap_or_default(),
             repeated: false,
@@ -42,8 +42,8 @@ impl StoredCommit {
     /// The rows that the store itself added: new streams, and the key with the receipt.
     #[must_use]
     pub fn system_rows(&self) -> Vec<RowWrite> {
-        let begun = self.records.iter().filter(|record| record.version == Version::FIRST);
-        let streams = begun.map(|record| judge::stream_row(&record.stream, record.position));
+        let begun = self.records.iter().filter(|record| record.version() == Version::FIRST);
+        let streams = begun.map(|record| judge::stream_row(record.stream(), record.position()));
         let key = self.once.as_ref().map(|once| judge::once_row(once, self.receipt()));
         streams.chain(key).collect()
     }

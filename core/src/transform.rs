@@ -54,11 +54,11 @@ text_type! {
 ///     }
 ///
 ///     fn record(&mut self, record: &Record) -> Result<Fate, Box<dyn Error + Send + Sync>> {
-///         if record.event_type.as_str() != "account.withdrawn" {
+///         if record.event_type().as_str() != "account.withdrawn" {
 ///             return Ok(Fate::Keep);
 ///         }
 ///         let mut event = record.to_event();
-///         event.tags.push(Tag::of("account", record.stream.key())?);
+///         event.tags.push(Tag::of("account", record.stream().key())?);
 ///         Ok(Fate::Change(event))
 ///     }
 /// }

@@ -2,7 +2,7 @@
 
 use annals_core::{
     Aggregate, AggregateId, Command, CommitNumber, Event, EventId, EventType, Evolve, Metadata, Position, Record,
-    SchemaVersion, SnapshotPolicy, StreamId, Timestamp, Version, codec,
+    RecordParts, SchemaVersion, SnapshotPolicy, StreamId, Timestamp, Version, codec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -318,20 +318,20 @@ fn a_derived_event_has_the_past_of_one_by_hand() {
 
 #[allow(clippy::unwrap_used, reason = "a test")]
 fn record(event_type: &str, payload: &codec::Bytes) -> Record {
-    Record {
+    Record::of(RecordParts {
         position: Position::FIRST,
         commit: CommitNumber::FIRST,
-        stream: StreamId::new("account", "ada").unwrap(),
+        stream: &StreamId::new("account", "ada").unwrap(),
         version: Version::FIRST,
         id: EventId::new(),
-        event_type: EventType::new(event_type).unwrap(),
+        event_type: &EventType::new(event_type).unwrap(),
         schema_version: SchemaVersion::FIRST,
-        tags: vec![],
-        metadata: Metadata::default(),
+        tags: &[],
+        metadata: &Metadata::default(),
         recorded: Timestamp::EPOCH,
         occurred: Timestamp::EPOCH,
-        payload: payload.clone(),
-    }
+        payload,
+    })
 }
 
 #[test]

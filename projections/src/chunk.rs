@@ -44,9 +44,9 @@ impl Chunk {
         let mut last = 0;
         let mut number = |record: &Record| {
             // Often it is that of the record before.
-            if types.get(last) != Some(&record.event_type) {
-                last = *numbers.entry(record.event_type.clone()).or_insert_with(|| {
-                    types.push(record.event_type.clone());
+            if types.get(last) != Some(record.event_type()) {
+                last = *numbers.entry(record.event_type().clone()).or_insert_with(|| {
+                    types.push(record.event_type().clone());
                     types.len() - 1
                 });
             }

@@ -87,7 +87,7 @@ impl Piece {
 
     /// Each record that is wanted, in order, with its events.
     pub fn records(&self) -> impl Iterator<Item = (&Record, Result<Vec<Delivered<'_>>, &DecodeError>)> {
-        let wanted = self.subscription.wanted(&self.chunk).filter(|(_, record, _)| record.position > self.after);
+        let wanted = self.subscription.wanted(&self.chunk).filter(|(_, record, _)| record.position() > self.after);
         wanted.filter_map(|(index, record, events)| {
             let column = self.columns.get(events)?;
             Some((record, self.events(&**column, index, record, events)))

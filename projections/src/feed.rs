@@ -134,8 +134,8 @@ impl Feed {
         let (mut records, mut bytes) = (Vec::new(), 0);
         while let Some(record) = stream.next().await {
             let record = record?;
-            bytes += record.payload.len();
-            let position = record.position;
+            bytes += record.payload().len();
+            let position = record.position();
             records.push(record);
             if bytes > CHUNK_BYTES_MAX {
                 return Ok(Arc::new(Chunk::new(records, position)));

@@ -149,8 +149,8 @@ impl Lane {
     async fn process_once(&mut self, work: &Work) -> Result<(), Halt> {
         for index in 0..work.deliveries.len() {
             if let (Err(error), Some(record)) = (self.attempt(work, index).await?, work.record(index)) {
-                let (projection, position) = (self.consumer.name, record.position.get());
-                tracing::warn!(projection, position, stream = %record.stream, %error, "event passed by");
+                let (projection, position) = (self.consumer.name, record.position().get());
+                tracing::warn!(projection, position, stream = %record.stream(), %error, "event passed by");
                 metrics::failure(projection);
                 self.reached(work, index..index + 1);
             }
@@ -254,11 +254,11 @@ impl Lane {
         metrics::failure(self.consumer.name);
         // A record that cannot be read is not read better the next time.
         let again = reaction == Reaction::Retry && !error.is::<annals_core::DecodeError>();
-        let pause = options.retry.pause(attempts, record.position.get()).filter(|_| again);
-        let (projection, position) = (self.consumer.name, record.position.get());
-        let correlation = record.metadata.correlation.as_ref().map(tracing::field::display);
+        let pause = options.retry.pause(attempts, record.position().get()).filter(|_| again);
+        let (projection, position) = (self.consumer.name, record.position().get());
+        let correlation = record.metadata().correlation.as_ref().map(tracing::field::display);
         tracing::warn!(
-            projection, position, stream = %record.stream, correlation, attempts, %error, ?pause, "event not taken in"
+            projection, position, stream = %record.stream(), correlation, attempts, %error, ?pause, "event not taken in"
         );
         (reaction, pause)
     }
@@ -281,7 +281,7 @@ impl Lane {
         if self.parked.events() < limit {
             return Ok(());
         }
-        Err(Halt::TooManyParked { position: record.position, limit })
+        Err(Halt::TooManyParked { position: record.position(), limit })
     }
 
     /// Puts records behind those of their keys that are parked, from delivery `next` on, up to the first that is not of a
@@ -298,7 +298,7 @@ impl Lane {
         let Some(record) = work.record(index) else { return Ok(false) };
         let Some(id) = self.parked_id(record) else { return Ok(false) };
         self.check_room(record)?;
-        self.parked.queue(&id, record.position);
+        self.parked.queue(&id, record.position());
         Ok(true)
     }
 
@@ -317,7 +317,7 @@ impl Lane {
         if self.parked.is_empty() {
             return None;
         }
-        let id = parked::id(record.stream.tenant(), &self.consumer.options.lane_key.key(record));
+        let id = parked::id(record.stream().tenant(), &self.consumer.options.lane_key.key(record));
         self.parked.has(&id).then_some(id)
     }
 

@@ -155,5 +155,5 @@ async fn recorded_behind(log: &dyn Store, position: Position) -> Option<Timestam
     let mut records = log.read_log(ReadLog::all().after(position).limit(1));
     let read = AssertUnwindSafe(records.next()).catch_unwind();
     let record = timeout(TICK, read).await.ok()?.ok()??.ok()?;
-    Some(record.recorded)
+    Some(record.recorded())
 }

@@ -243,15 +243,15 @@ impl LaneKey {
     /// The key of the stream: what an aggregate's id is as text. Rows that are keyed by it begin with a text.
     #[must_use]
     pub fn stream() -> Self {
-        Self(Arc::new(|record| KeyBytes::of(record.stream.key())))
+        Self(Arc::new(|record| KeyBytes::of(record.stream().key())))
     }
 
     /// The id of the aggregate as a key of rows: for ids that are numbers. A stream whose key is no such id is taken by its text.
     #[must_use]
     pub fn id<I: AggregateId + RowKey>() -> Self {
-        Self(Arc::new(|record| match I::from_key(record.stream.key()) {
+        Self(Arc::new(|record| match I::from_key(record.stream().key()) {
             Some(id) => KeyBytes::of(&id),
-            None => KeyBytes::of(record.stream.key()),
+            None => KeyBytes::of(record.stream().key()),
         }))
     }
 

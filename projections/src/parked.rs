@@ -200,19 +200,19 @@ impl Parked {
         attempts: u32,
         pause: Option<Duration>,
     ) -> Result<(), ParkedError> {
-        let id = id(record.stream.tenant(), key);
+        let id = id(record.stream().tenant(), key);
         let now = Timestamp::now();
         let known = self.keys.get(&id);
         let events = known.map_or(0, |aside| aside.events);
-        let same = known.map(|aside| &aside.row).filter(|row| row.position == record.position);
+        let same = known.map(|aside| &aside.row).filter(|row| row.position == record.position());
         let mut failures = same.map(|row| row.failures.clone()).unwrap_or_default();
         failures.push(FailedAttempt { at: now, error: shortened(error) });
         failures.drain(..failures.len().saturating_sub(FAILURES_KEPT));
         let row = ParkedRow {
-            tenant: record.stream.tenant().map(str::to_owned),
+            tenant: record.stream().tenant().map(str::to_owned),
             key: Bytes::copy_from_slice(key.as_slice()),
-            stream: record.stream.as_str().to_owned(),
-            position: record.position,
+            stream: record.stream().as_str().to_owned(),
+            position: record.position(),
             error: error.to_owned(),
             attempts,
             since: same.map_or(now, |row| row.since),
@@ -227,7 +227,7 @@ impl Parked {
         self.keys.insert(id.clone(), Aside { row, events, due });
         self.put(&id, OF_KEY, None, Some(bytes));
         if is_new {
-            self.queue(&id, record.position);
+            self.queue(&id, record.position());
         }
         Ok(())
     }

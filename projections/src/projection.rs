@@ -197,7 +197,7 @@ impl<'a> EventContext<'a> {
     /// The key of its stream: the aggregate's id as text.
     #[must_use]
     pub fn key(&self) -> &'a str {
-        self.record.stream.key()
+        self.record.stream().key()
     }
 
     /// The id of the aggregate that it is an event of.
@@ -206,7 +206,7 @@ impl<'a> EventContext<'a> {
     /// [`NoSuchId`] when the stream's key is no id of this kind.
     pub fn id<I: annals_core::AggregateId>(&self) -> Result<I, NoSuchId> {
         I::from_key(self.key())
-            .ok_or_else(|| NoSuchId { stream: self.record.stream.clone(), id: std::any::type_name::<I>() })
+            .ok_or_else(|| NoSuchId { stream: self.record.stream().clone(), id: std::any::type_name::<I>() })
     }
 }
 

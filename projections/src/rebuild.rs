@@ -105,8 +105,8 @@ impl Scope {
 
     /// Whether `record`, which the projection subscribes to, is meant.
     pub(crate) fn has(&self, record: &Record) -> bool {
-        let of_types = || self.types.iter().any(|name| name == record.event_type.as_str());
-        record.position > self.after && (self.types.is_empty() || record.position > self.until || of_types())
+        let of_types = || self.types.iter().any(|name| name == record.event_type().as_str());
+        record.position() > self.after && (self.types.is_empty() || record.position() > self.until || of_types())
     }
 }
 
@@ -118,7 +118,7 @@ async fn last_before(log: &dyn Store, time: Timestamp, end: Position) -> Result<
         let after = Position::new(middle - 1).unwrap_or_default();
         let mut records = log.read_log(ReadLog::all().after(after).limit(1));
         match records.next().await.transpose()? {
-            Some(record) if record.recorded < time => before = record.position.get(),
+            Some(record) if record.recorded() < time => before = record.position().get(),
             _ => behind = middle,
         }
     }

@@ -120,7 +120,7 @@ async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch
             taken += 1;
             continue;
         };
-        if record.stream.tenant() != tenant.as_ref().map(Tenant::as_str) {
+        if record.stream().tenant() != tenant.as_ref().map(Tenant::as_str) {
             tenant = tenant_of(record);
         }
         let group = if P::BATCH < 2 || taken < alone { None } else { Group::gather(run, taken, P::BATCH) };
@@ -133,7 +133,7 @@ async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch
             if group.is_none() || batch.is_unread() {
                 return Progress { taken, failure: Some(failure) };
             }
-            let (projection, position) = (P::NAME, record.position.get());
+            let (projection, position) = (P::NAME, record.position().get());
             tracing::warn!(projection, position, records, error = %failure, "batch not taken in, its events follow singly");
             alone = taken + records;
             continue;
@@ -150,7 +150,7 @@ async fn take_all<P: Projection>(projection: &P, run: Run<'_>, batch: &mut Batch
 /// Whose tables the rows are in that follow from `record`.
 pub(crate) fn tenant_of(record: &Record) -> Option<Tenant> {
     // A stream's tenant was checked when the id was made.
-    record.stream.tenant().and_then(|tenant| Tenant::new(tenant).ok())
+    record.stream().tenant().and_then(|tenant| Tenant::new(tenant).ok())
 }
 
 /// Hands over all events of one record, one after the other.
@@ -191,8 +191,8 @@ async fn take_group<P: Projection>(
 
 /// What a handler does belongs to this span, for those who trace in detail.
 fn span_of(record: &Record) -> tracing::Span {
-    let correlation = record.metadata.correlation.as_ref().map(tracing::field::display);
-    tracing::debug_span!("event", position = record.position.get(), stream = %record.stream, correlation)
+    let correlation = record.metadata().correlation.as_ref().map(tracing::field::display);
+    tracing::debug_span!("event", position = record.position().get(), stream = %record.stream(), correlation)
 }
 
 /// Waits for a handler, whatever it does. One that never has to wait costs no timer.

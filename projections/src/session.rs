@@ -218,8 +218,8 @@ impl Session {
                 self.store_floor().await?;
             }
         }
-        if let Some(record) = chunk.records().iter().rfind(|record| record.position <= end) {
-            self.pace.recorded = Some(record.recorded);
+        if let Some(record) = chunk.records().iter().rfind(|record| record.position() <= end) {
+            self.pace.recorded = Some(record.recorded());
         }
         Ok(())
     }
@@ -229,7 +229,7 @@ impl Session {
         if consumer.is_at_most_once()
             && let Some(last) = work.deliveries.len().checked_sub(1).and_then(|last| work.record(last))
         {
-            seen::note(consumer, &self.fence, last.position).await.map_err(SessionError::Log)?;
+            seen::note(consumer, &self.fence, last.position()).await.map_err(SessionError::Log)?;
         }
         match self.lanes.as_mut_slice() {
             [lane] => Ok(lane.process(&work, gathers).await?),
@@ -277,12 +277,14 @@ impl Session {
         let are_all_to_do = self.ahead.is_empty() && discarded.is_empty() && consumer.scope.is_everything();
         let mut deliveries = Vec::with_capacity(chunk.records().len());
         for (index, record, events) in consumer.subscription.wanted(chunk) {
-            if record.position > end {
+            if record.position() > end {
                 break;
             }
-            let is_to_do = record.position > self.position
+            let is_to_do = record.position() > self.position
                 && (are_all_to_do
-                    || (!self.is_ahead(record) && consumer.scope.has(record) && !discarded.contains(&record.position)));
+                    || (!self.is_ahead(record)
+                        && consumer.scope.has(record)
+                        && !discarded.contains(&record.position())));
             if is_to_do {
                 deliveries.push(Delivery { index, events });
             }
@@ -293,7 +295,7 @@ impl Session {
     /// Whether the partition of `record` has done it, although not everything before it is done.
     fn is_ahead(&self, record: &Record) -> bool {
         let partition = || partition_of(&self.setup.consumer.options.lane_key.key(record));
-        !self.ahead.is_empty() && self.ahead.get(&partition()).is_some_and(|position| record.position <= *position)
+        !self.ahead.is_empty() && self.ahead.get(&partition()).is_some_and(|position| record.position() <= *position)
     }
 
     /// Gives each lane the records of its keys, and waits until all of them are done.
@@ -414,11 +416,11 @@ impl Session {
         let read = ReadLog::of(consumer.subscription.query()).after(before).as_of(AsOf::Position(last));
         let mut records = consumer.log.read_log(read);
         while let Some(record) = records.next().await.transpose()? {
-            let id = parked::id(record.stream.tenant(), &consumer.options.lane_key.key(&record));
+            let id = parked::id(record.stream().tenant(), &consumer.options.lane_key.key(&record));
             let lane = self.lanes.iter().find(|lane| lane.parked().has(&id));
             if let Some(lane) = lane.filter(|_| consumer.subscription.enum_of(&record).is_some()) {
                 let retrying = lane.parked().is_retrying(&id);
-                return Ok(Some(ParkedAt { position: record.position, retrying }));
+                return Ok(Some(ParkedAt { position: record.position(), retrying }));
             }
         }
         Ok(None)

@@ -118,7 +118,7 @@ impl Subscription {
 
     /// Which of the enums `record` is an event of, if it is wanted.
     pub(crate) fn enum_of(&self, record: &Record) -> Option<usize> {
-        self.enum_of_type(&record.event_type).filter(|_| self.accepts(record))
+        self.enum_of_type(record.event_type()).filter(|_| self.accepts(record))
     }
 
     /// The records of a chunk that are wanted: which they are, and which of the enums they are events of.

@@ -41,7 +41,7 @@ impl Projection for Noted {
         Balances::default().tables()
     }
     async fn handle(&self, event: Incoming<'_>, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
-        self.seen.lock().unwrap().push(cx.record().position.get());
+        self.seen.lock().unwrap().push(cx.record().position().get());
         if self.hangs.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }

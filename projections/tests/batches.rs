@@ -43,7 +43,7 @@ impl Projection for Batched {
     }
 
     async fn handle_batch(&self, events: &[Delivered<'_>], rows: &mut Rows<'_>) -> Result<(), BoxError> {
-        let position = |event: &Delivered<'_>| event.context().record().position.get();
+        let position = |event: &Delivered<'_>| event.context().record().position().get();
         self.groups.lock().unwrap().push(events.iter().map(position).collect());
         let mut sums: BTreeMap<&str, (i64, u64)> = BTreeMap::new();
         for event in events {

@@ -39,7 +39,7 @@ impl Projection for Noting {
         Tables::new().with::<Balance>()
     }
     async fn handle(&self, _: Incoming<'_>, cx: &EventContext<'_>, _: &mut Rows<'_>) -> Result<(), BoxError> {
-        let note = (cx.record().position.get(), tokio::task::id());
+        let note = (cx.record().position().get(), tokio::task::id());
         self.seen.lock().unwrap().entry(cx.key().to_owned()).or_default().push(note);
         // Others have their turn, so that lanes mix.
         tokio::task::yield_now().await;

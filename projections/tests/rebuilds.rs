@@ -370,9 +370,9 @@ async fn a_rebuild_takes_the_events_that_it_says() {
         let read = annals_core::ReadLog::all().after(Position::new(position - 1).unwrap()).limit(1);
         futures::StreamExt::next(&mut store.read_log(read)).await.unwrap().unwrap()
     };
-    let time = record(21).await.recorded;
+    let time = record(21).await.recorded();
     let mut first = 21;
-    while first > 1 && record(first - 1).await.recorded == time {
+    while first > 1 && record(first - 1).await.recorded() == time {
         first -= 1;
     }
     commit(&store, [event("a0", &AccountEvent::Withdrawn { cents: 1 })]).await;

@@ -28,7 +28,7 @@ impl Projection for Noting {
         Tables::new()
     }
     async fn handle(&self, _: Incoming<'_>, cx: &EventContext<'_>, _: &mut Rows<'_>) -> Result<(), BoxError> {
-        self.seen.lock().unwrap().push(cx.record().position.get());
+        self.seen.lock().unwrap().push(cx.record().position().get());
         Ok(())
     }
 }
@@ -60,7 +60,7 @@ async fn events_are_selected() {
     assert_eq!(seen(&store, deposits().tag(Tag::new("vip").unwrap())).await, [1]);
     assert_eq!(seen(&store, deposits().category(Category::new("savings").unwrap())).await, [2]);
     assert_eq!(seen(&store, deposits().stream(stream("bob")).stream(stream("ada"))).await, [1, 3]);
-    assert_eq!(seen(&store, deposits().filter(|record| record.position > Position::new(2).unwrap())).await, [3, 4]);
+    assert_eq!(seen(&store, deposits().filter(|record| record.position() > Position::new(2).unwrap())).await, [3, 4]);
 }
 
 #[derive(Default, Clone)]

@@ -74,7 +74,7 @@ pub(crate) async fn has_forgotten(stepper: &Stepper) -> Result<bool, ReadError> 
 pub(crate) async fn steps_before(stepper: &Stepper, id: &InstanceId) -> Result<u64, StepError> {
     let stream = StreamId::of(id.tenant.as_ref(), &InstanceId::category(&id.saga), &id.key)?;
     let mut latest = stepper.annals.store().read_stream(ReadStream::all(stream).backward().limit(1));
-    Ok(latest.try_next().await?.map_or(0, |record| record.version.get()))
+    Ok(latest.try_next().await?.map_or(0, |record| record.version().get()))
 }
 
 async fn has_pending(stepper: &Stepper, id: &InstanceId) -> Result<bool, ReadError> {

@@ -121,7 +121,7 @@ impl<'a> Follower<'a> {
             let arrivals = match received {
                 Ok(arrivals) => arrivals,
                 Err(error) => {
-                    self.aside.add_record(self.stepper, record.position, &error).await?;
+                    self.aside.add_record(self.stepper, record.position(), &error).await?;
                     continue;
                 }
             };
@@ -210,7 +210,7 @@ async fn take_turn(stepper: &Stepper, mut turn: Turn<'_>) -> Result<Vec<(Instanc
         for ((id, arrivals), arrival) in turn.into_iter().zip(next) {
             let Some(Arrival { event, .. }) = arrival else { continue };
             match taken.next() {
-                Some(Err(error)) => failed.push((id, event.context().record().position, error)),
+                Some(Err(error)) => failed.push((id, event.context().record().position(), error)),
                 _ => rest.push((id, arrivals)),
             }
         }
@@ -228,7 +228,7 @@ pub(crate) async fn take_all(
         match stepper.take(id, &Input::Event { event, reception: &reception, late: None }).await {
             Ok(_) => {}
             Err(error) if error.is_of_the_store() => return Err(error),
-            Err(error) => return Ok(Some((event.context().record().position, error))),
+            Err(error) => return Ok(Some((event.context().record().position(), error))),
         }
     }
     Ok(None)

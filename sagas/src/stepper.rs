@@ -204,7 +204,7 @@ impl Stepper {
 
     pub(crate) fn instance_id(&self, record: &Record, reception: &Reception) -> InstanceId {
         // A stream's tenant was checked when the id was made.
-        let tenant = record.stream.tenant().and_then(|tenant| annals_core::Tenant::new(tenant).ok());
+        let tenant = record.stream().tenant().and_then(|tenant| annals_core::Tenant::new(tenant).ok());
         InstanceId { saga: self.saga().to_owned(), tenant, key: reception.key.clone() }
     }
 
@@ -403,7 +403,7 @@ impl Stepper {
                 return Ok(!has_ended);
             }
         };
-        let place = (event.context().record().position, event.context().index());
+        let place = (event.context().record().position(), event.context().index());
         if late.is_none() && instance.is_some_and(|instance| instance.seen.is_some_and(|seen| seen >= place)) {
             return Ok(false);
         }
@@ -446,8 +446,8 @@ impl Stepper {
         }
         let stream = StreamId::of(id.tenant.as_ref(), &InstanceId::category(&id.saga), &id.key)?;
         let latest = ReadStream::all(stream).backward().limit(1);
-        let ended = self.annals.store().read_stream(latest).try_next().await?.map(|record| record.position);
-        Ok(ended.is_some_and(|ended| event.context().record().position < ended))
+        let ended = self.annals.store().read_stream(latest).try_next().await?.map(|record| record.position());
+        Ok(ended.is_some_and(|ended| event.context().record().position() < ended))
     }
 
     /// That not too many events and commands led to an event, one by the other.

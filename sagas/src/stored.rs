@@ -377,8 +377,8 @@ impl Cause {
 
     /// What a record leads to.
     pub(crate) fn of(record: &annals_core::Record) -> Self {
-        let depth = record.metadata.extra.get(Self::DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0);
-        Self { event: Some(record.id), correlation: record.metadata.correlation, depth }
+        let depth = record.metadata().extra.get(Self::DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0);
+        Self { event: Some(record.id()), correlation: record.metadata().correlation, depth }
     }
 
     /// The metadata of what it leads to.

@@ -448,7 +448,7 @@ pub(crate) async fn types<A: Aggregate>(bank: &Annals, key: &str) -> Vec<String>
     use futures::TryStreamExt;
     let stream = annals_core::StreamId::new(A::NAME, key).unwrap();
     let records: Vec<_> = bank.store().read_stream(annals_core::ReadStream::all(stream)).try_collect().await.unwrap();
-    records.iter().map(|record| record.event_type.as_str().to_owned()).collect()
+    records.iter().map(|record| record.event_type().as_str().to_owned()).collect()
 }
 
 /// What the account's events move: for which transfer, how much, and the stored name.
@@ -458,7 +458,7 @@ pub(crate) async fn movements(bank: &Annals, account: &str) -> Vec<(String, u64,
     let records: Vec<_> = bank.store().read_stream(annals_core::ReadStream::all(stream)).try_collect().await.unwrap();
     let moves = records.iter().filter_map(|record| {
         let decoded = annals_core::decode_record::<AccountEvent>(record).unwrap();
-        let name = record.event_type.as_str().to_owned();
+        let name = record.event_type().as_str().to_owned();
         match decoded.as_slice().first()? {
             AccountEvent::Opened { .. } => None,
             AccountEvent::Taken { cents, transfer }
@@ -474,7 +474,7 @@ pub(crate) async fn movements(bank: &Annals, account: &str) -> Vec<(String, u64,
 pub(crate) async fn all_types(bank: &Annals) -> Vec<String> {
     use futures::TryStreamExt;
     let records: Vec<_> = bank.store().read_log(annals_core::ReadLog::all()).try_collect().await.unwrap();
-    records.iter().map(|record| record.event_type.as_str().to_owned()).collect()
+    records.iter().map(|record| record.event_type().as_str().to_owned()).collect()
 }
 
 /// A clock that a test sets.

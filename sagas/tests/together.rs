@@ -46,12 +46,12 @@ async fn instances_of_a_tenant_take_steps_in_one_commit() {
     let bank = over(Arc::clone(&store), SystemClock).await;
     assert_all_moved(&bank).await;
     let mut steps: BTreeMap<_, Vec<Record>> = BTreeMap::new();
-    for record in records(&bank).await.into_iter().filter(|record| record.event_type.as_str() == "saga.stepped") {
-        steps.entry(record.commit).or_default().push(record);
+    for record in records(&bank).await.into_iter().filter(|record| record.event_type().as_str() == "saga.stepped") {
+        steps.entry(record.commit()).or_default().push(record);
     }
-    let first = |steps: &Vec<Record>| steps.iter().filter(|step| step.version == annals_core::Version::FIRST).count();
+    let first = |steps: &Vec<Record>| steps.iter().filter(|step| step.version() == annals_core::Version::FIRST).count();
     assert!(steps.values().map(first).filter(|first| *first > 0).count() < TRANSFERS / 2, "few commits of many steps");
-    assert!(steps.values().all(|steps| steps.iter().all(|step| step.stream.tenant() == steps[0].stream.tenant())));
+    assert!(steps.values().all(|steps| steps.iter().all(|step| step.stream().tenant() == steps[0].stream().tenant())));
     bank.shut_down().await;
 }
 

@@ -225,7 +225,7 @@ mod tests {
 
     async fn payloads(store: &SledStore) -> Vec<Bytes> {
         let records: Vec<_> = store.read_log(ReadLog::all()).try_collect().await.unwrap();
-        records.into_iter().map(|record| record.payload).collect()
+        records.into_iter().map(|record| record.payload_bytes()).collect()
     }
 
     /// P9: while the index cannot be written, the tail in memory grows to its bound and commits wait; nothing is lost.

@@ -68,7 +68,7 @@ impl Reader<'_> {
         for _ in 0..count {
             let record = self.records.next().await.unwrap().unwrap();
             self.seen += 1;
-            assert_eq!(record.position.get(), self.seen, "nothing is skipped");
+            assert_eq!(record.position().get(), self.seen, "nothing is skipped");
         }
     }
 }

@@ -109,7 +109,7 @@ async fn reads_agree_with_the_log_whatever_is_kept() {
                 let all: Vec<_> = stream(&store, &id).await;
                 let position = store.commit(Commit::of([event(&id, &format!("round {round}"))])).await.unwrap();
                 let mut longer = stream(&store, &id).await;
-                assert_eq!(longer.pop().map(|record| record.position), position.positions.map(|(first, _)| first));
+                assert_eq!(longer.pop().map(|record| record.position()), position.positions.map(|(first, _)| first));
                 assert_eq!(longer, all);
             }
             support::assert_index_agrees(&store).await;

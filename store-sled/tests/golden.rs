@@ -72,13 +72,16 @@ async fn format_1_reads_as_it_was_written() {
     let store = open(temporary.path());
     assert!(store.report().was_closed);
     let records = log(&store).await;
-    let payloads: Vec<_> = records.iter().map(|record| std::str::from_utf8(&record.payload).unwrap()).collect();
+    let payloads: Vec<_> = records.iter().map(|record| std::str::from_utf8(record.payload()).unwrap()).collect();
     assert_eq!(payloads, ["a", "b", "c", "né"]);
-    assert!(records.iter().all(|record| record.recorded == time()));
+    assert!(records.iter().all(|record| record.recorded() == time()));
     let full = stream(&store, "acme/account-1").await.remove(0);
     let expected = commits().remove(1).events.remove(0);
-    assert_eq!((full.id, Some(full.occurred), full.metadata), (expected.id, expected.occurred, expected.metadata));
-    assert_eq!((full.tags, full.commit.get(), full.position.get()), (expected.tags, 2, 4));
+    assert_eq!(
+        (full.id(), Some(full.occurred()), full.metadata()),
+        (expected.id, expected.occurred, &expected.metadata)
+    );
+    assert_eq!((full.tags(), full.commit().get(), full.position().get()), (&*expected.tags, 2, 4));
     assert_index_agrees(&store).await;
     let names = LoggedTable::new("names").unwrap();
     let rows = store.get(&[(names.clone().into(), "ada".into()), (names.into(), "bob".into())]).await.unwrap();

@@ -152,10 +152,10 @@ async fn assert_commits_are_whole(store: &SledStore) {
     let mut whole = 0;
     let mut rest = &records[..];
     while let Some(first) = rest.first() {
-        let text = std::str::from_utf8(&first.payload).unwrap();
+        let text = std::str::from_utf8(first.payload()).unwrap();
         let events: usize = text.rsplit('/').next().unwrap().parse().unwrap();
         let (commit, later) = rest.split_at(events);
-        assert!(commit.iter().all(|record| record.commit == first.commit), "commit {} is torn", first.commit);
+        assert!(commit.iter().all(|record| record.commit() == first.commit()), "commit {} is torn", first.commit());
         whole += 1;
         rest = later;
     }

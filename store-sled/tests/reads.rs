@@ -54,7 +54,7 @@ async fn a_long_stream_agrees_with_a_plain_scan() {
         });
         store.commit(Commit::of(events)).await.unwrap();
     }
-    let all: Vec<_> = log(&store).await.into_iter().filter(|record| record.stream.key() == "long").collect();
+    let all: Vec<_> = log(&store).await.into_iter().filter(|record| record.stream().key() == "long").collect();
     assert_eq!(all.len(), 8000);
     let whole = ReadStream::all("s-long".parse().unwrap());
     for (from, to) in [(0, 8000), (0, 7999), (700, 8000), (4000, 7000)] {
@@ -68,7 +68,7 @@ async fn a_long_stream_agrees_with_a_plain_scan() {
         let some: Vec<_> = store.read_stream(whole.clone()).take(5000).try_collect().await.unwrap();
         assert!(some == all[..5000]);
     }
-    let as_of = AsOf::Position(all[6000].position);
+    let as_of = AsOf::Position(all[6000].position());
     let found: Vec<_> = store.read_stream(whole.as_of(as_of)).try_collect().await.unwrap();
     assert!(found == all[..=6000]);
 }
@@ -80,8 +80,8 @@ async fn every_read_of_a_long_log_agrees_with_a_plain_scan() {
     let folder = tempfile::tempdir().unwrap();
     let store = long_log(folder.path()).await;
     let all = log(&store).await;
-    assert!(all.iter().map(|record| record.position.get()).eq(1..=EVENTS));
-    assert!(all.iter().enumerate().all(|(number, record)| record.payload == format!("{number:0700}")));
+    assert!(all.iter().map(|record| record.position().get()).eq(1..=EVENTS));
+    assert!(all.iter().enumerate().all(|(number, record)| record.payload() == format!("{number:0700}").as_bytes()));
     let rare = EventQuery::new([QueryItem::new().event_type(EventType::new("test.rare").unwrap())]);
     let tagged = EventQuery::new([QueryItem::new().tag(Tag::of("of", 3).unwrap())]);
     for query in [EventQuery::all(), rare, tagged] {
@@ -91,7 +91,7 @@ async fn every_read_of_a_long_log_agrees_with_a_plain_scan() {
                     let mut request = ReadLog::of(query.clone()).after(Position::new(after).unwrap()).as_of(to);
                     request.limit = limit;
                     let seen =
-                        |record: &&Record| record.position.get() > after && to.sees(record) && query.matches(record);
+                        |record: &&Record| record.position().get() > after && to.sees(record) && query.matches(record);
                     let take = usize::try_from(limit.unwrap_or(u64::MAX)).unwrap();
                     let expected: Vec<_> = all.iter().filter(seen).take(take).cloned().collect();
                     assert!(read(&store, request.clone()).await == expected, "{request:?}");
@@ -101,7 +101,7 @@ async fn every_read_of_a_long_log_agrees_with_a_plain_scan() {
             }
         }
     }
-    let stream: Vec<_> = all.iter().filter(|record| record.stream.as_str() == "s-5").cloned().collect();
+    let stream: Vec<_> = all.iter().filter(|record| record.stream().as_str() == "s-5").cloned().collect();
     assert_eq!(support::stream(&store, "s-5").await, stream);
     let some = ReadStream::all("s-5".parse().unwrap()).after(Version::from(100)).up_to(Version::from(300)).backward();
     let backward: Vec<_> = store.read_stream(some).try_collect().await.unwrap();
@@ -131,7 +131,7 @@ async fn damage_is_reported_behind_what_comes_before_it() {
     let error = loop {
         match records.next().await.unwrap() {
             Ok(record) => {
-                assert_eq!(record.position.get(), last + 1);
+                assert_eq!(record.position().get(), last + 1);
                 last += 1;
             }
             Err(error) => break error,

@@ -56,7 +56,7 @@ async fn movements(bank: &Annals) -> BTreeMap<String, [u32; 4]> {
     while let Some(record) = records.try_next().await.unwrap() {
         let requested = decode_record::<TransferEvent>(&record).ok();
         if requested.is_some_and(|events| matches!(events.as_slice(), [TransferEvent::Requested { .. }])) {
-            all.entry(record.stream.key().to_owned()).or_default();
+            all.entry(record.stream().key().to_owned()).or_default();
         }
         let Ok(events) = decode_record::<AccountEvent>(&record) else { continue };
         for event in events.as_slice() {

@@ -183,11 +183,11 @@ pub async fn hostile_ids_are_kept_apart<H: Harness>() {
         for read in [ReadStream::all(stream(id)), ReadStream::all(stream(id)).backward()] {
             let found = read_stream(&store, read).await;
             assert_eq!(found.len(), 3, "{id:?}");
-            assert!(found.iter().all(|record| record.stream.as_str() == id), "{id:?}");
+            assert!(found.iter().all(|record| record.stream().as_str() == id), "{id:?}");
         }
         let only = any_of([annals_core::QueryItem::new().stream(stream(id))]).any_tenant();
         let found = read_log(&store, ReadLog::of(only)).await;
-        assert!(found.len() == 3 && found.iter().all(|record| record.stream.as_str() == id), "{id:?}");
+        assert!(found.len() == 3 && found.iter().all(|record| record.stream().as_str() == id), "{id:?}");
     }
 }
 

@@ -27,11 +27,11 @@ pub(crate) fn wide(round: usize) -> Commit {
 /// Every commit that left a trace left all of it: events of both streams, its row, its key.
 pub(crate) async fn are_whole(store: &Handle) -> usize {
     let whole = log(store).await;
-    let wide: Vec<_> = whole.iter().filter(|record| record.stream != stream("sentinel-1")).collect();
+    let wide: Vec<_> = whole.iter().filter(|record| *record.stream() != stream("sentinel-1")).collect();
     for three in wide.chunks(3) {
-        let kinds: Vec<_> = three.iter().map(|record| record.event_type.as_str()).collect();
+        let kinds: Vec<_> = three.iter().map(|record| record.event_type().as_str()).collect();
         assert_eq!(kinds, ["x", "y", "z"]);
-        assert!(three.iter().all(|record| record.commit == three[0].commit));
+        assert!(three.iter().all(|record| record.commit() == three[0].commit()));
     }
     let count = wide.len() / 3;
     assert_eq!(positions(&whole), (1..=whole.len() as u64).collect::<Vec<_>>());

@@ -110,7 +110,7 @@ pub async fn no_update_is_lost<H: Harness>() {
             while done < 25 {
                 let newest = read_stream(&store, ReadStream::all(stream("sum-1")).backward().limit(1)).await;
                 let (seen, sum) = newest.first().map_or((0, 0), |record| {
-                    (record.version.get(), String::from_utf8_lossy(&record.payload).parse::<u64>().expect("a sum"))
+                    (record.version().get(), String::from_utf8_lossy(record.payload()).parse::<u64>().expect("a sum"))
                 });
                 // Others read the same sum meanwhile.
                 tokio::task::yield_now().await;
@@ -128,7 +128,7 @@ pub async fn no_update_is_lost<H: Harness>() {
     let records = all_of(&store, "sum-1").await;
     assert_eq!(records.len(), 200);
     let newest = records.last().expect("records");
-    assert_eq!(newest.payload, "200");
+    assert_eq!(newest.payload(), b"200");
 }
 
 /// C.4: two writers with batches of 1,000 events: the positions of one batch are one range.
@@ -153,13 +153,13 @@ pub async fn batches_do_not_interleave<H: Harness>() {
     let whole = log(&store).await;
     assert_eq!(positions(&whole), (1..=2480).collect::<Vec<_>>());
     for three in whole[2000..].chunks(3) {
-        let kinds: Vec<_> = three.iter().map(|record| record.event_type.as_str()).collect();
+        let kinds: Vec<_> = three.iter().map(|record| record.event_type().as_str()).collect();
         assert_eq!(kinds, ["x", "y", "z"], "the events of one commit are together");
-        assert!(three.iter().all(|record| record.commit == three[0].commit));
+        assert!(three.iter().all(|record| record.commit() == three[0].commit()));
     }
     for name in ["a-1", "b-1", "q-1"] {
         let records = all_of(&store, name).await;
-        assert!(records.iter().zip(1..).all(|(record, version)| record.version.get() == version), "{name}");
+        assert!(records.iter().zip(1..).all(|(record, version)| record.version().get() == version), "{name}");
     }
 }
 

@@ -159,12 +159,12 @@ pub(crate) async fn all_of(store: &Handle, stream_id: &str) -> Vec<Record> {
 
 /// The versions of a whole stream.
 pub(crate) async fn versions_of(store: &Handle, stream_id: &str) -> Vec<u64> {
-    all_of(store, stream_id).await.iter().map(|record| record.version.get()).collect()
+    all_of(store, stream_id).await.iter().map(|record| record.version().get()).collect()
 }
 
 /// The positions of records.
 pub(crate) fn positions(records: &[Record]) -> Vec<u64> {
-    records.iter().map(|record| record.position.get()).collect()
+    records.iter().map(|record| record.position().get()).collect()
 }
 
 /// One row.

@@ -11,7 +11,7 @@ async fn next(following: &mut Following, count: usize) -> Vec<u64> {
     let mut seen = Vec::new();
     while seen.len() < count {
         let record = soon("the next record", following.next()).await;
-        seen.push(record.expect("following does not end").expect("it reads").position.get());
+        seen.push(record.expect("following does not end").expect("it reads").position().get());
     }
     seen
 }

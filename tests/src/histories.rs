@@ -134,8 +134,8 @@ async fn run<H: Harness>(seed: u64, operations: u64) -> Result<BTreeMap<&'static
         let mut seen = 0;
         while let Some(Ok(record)) = follower.next().await {
             seen += 1;
-            if record.position.get() != seen {
-                return Err(format!("a follower found position {} behind {}", record.position, seen - 1));
+            if record.position().get() != seen {
+                return Err(format!("a follower found position {} behind {}", record.position(), seen - 1));
             }
         }
         Ok(seen)

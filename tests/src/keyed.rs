@@ -49,7 +49,7 @@ async fn happened_once(store: &Arc<dyn Store>, by: u64, executed: &Executed<u64>
         let Ok(Decoded::One(Tallied::Counted { by: counted })) = decode_record(&record) else { panic!("{record:?}") };
         total += counted;
         if counted == by {
-            found.push((Some((record.position, record.position)), record.commit, total));
+            found.push((Some((record.position(), record.position())), record.commit(), total));
         }
     }
     let receipt = &executed.receipt;

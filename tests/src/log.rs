@@ -14,7 +14,7 @@ pub async fn the_log_is_in_the_order_of_commits<H: Harness>() {
         commit(&store, Commit::of([event(name, &format!("e{round}"))])).await;
     }
     let whole = log(&store).await;
-    let kinds: Vec<_> = whole.iter().map(|record| record.event_type.as_str()).collect();
+    let kinds: Vec<_> = whole.iter().map(|record| record.event_type().as_str()).collect();
     assert_eq!(kinds, ["e0", "e1", "e2", "e3"]);
     assert!(read_log(&store, ReadLog::all().after(position(4))).await.is_empty());
     for (index, record) in whole.iter().enumerate() {
@@ -182,7 +182,7 @@ pub async fn a_long_log_reads_alike_in_pieces_and_at_once<H: Harness>() {
             loop {
                 let piece = read_log(&store, read.clone()).await;
                 let Some(last) = piece.last() else { break };
-                read.after = last.position;
+                read.after = last.position();
                 pieces.extend(piece);
                 assert!(pieces.len() <= whole.len(), "pieces of {limit} do not end");
             }

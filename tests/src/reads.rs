@@ -28,7 +28,7 @@ pub async fn every_range_direction_and_limit_is_a_slice<H: Harness>() {
         for limit in limits {
             for direction in [Direction::Forward, Direction::Backward] {
                 let read = ReadStream { from, to, limit, direction, ..ReadStream::all(stream("a-1")) };
-                let found: Vec<_> = read_stream(&store, read.clone()).await.iter().map(|r| r.version.get()).collect();
+                let found: Vec<_> = read_stream(&store, read.clone()).await.iter().map(|r| r.version().get()).collect();
                 assert_eq!(found, slice(6, &read), "{read:?}");
             }
         }
@@ -54,7 +54,7 @@ pub async fn streams_are_kept_apart<H: Harness>() {
     for name in ["a-1", "b-1", "b-1", "a-1", "b-1", "b-1"] {
         commit(&store, append(name, 1, Expected::Any)).await;
     }
-    let of = |records: Vec<Record>| records.iter().map(|r| (r.version.get(), r.position.get())).collect::<Vec<_>>();
+    let of = |records: Vec<Record>| records.iter().map(|r| (r.version().get(), r.position().get())).collect::<Vec<_>>();
     assert_eq!(of(all_of(&store, "a-1").await), [(1, 1), (2, 4)]);
     assert_eq!(of(all_of(&store, "b-1").await), [(1, 2), (2, 3), (3, 5), (4, 6)]);
 }
@@ -85,10 +85,10 @@ pub async fn as_of_a_position_or_time_later_records_are_not_seen<H: Harness>() {
         (AsOf::Recorded(times[3]), 4),
     ] {
         let read = ReadStream::all(stream("a-1")).as_of(as_of);
-        let found: Vec<_> = read_stream(&store, read.clone()).await.iter().map(|r| r.version.get()).collect();
+        let found: Vec<_> = read_stream(&store, read.clone()).await.iter().map(|r| r.version().get()).collect();
         assert_eq!(found, (1..=count).collect::<Vec<_>>(), "{as_of:?}");
         let newest = read_stream(&store, read.backward().limit(1)).await;
-        assert_eq!(newest.first().map(|r| r.version.get()), (count > 0).then_some(count), "{as_of:?} backward");
+        assert_eq!(newest.first().map(|r| r.version().get()), (count > 0).then_some(count), "{as_of:?} backward");
     }
 }
 
@@ -114,7 +114,7 @@ pub async fn a_long_stream_reads_alike_in_pieces_and_at_once<H: Harness>() {
         commit(&store, Commit::of([events("a-1", 500), events("b-1", 100)].concat())).await;
     }
     let whole = all_of(&store, "a-1").await;
-    assert_eq!(whole.iter().map(|r| r.version.get()).collect::<Vec<_>>(), (1..=1500).collect::<Vec<_>>());
+    assert_eq!(whole.iter().map(|r| r.version().get()).collect::<Vec<_>>(), (1..=1500).collect::<Vec<_>>());
     for size in [7_u64, 256, 1000] {
         let mut forward = Vec::new();
         while let piece =

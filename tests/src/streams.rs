@@ -162,7 +162,7 @@ pub async fn ids_are_refused_or_kept_byte_for_byte<H: Harness>() {
     for text in ALIKE.iter().copied().chain([longest.as_str()]) {
         commit(&store, append(text, 1, Expected::Empty)).await;
         let records = all_of(&store, text).await;
-        assert_eq!(records.iter().map(|record| record.stream.as_str()).collect::<Vec<_>>(), [text]);
+        assert_eq!(records.iter().map(|record| record.stream().as_str()).collect::<Vec<_>>(), [text]);
     }
 }
 
@@ -194,16 +194,16 @@ async fn keeps_apart(store: &Handle, ids: &[StreamId]) {
     for (index, id) in ids.iter().enumerate() {
         let count = 2 * (index as u64 % 3 + 1);
         let found = all_of(store, id.as_str()).await;
-        let versions: Vec<_> = found.iter().map(|record| record.version.get()).collect();
+        let versions: Vec<_> = found.iter().map(|record| record.version().get()).collect();
         assert_eq!(versions, (1..=count).collect::<Vec<_>>(), "{id:?} among {ids:?}");
-        assert!(found.iter().all(|record| record.stream == *id), "{id:?} among {ids:?}");
+        assert!(found.iter().all(|record| *record.stream() == *id), "{id:?} among {ids:?}");
         let mut backward = read_stream(store, annals_core::ReadStream::all(id.clone()).backward()).await;
         backward.reverse();
         assert_eq!(backward, found, "{id:?} among {ids:?}");
         let query = any_of([annals_core::QueryItem::new().stream(id.clone())]).any_tenant();
         assert_eq!(read_log(store, ReadLog::of(query)).await, found, "{id:?} among {ids:?}");
         let (table, key) = LoggedTable::STREAMS.row_of(id);
-        let first = everything.iter().find(|record| record.stream == *id).expect("an event").position;
+        let first = everything.iter().find(|record| *record.stream() == *id).expect("an event").position();
         assert_eq!(row(store, table, key).await.as_deref(), Some(&first.get().to_be_bytes()[..]), "{id:?}");
     }
 }

@@ -14,7 +14,7 @@ pub async fn recorded_time_is_the_committers<H: Harness>() {
         let receipt = commit(&store, append("a-1", 2, Expected::Any)).await;
         assert_eq!(receipt.recorded, now);
         let records = all_of(&store, "a-1").await;
-        assert!(records.iter().rev().take(2).all(|record| record.recorded == now));
+        assert!(records.iter().rev().take(2).all(|record| record.recorded() == now));
     }
 }
 
@@ -32,7 +32,7 @@ pub async fn recorded_time_never_decreases<H: Harness>() {
             harness.reopen().await;
         }
     }
-    let times: Vec<_> = log(&harness.store()).await.iter().map(|record| record.recorded).collect();
+    let times: Vec<_> = log(&harness.store()).await.iter().map(|record| record.recorded()).collect();
     assert!(times.is_sorted(), "{times:?}");
     assert_eq!(times.len(), 7);
 }
@@ -48,7 +48,7 @@ pub async fn occurred_is_as_given_else_recorded<H: Harness>() {
     let events = given.map(|time| NewEvent { occurred: Some(time), ..event("a-1", "x") });
     commit(&store, Commit::of(events)).await;
     commit(&store, Commit::of([event("a-1", "x")])).await;
-    let found: Vec<_> = log(&store).await.iter().map(|record| (record.recorded, record.occurred)).collect();
+    let found: Vec<_> = log(&store).await.iter().map(|record| (record.recorded(), record.occurred())).collect();
     assert_eq!(found, [(now, given[0]), (now, given[1]), (now, given[2]), (now, now)]);
 }
 

@@ -6,7 +6,7 @@ mod sizes;
 use std::{hint::black_box, time::Instant};
 
 use annals_core::{
-    CommitNumber, Event, EventId, EventType, Metadata, Position, Record, SchemaVersion, StreamId, Timestamp, Version,
+    CommitNumber, Event, EventId, EventType, Metadata, Position, Record, RecordParts, SchemaVersion, StreamId, Timestamp, Version,
     codec, decode_record,
 };
 use bytes::Bytes;
@@ -124,7 +124,7 @@ fn rows(measured: [Rounds; 9]) -> Vec<Row> {
 
 fn plain<T: DeserializeOwned>(records: &[Record], events: u64) -> Result<f64, Failure> {
     timed(records, events, |record| {
-        black_box(rmp_serde::from_slice::<T>(&record.payload)?);
+        black_box(rmp_serde::from_slice::<T>(record.payload())?);
         Ok(())
     })
 }
@@ -157,20 +157,20 @@ fn records<T: Serialize>(
 }
 
 fn record(event_type: &str, version: u32, payload: Bytes) -> Result<Record, Failure> {
-    Ok(Record {
+    Ok(Record::of(RecordParts {
         position: Position::FIRST,
         commit: CommitNumber::FIRST,
-        stream: StreamId::new("order", "1")?,
+        stream: &StreamId::new("order", "1")?,
         version: Version::FIRST,
         id: EventId::new(),
-        event_type: EventType::new(event_type)?,
+        event_type: &EventType::new(event_type)?,
         schema_version: SchemaVersion::new(version).ok_or("versions begin with 1")?,
-        tags: Vec::new(),
-        metadata: Metadata::default(),
+        tags: &[],
+        metadata: &Metadata::default(),
         recorded: Timestamp::EPOCH,
         occurred: Timestamp::EPOCH,
-        payload,
-    })
+        payload: &payload,
+    }))
 }
 
 #[cfg(test)]

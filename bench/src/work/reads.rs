@@ -72,7 +72,7 @@ async fn payloads(store: &Arc<dyn Store>) -> Result<Vec<Bytes>, Failure> {
     let mut payloads = Vec::new();
     let mut records = store.read_log(ReadLog::all());
     while let Some(record) = records.next().await {
-        payloads.push(Bytes::copy_from_slice(&record?.payload));
+        payloads.push(Bytes::copy_from_slice(record?.payload()));
     }
     Ok(payloads)
 }

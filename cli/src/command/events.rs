@@ -124,14 +124,14 @@ impl Events {
     /// Whether what begins here and all behind it is too late.
     fn is_over(&self, recorded: Timestamp, first: Option<&Record>) -> bool {
         self.until.is_some_and(|until| recorded >= until)
-            || self.before.zip(first).is_some_and(|(before, first)| first.position >= before)
+            || self.before.zip(first).is_some_and(|(before, first)| first.position() >= before)
     }
 
     fn accepts(&self, record: &Record) -> bool {
-        self.after.is_none_or(|after| record.position > after)
-            && self.before.is_none_or(|before| record.position < before)
-            && self.since.is_none_or(|since| record.recorded >= since)
-            && self.correlation.is_none_or(|correlation| record.metadata.correlation == Some(correlation))
+        self.after.is_none_or(|after| record.position() > after)
+            && self.before.is_none_or(|before| record.position() < before)
+            && self.since.is_none_or(|since| record.recorded() >= since)
+            && self.correlation.is_none_or(|correlation| record.metadata().correlation == Some(correlation))
     }
 }
 
@@ -161,13 +161,13 @@ impl Lines {
         if out.is_json() {
             return Ok(out.json_line(&ShownEvent::of(record))?);
         }
-        let place = format!("{} {}", record.stream, record.version);
+        let place = format!("{} {}", record.stream(), record.version());
         self.waiting.push([
-            record.position.to_string(),
-            record.recorded.to_string(),
+            record.position().to_string(),
+            record.recorded().to_string(),
             place,
-            record.event_type.to_string(),
-            Payload::of(&record.payload).line(),
+            record.event_type().to_string(),
+            Payload::of(record.payload()).line(),
         ]);
         if self.widths.is_some() || self.waiting.len() == LINES_MEASURED { self.flush(out) } else { Ok(()) }
     }

@@ -158,9 +158,9 @@ impl Content {
             content.rows += commit.rows.len() as u64;
             content.idempotency_keys += u64::from(commit.once.is_some());
             for record in &commit.records {
-                content.events = record.position.get();
-                content.streams += u64::from(record.version == Version::FIRST);
-                let (category, event_type) = (record.stream.category(), record.event_type.as_str());
+                content.events = record.position().get();
+                content.streams += u64::from(record.version() == Version::FIRST);
+                let (category, event_type) = (record.stream().category(), record.event_type().as_str());
                 let counted = types.entry((category.to_owned(), event_type.to_owned())).or_insert_with(|| ShownType {
                     category: category.to_owned(),
                     event_type: event_type.to_owned(),
@@ -169,8 +169,8 @@ impl Content {
                     last_position: 0,
                 });
                 counted.events += 1;
-                counted.payload_bytes += record.payload.len() as u64;
-                counted.last_position = record.position.get();
+                counted.payload_bytes += record.payload().len() as u64;
+                counted.last_position = record.position().get();
             }
         }
         content.first_recorded = first.map(|first| first.to_string());

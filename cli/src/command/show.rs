@@ -60,19 +60,19 @@ impl Show {
     pub(super) fn run(self, out: &mut Output) -> Result<(), CliError> {
         let record = find(&self.store, self.position)?;
         let relations = if self.alone { None } else { Some(Relations::of(&self.store, &record)?) };
-        let payload = Payload::of(&record.payload);
+        let payload = Payload::of(record.payload());
         if out.is_json() {
             let event = ShownEvent::of(&record);
             let (payload_hex, payload_problem) = (payload.hex(), payload.problem());
             return Ok(out.json(&Shown { event, payload_hex, payload_problem, relations: relations.as_ref() })?);
         }
         show_facts(out, &record)?;
-        out.line(format_args!("\npayload, {} bytes", record.payload.len()))?;
+        out.line(format_args!("\npayload, {} bytes", record.payload().len()))?;
         match payload.problem() {
             Some(problem) => out.line(problem)?,
             None => out.line(payload.lines())?,
         }
-        for line in dump(&record.payload) {
+        for line in dump(record.payload()) {
             out.line(line)?;
         }
         relations.map_or(Ok(()), |relations| relations.show(out, &record))
@@ -84,10 +84,10 @@ pub(super) fn find(store: &Path, position: Position) -> Result<Record, CliError>
     let mut walk = Walk::open(store)?;
     walk.reader().skip_to(position);
     while let Some(commit) = walk.next()? {
-        let found = commit.records.into_iter().find(|record| record.position >= position);
+        let found = commit.records.into_iter().find(|record| record.position() >= position);
         if let Some(found) = found {
             // Position 0 is before the first.
-            return if found.position == position { Ok(found) } else { break_off(store, position, &mut walk) };
+            return if found.position() == position { Ok(found) } else { break_off(store, position, &mut walk) };
         }
     }
     break_off(store, position, &mut walk)
@@ -102,23 +102,23 @@ fn break_off(store: &Path, position: Position, walk: &mut Walk) -> Result<Record
 }
 
 fn show_facts(out: &mut Output, record: &Record) -> Result<(), CliError> {
-    let mut facts = table(["event", &record.position.to_string()], &[]);
+    let mut facts = table(["event", &record.position().to_string()], &[]);
     let mut fact = |what: &str, value: String| {
         facts.add_row([what.to_owned(), value]);
     };
-    fact("stream", format!("{}, version {}", record.stream, record.version));
-    fact("type", format!("{}, schema version {}", record.event_type, record.schema_version.get()));
-    fact("id", record.id.to_string());
-    fact("commit", record.commit.to_string());
-    fact("recorded", record.recorded.to_string());
-    if record.occurred != record.recorded {
-        fact("occurred", record.occurred.to_string());
+    fact("stream", format!("{}, version {}", record.stream(), record.version()));
+    fact("type", format!("{}, schema version {}", record.event_type(), record.schema_version().get()));
+    fact("id", record.id().to_string());
+    fact("commit", record.commit().to_string());
+    fact("recorded", record.recorded().to_string());
+    if record.occurred() != record.recorded() {
+        fact("occurred", record.occurred().to_string());
     }
-    if !record.tags.is_empty() {
-        let tags: Vec<_> = record.tags.iter().map(|tag| tag.as_str()).collect();
+    if !record.tags().is_empty() {
+        let tags: Vec<_> = record.tags().iter().map(|tag| tag.as_str()).collect();
         fact("tags", tags.join(", "));
     }
-    let Metadata { correlation, causation, command, actor, traceparent, extra } = &record.metadata;
+    let Metadata { correlation, causation, command, actor, traceparent, extra } = record.metadata();
     let known = [
         ("correlation", correlation.map(|id| id.to_string())),
         ("causation", causation.map(|id| id.to_string())),
@@ -141,16 +141,16 @@ impl Relations {
     fn of(store: &Path, record: &Record) -> Result<Self, CliError> {
         let mut relations = Self::default();
         let mut walk = Walk::open(store)?;
-        if record.metadata.causation.is_none() {
+        if record.metadata().causation.is_none() {
             // An effect stands behind its cause.
-            walk.reader().skip_to(record.position);
+            walk.reader().skip_to(record.position());
         }
         while let Some(commit) = walk.next()? {
             for other in &commit.records {
-                if Some(other.id) == record.metadata.causation {
+                if Some(other.id()) == record.metadata().causation {
                     relations.causes.push(EventLine::of(other));
                 }
-                if other.metadata.causation == Some(record.id) {
+                if other.metadata().causation == Some(record.id()) {
                     relations.effects.push(EventLine::of(other));
                 }
             }
@@ -160,7 +160,7 @@ impl Relations {
 
     fn show(&self, out: &mut Output, record: &Record) -> Result<(), CliError> {
         if self.causes.is_empty() && self.effects.is_empty() {
-            let cause = record.metadata.causation.map_or_else(
+            let cause = record.metadata().causation.map_or_else(
                 || "it names no event as its cause".to_owned(),
                 |cause| format!("the event {cause} that it names as its cause is not in this store"),
             );

@@ -102,7 +102,7 @@ impl Stats {
             let day = counts.days.entry(day.to_owned()).or_default();
             day.commits += 1;
             day.events += commit.records.len() as u64;
-            day.new_streams += commit.records.iter().filter(|record| record.version.get() == 1).count() as u64;
+            day.new_streams += commit.records.iter().filter(|record| record.version().get() == 1).count() as u64;
             day.log_bytes += behind - bytes;
             bytes = behind;
             counts.commits += 1;
@@ -117,10 +117,10 @@ impl Stats {
 
 impl Counts {
     fn add(&mut self, record: &Record, top: usize) {
-        let payload_bytes = record.payload.len() as u64;
+        let payload_bytes = record.payload().len() as u64;
         self.events += 1;
         self.payload_bytes += payload_bytes;
-        let stream = self.streams.entry(record.stream.clone()).or_default();
+        let stream = self.streams.entry(record.stream().clone()).or_default();
         *stream = (stream.0 + 1, stream.1 + payload_bytes);
         if self.largest.len() < top || self.largest.last().is_some_and(|last| last.payload_bytes < payload_bytes) {
             let place = self.largest.partition_point(|event| event.payload_bytes >= payload_bytes);

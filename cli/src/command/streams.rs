@@ -77,8 +77,8 @@ impl Streams {
         let mut walk = Walk::open(&self.store)?;
         while let Some(commit) = walk.next()? {
             for record in &commit.records {
-                if record.stream.as_str().starts_with(&self.prefix) {
-                    found.entry(record.stream.clone()).or_insert_with(|| Shown::begin(record)).take(record);
+                if record.stream().as_str().starts_with(&self.prefix) {
+                    found.entry(record.stream().clone()).or_insert_with(|| Shown::begin(record)).take(record);
                 }
             }
             for stream in commit.rows.iter().filter_map(closed_by) {
@@ -93,9 +93,9 @@ impl Streams {
 
 impl Shown {
     fn begin(record: &Record) -> Self {
-        let (position, recorded) = (record.position.get(), record.recorded.to_string());
+        let (position, recorded) = (record.position().get(), record.recorded().to_string());
         Self {
-            stream: record.stream.to_string(),
+            stream: record.stream().to_string(),
             events: 0,
             payload_bytes: 0,
             first_position: position,
@@ -107,10 +107,10 @@ impl Shown {
     }
 
     fn take(&mut self, record: &Record) {
-        self.events = record.version.get();
-        self.payload_bytes += record.payload.len() as u64;
-        self.last_position = record.position.get();
-        self.last_recorded = record.recorded.to_string();
+        self.events = record.version().get();
+        self.payload_bytes += record.payload().len() as u64;
+        self.last_position = record.position().get();
+        self.last_recorded = record.recorded().to_string();
     }
 }
 

@@ -80,7 +80,7 @@ impl Trace {
             Conversation::Named(correlation) => correlation,
             Conversation::Of(position) => {
                 let record = show::find(&self.store, position)?;
-                record.metadata.correlation.ok_or(CliError::NotInConversation { position })?
+                record.metadata().correlation.ok_or(CliError::NotInConversation { position })?
             }
         };
         let shown = Shown::of(correlation, &find(&self.store, correlation)?);
@@ -104,10 +104,10 @@ fn find(store: &Path, correlation: CorrelationId) -> Result<Vec<Link>, CliError>
     let mut found = Vec::new();
     let mut walk = Walk::open(store)?;
     while let Some(commit) = walk.next()? {
-        let belongs = |record: &&Record| record.metadata.correlation == Some(correlation);
+        let belongs = |record: &&Record| record.metadata().correlation == Some(correlation);
         found.extend(commit.records.iter().filter(belongs).map(|record| Link {
-            id: record.id,
-            cause: record.metadata.causation,
+            id: record.id(),
+            cause: record.metadata().causation,
             line: EventLine::of(record),
         }));
     }

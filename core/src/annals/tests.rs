@@ -163,7 +163,7 @@ async fn contents(annals: &Annals) -> Vec<String> {
     let query = EventQuery::new([]).in_tenant(annals.tenant().cloned());
     let records: Vec<_> = annals.store().read_log(ReadLog::of(query)).try_collect().await.unwrap();
     contents.extend(records.iter().map(|record| {
-        format!("{} {} {} {:?}", record.stream.within_tenant(), record.version, record.event_type, record.tags)
+        format!("{} {} {} {:?}", record.stream().within_tenant(), record.version(), record.event_type(), record.tags())
     }));
     for table in [LoggedTable::ONCE, LoggedTable::CLOSED, LoggedTable::STREAMS, LoggedTable::NAMES] {
         let page = annals.store().scan(Scan::all(table.in_tenant(annals.tenant().cloned()))).await.unwrap();

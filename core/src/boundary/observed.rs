@@ -57,8 +57,8 @@ impl<B: Boundary> Observed<B> {
     fn fold(&mut self, record: &Record) -> Result<(), LoadError> {
         // A state that panicked half-way is dropped with the error.
         catch(|| self.selection.fold(&mut self.state, record)).map_err(|message| LoadError::Panicked {
-            stream: record.stream.clone(),
-            version: record.version,
+            stream: record.stream().clone(),
+            version: record.version(),
             message,
         })??;
         Ok(())

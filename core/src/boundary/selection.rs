@@ -129,9 +129,9 @@ impl<B> Selection<B> {
     pub(super) fn fold(&self, state: &mut B, record: &Record) -> Result<(), DecodeError> {
         for (index, fold) in self.folds.iter().enumerate() {
             // Streams are not selected by, so which one it is does not matter.
-            let tags = record.tags.iter().map(Tag::as_str);
+            let tags = record.tags().iter().map(Tag::as_str);
             let own = self.items.iter().filter(|item| item.fold == index);
-            let mut matching = own.filter(|item| item.query.matches("", record.event_type.as_str(), &tags));
+            let mut matching = own.filter(|item| item.query.matches("", record.event_type().as_str(), &tags));
             if let Some(first) = matching.next() {
                 let is_selected = |kind: &EventKind| {
                     std::iter::once(first).chain(matching.clone()).any(|item| item.kinds.contains(&kind.name))

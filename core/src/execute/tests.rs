@@ -34,8 +34,8 @@ async fn a_command_becomes_events_and_a_reply() {
     let loaded = annals.on::<Account>("a").load().await.unwrap();
     assert_eq!((loaded.state.history, loaded.version), (vec![1, 3, 6, 2], version(4)));
     let last = records(&annals).await.pop().unwrap();
-    assert_eq!((last.event_type.as_str(), last.schema_version.get()), ("account.withdrawn", 2));
-    assert_eq!(last.tags, [Tag::new("atm:north").unwrap()]);
+    assert_eq!((last.event_type().as_str(), last.schema_version().get()), ("account.withdrawn", 2));
+    assert_eq!(last.tags(), [Tag::new("atm:north").unwrap()]);
 }
 
 #[tokio::test]
@@ -343,12 +343,12 @@ async fn events_carry_who_and_when() {
     annals.on::<Account>("a").send(Deposit { amount: 1 }).await.unwrap();
     let records = records(&annals).await;
     let [first, second, third] = records.as_slice() else { panic!("{records:?}") };
-    assert_eq!(first.metadata, second.metadata);
-    assert_eq!(first.metadata.actor.as_ref().map(Actor::as_str), Some("ada"));
-    assert!(first.metadata.command.is_some() && first.metadata.command != third.metadata.command);
-    assert!(first.metadata.correlation.is_some() && first.metadata.correlation != third.metadata.correlation);
-    assert_eq!((first.occurred, second.occurred), (Timestamp::EPOCH, Timestamp::EPOCH));
-    assert_eq!(third.occurred, third.recorded);
+    assert_eq!(first.metadata(), second.metadata());
+    assert_eq!(first.metadata().actor.as_ref().map(Actor::as_str), Some("ada"));
+    assert!(first.metadata().command.is_some() && first.metadata().command != third.metadata().command);
+    assert!(first.metadata().correlation.is_some() && first.metadata().correlation != third.metadata().correlation);
+    assert_eq!((first.occurred(), second.occurred()), (Timestamp::EPOCH, Timestamp::EPOCH));
+    assert_eq!(third.occurred(), third.recorded());
 }
 
 #[tokio::test]

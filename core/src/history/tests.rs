@@ -115,8 +115,8 @@ async fn a_history_tells_each_event_and_what_it_changed() {
     assert_eq!(first.before, Account::default());
     assert_eq!((&first.after, &second_step.after), (&second_step.before, &third.before));
     assert_eq!(second_step.event, AccountEvent::Deposited { amount: 1 });
-    assert_eq!(second_step.record.metadata.actor.as_ref().map(Actor::as_str), Some("ada"));
-    assert_eq!((second_step.record.recorded, second_step.record.occurred), (second(0), second(-9)));
+    assert_eq!(second_step.record.metadata().actor.as_ref().map(Actor::as_str), Some("ada"));
+    assert_eq!((second_step.record.recorded(), second_step.record.occurred()), (second(0), second(-9)));
     let difference = second_step.difference().to_string();
     let lines: Vec<_> = difference.lines().collect();
     let expected = [

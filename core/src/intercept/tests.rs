@@ -63,7 +63,7 @@ async fn interceptors_run_in_order_and_enrich_what_events_carry() {
     );
     use futures::TryStreamExt;
     let records: Vec<_> = annals.store().read_log(ReadLog::all()).try_collect().await.unwrap();
-    let extra: Vec<_> = records[0].metadata.extra.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let extra: Vec<_> = records[0].metadata().extra.iter().map(|(name, value)| (&**name, &**value)).collect();
     assert_eq!(extra, [("first", "0"), ("second", "1")]);
 }
 

@@ -21,11 +21,11 @@ async fn the_events_of_a_command_share_its_ids_and_other_commands_have_others() 
     annals.on::<Account>("a").send(DepositMany(vec![1, 2])).await.unwrap();
     annals.on::<Account>("a").send(Deposit { amount: 3 }).await.unwrap();
     let [first, second, other] = &records(&annals).await[..] else { panic!("three events") };
-    assert_eq!(first.metadata, second.metadata);
-    assert!(first.metadata.command.is_some() && first.metadata.correlation.is_some());
-    assert_eq!(first.metadata.causation, None);
-    assert_ne!(first.metadata.command, other.metadata.command);
-    assert_ne!(first.metadata.correlation, other.metadata.correlation);
+    assert_eq!(first.metadata(), second.metadata());
+    assert!(first.metadata().command.is_some() && first.metadata().correlation.is_some());
+    assert_eq!(first.metadata().causation, None);
+    assert_ne!(first.metadata().command, other.metadata().command);
+    assert_ne!(first.metadata().correlation, other.metadata().correlation);
 }
 
 /// A chain: each event names the one that led to it, all belong to one conversation, and nobody's actor is inherited.
@@ -44,14 +44,14 @@ async fn correlation_and_causation_flow_from_event_to_command_to_event() {
     });
     together.metadata(Metadata { actor, ..Metadata::default() }).caused_by(&second).await.unwrap();
     let third = records(&annals).await.remove(2);
-    assert_eq!(first.metadata.actor, third.metadata.actor);
-    assert_eq!(second.metadata.actor, None);
-    assert_eq!((second.metadata.causation, third.metadata.causation), (Some(first.id), Some(second.id)));
+    assert_eq!(first.metadata().actor, third.metadata().actor);
+    assert_eq!(second.metadata().actor, None);
+    assert_eq!((second.metadata().causation, third.metadata().causation), (Some(first.id()), Some(second.id())));
     for record in [&second, &third] {
-        assert_eq!(record.metadata.correlation, first.metadata.correlation);
-        assert_ne!(record.metadata.command, first.metadata.command);
+        assert_eq!(record.metadata().correlation, first.metadata().correlation);
+        assert_ne!(record.metadata().command, first.metadata().command);
     }
-    assert_eq!(Metadata::caused_by(&second).correlation, first.metadata.correlation);
+    assert_eq!(Metadata::caused_by(&second).correlation, first.metadata().correlation);
 }
 
 /// The trace is the conversation, the span the one in which the command was sent; what the sender says counts.
@@ -66,7 +66,7 @@ async fn the_trace_is_that_of_the_current_span() {
     let given = Some(TraceParent::new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap());
     let metadata = Metadata { traceparent: given.clone(), ..Metadata::default() };
     tracing::Instrument::instrument(send().metadata(metadata).into_future(), span.clone()).await.unwrap();
-    let traces: Vec<_> = records(&annals).await.into_iter().map(|record| record.metadata).collect();
+    let traces: Vec<_> = records(&annals).await.into_iter().map(|record| record.metadata().clone()).collect();
     let correlation = traces[1].correlation.unwrap().as_uuid().as_u128();
     let expected = format!("00-{correlation:032x}-{:016x}-01", span.id().unwrap().into_u64());
     let expected = Some(TraceParent::new(expected).unwrap());

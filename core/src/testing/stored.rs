@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     Aggregate, AggregateId, Commit, CommitNumber, Event, EventId, EventType, InvalidText, Metadata, Position, Record,
-    SchemaVersion, StreamId, Timestamp, Version,
+    RecordParts, SchemaVersion, StreamId, Timestamp, Version,
     codec::{EncodeError, PayloadError},
     execute::{Encoded, Terms},
 };
@@ -39,20 +39,20 @@ pub(super) fn record_of(
     schema_version: SchemaVersion,
     payload: &Bytes,
 ) -> Result<Record, InvalidText> {
-    Ok(Record {
+    Ok(Record::of(RecordParts {
         position: Position::FIRST,
         commit: CommitNumber::FIRST,
-        stream: StreamId::new("test", "test")?,
+        stream: &StreamId::new("test", "test")?,
         version: Version::FIRST,
         id: EventId::from(Uuid::nil()),
-        event_type: event_type.clone(),
+        event_type,
         schema_version,
-        tags: Vec::new(),
-        metadata: Metadata::default(),
+        tags: &[],
+        metadata: &Metadata::default(),
         recorded: Timestamp::EPOCH,
         occurred: Timestamp::EPOCH,
-        payload: payload.clone(),
-    })
+        payload,
+    }))
 }
 
 /// The event as a store would give it back.

@@ -42,10 +42,10 @@ impl TransformCounts {
     /// `record` became `event`.
     pub(super) fn became(&mut self, record: &Record, event: &NewEvent) {
         let ways = [
-            (&mut self.renamed, event.event_type != record.event_type),
-            (&mut self.moved, event.stream != record.stream),
-            (&mut self.retagged, crate::judge::in_order(&event.tags) != record.tags),
-            (&mut self.recoded, event.payload != record.payload || event.schema_version != record.schema_version),
+            (&mut self.renamed, event.event_type != *record.event_type()),
+            (&mut self.moved, event.stream != *record.stream()),
+            (&mut self.retagged, crate::judge::in_order(&event.tags) != record.tags()),
+            (&mut self.recoded, event.payload != record.payload() || event.schema_version != record.schema_version()),
         ];
         for (count, differs) in ways {
             *count += u64::from(differs);

@@ -79,7 +79,7 @@ impl Record {
             return event;
         }
         let mut hasher = Xxh3::new();
-        hasher.update(self.id.as_uuid().as_bytes());
+        hasher.update(self.id().as_uuid().as_bytes());
         hasher.update(&(index as u64).to_be_bytes());
         let id = uuid::Builder::from_custom_bytes(hasher.digest128().to_be_bytes()).into_uuid();
         NewEvent { id: EventId::from(id), ..event }

@@ -3,8 +3,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::{
-    CommitNumber, Digest, EventType, IdempotencyKey, LoggedTable, Position, RowWrite, SchemaVersion, Tag, Tenant,
-    Timestamp, Version, account::AccountEvent, codec,
+    CommitNumber, Digest, EventType, IdempotencyKey, LoggedTable, Position, RecordParts, RowWrite, SchemaVersion, Tag,
+    Tenant, Timestamp, Version, account::AccountEvent, codec,
 };
 
 use super::*;
@@ -41,20 +41,20 @@ fn stream(text: &str) -> StreamId {
 }
 
 fn record(position: u32, id: &str, event_type: &str, payload: &str) -> Record {
-    Record {
+    Record::of(RecordParts {
         position: Position::from(position),
         commit: CommitNumber::FIRST,
-        stream: stream(id),
+        stream: &stream(id),
         version: Version::from(position),
         id: crate::EventId::new(),
-        event_type: EventType::new(event_type).unwrap(),
+        event_type: &EventType::new(event_type).unwrap(),
         schema_version: SchemaVersion::FIRST,
-        tags: vec![Tag::new("a").unwrap()],
-        metadata: crate::Metadata::default(),
+        tags: &[Tag::new("a").unwrap()],
+        metadata: &crate::Metadata::default(),
         recorded: Timestamp::EPOCH,
         occurred: Timestamp::EPOCH.saturating_add(Duration::from_secs(1)),
-        payload: Bytes::copy_from_slice(payload.as_bytes()),
-    }
+        payload: payload.as_bytes(),
+    })
 }
 
 fn stored(records: Vec<Record>) -> StoredCommit {
@@ -136,7 +136,7 @@ fn parts_have_ids_that_stay() {
     let record = record(1, "s-1", "made", "one");
     let ids: Vec<_> = (0..3).map(|index| record.part(index).id).collect();
     assert_eq!(ids, (0..3).map(|index| record.part(index).id).collect::<Vec<_>>());
-    assert_eq!(ids[0], record.id);
+    assert_eq!(ids[0], record.id());
     assert!(ids[1] != ids[0] && ids[2] != ids[1] && ids[1].as_uuid().get_version_num() == 8);
 }
 
@@ -147,7 +147,10 @@ fn a_recoded_record_has_another_content_and_is_the_same_otherwise() {
     let recoded = record.recoded(&event).unwrap();
     assert_eq!(recoded.event_type.as_str(), "account.deposited");
     assert_eq!(recoded.payload, codec::encode_variant(&event).unwrap());
-    assert_eq!((recoded.id, recoded.stream, recoded.occurred), (record.id, record.stream, Some(record.occurred)));
+    assert_eq!(
+        (recoded.id, recoded.stream, recoded.occurred),
+        (record.id(), record.stream().clone(), Some(record.occurred()))
+    );
 }
 
 #[test]
@@ -156,14 +159,15 @@ fn a_record_is_stored_as_today_unless_it_is_so_already() {
     let stored = |change: fn(NewEvent) -> NewEvent| {
         let record = record(1, "account-1", "account.opened", "");
         let event = change(record.recoded(&event).unwrap());
-        Record { tags: event.tags, payload: event.payload, event_type: event.event_type, ..record }
+        let (tags, payload) = (&*event.tags, &*event.payload);
+        Record::of(RecordParts { tags, payload, event_type: &event.event_type, ..record.parts() })
     };
     let today = stored(|event| event);
     assert_eq!(Fate::as_of_today::<AccountEvent>(&today), Ok(Fate::Keep));
     let tagged = stored(|event| NewEvent { tags: vec![Tag::new("of-old").unwrap()], ..event });
     assert_eq!(
         Fate::as_of_today::<AccountEvent>(&tagged),
-        Ok(Fate::Change(NewEvent { tags: today.tags.clone(), ..tagged.to_event() }))
+        Ok(Fate::Change(NewEvent { tags: today.tags().to_vec(), ..tagged.to_event() }))
     );
     let unknown = stored(|event| NewEvent { event_type: EventType::new("other").unwrap(), ..event });
     let error = Fate::as_of_today::<AccountEvent>(&unknown).unwrap_err();
@@ -214,7 +218,7 @@ fn rows_follow_their_streams() {
 #[test]
 fn a_mistake_of_the_transformation_names_the_place() {
     let failing = By {
-        record: |record| if record.position == Position::FIRST { Ok(Fate::Keep) } else { Err("no".into()) },
+        record: |record| if record.position() == Position::FIRST { Ok(Fate::Keep) } else { Err("no".into()) },
         ..KEEP
     };
     let error = Transformer::new(failing).commit(&two()).unwrap_err();
@@ -239,7 +243,7 @@ struct Sums {
 impl Sums {
     fn sum(&mut self) -> Option<NewEvent> {
         let payload =
-            self.held.iter().map(|record| String::from_utf8_lossy(&record.payload).into_owned()).collect::<String>();
+            self.held.iter().map(|record| String::from_utf8_lossy(record.payload()).into_owned()).collect::<String>();
         let last = self.held.pop()?;
         self.held.clear();
         Some(NewEvent { payload: payload.into(), ..last.to_event() })

@@ -5,7 +5,8 @@ use std::{borrow::Cow, error::Error};
 use thiserror::Error;
 
 use crate::{
-    Commit, CommitNumber, InvalidText, NewEvent, Position, Record, StoredCommit, StreamId, Version, load::catch,
+    Commit, CommitNumber, InvalidText, NewEvent, Position, Record, RecordParts, StoredCommit, StreamId, Version,
+    load::catch,
 };
 
 use super::{Fate, StreamFate, TransformCounts, Transformation, rows};
@@ -134,18 +135,18 @@ impl<T: Transformation> Transformer<T> {
     /// Appends to `events` what becomes of `record`.
     fn record(&mut self, record: &Record, events: &mut Vec<NewEvent>) -> Result<(), TransformError> {
         self.counts.events_read += 1;
-        self.counts.bytes_read += record.payload.len() as u64;
-        self.counts.streams_read += u64::from(record.version == Version::FIRST);
-        let shown = match self.stream(&record.stream)? {
+        self.counts.bytes_read += record.payload().len() as u64;
+        self.counts.streams_read += u64::from(record.version() == Version::FIRST);
+        let shown = match self.stream(record.stream())? {
             StreamFate::Keep => Cow::Borrowed(record),
-            StreamFate::Rename(stream) => Cow::Owned(Record { stream, ..record.clone() }),
+            StreamFate::Rename(stream) => Cow::Owned(Record::of(RecordParts { stream: &stream, ..record.parts() })),
             StreamFate::Drop => {
                 self.counts.dropped += 1;
                 return Ok(());
             }
         };
         let counts = &mut self.counts;
-        match guard(TransformedAt::Record(record.position), || self.transformation.record(&shown))? {
+        match guard(TransformedAt::Record(record.position()), || self.transformation.record(&shown))? {
             Fate::Keep => {
                 let event = shown.to_event();
                 counts.became(record, &event);

@@ -164,9 +164,9 @@ struct Books {
 
 impl Books {
     fn count(&mut self, record: &Record) {
-        let account = AccountId::from(record.stream.key());
+        let account = AccountId::from(record.stream().key());
         let book = self.accounts.entry(account.clone()).or_default();
-        let (expected, found) = (book.version.next(), record.version);
+        let (expected, found) = (book.version.next(), record.version());
         if found != expected {
             self.audit.findings.push(Finding::Version { account, expected, found });
         }
@@ -174,7 +174,7 @@ impl Books {
     }
 
     fn enter(&mut self, record: &Record, event: &AccountEvent) {
-        let account = AccountId::from(record.stream.key());
+        let account = AccountId::from(record.stream().key());
         let book = self.accounts.entry(account.clone()).or_default();
         let before = book.unmet.take();
         book.state.evolve(event);
@@ -187,7 +187,7 @@ impl Books {
         }));
         self.audit.events += 1;
         *self.audit.changes.entry(event.kind().variant).or_default() += event.change();
-        self.pair(record.commit, event);
+        self.pair(record.commit(), event);
     }
 
     fn pair(&mut self, commit: CommitNumber, event: &AccountEvent) {

@@ -23,7 +23,7 @@ impl Transformation for AsOfToday {
     }
 
     fn record(&mut self, record: &Record) -> Result<Fate, Box<dyn Error + Send + Sync>> {
-        Ok(match record.stream.category() {
+        Ok(match record.stream().category() {
             Account::NAME => Fate::as_of_today::<<Account as Aggregate>::Event>(record)?,
             Customer::NAME => Fate::as_of_today::<<Customer as Aggregate>::Event>(record)?,
             _ => Fate::Keep,

@@ -144,16 +144,16 @@ pub async fn find(bank: &Annals, name: AccountId) -> Result<AccountId, Statement
 /// [`StatementError`].
 pub async fn statement(bank: &Annals, account: AccountId, until: Option<Until>) -> Result<Statement, StatementError> {
     let mut records = records(bank, &account).await?;
-    let last = records.last().map(|record| record.version);
+    let last = records.last().map(|record| record.version());
     match (last, until) {
         (None, _) => return Err(StatementError::UnknownAccount { account }),
         (Some(last), Some(Until::Version(asked))) if asked > last || asked.is_zero() => {
             return Err(StatementError::NoSuchVersion { account, asked, last });
         }
-        (_, Some(Until::Version(version))) => records.retain(|record| record.version <= version),
+        (_, Some(Until::Version(version))) => records.retain(|record| record.version() <= version),
         (_, Some(Until::Day(day))) => {
             let end = day.tomorrow().ok().and_then(timestamp);
-            records.retain(|record| end.is_none_or(|end| record.occurred < end));
+            records.retain(|record| end.is_none_or(|end| record.occurred() < end));
             if records.is_empty() {
                 return Err(StatementError::NothingYet { account, day });
             }
@@ -161,7 +161,7 @@ pub async fn statement(bank: &Annals, account: AccountId, until: Option<Until>) 
         _ => {}
     }
     // Several callers may have sent one day's transactions; stable, so that what occurred together stays in order.
-    records.sort_by_key(|record| record.occurred);
+    records.sort_by_key(|record| record.occurred());
     fold(account, &records)
 }
 
@@ -177,7 +177,7 @@ fn fold(account: AccountId, records: &[Record]) -> Result<Statement, StatementEr
         for event in decode_record::<AccountEvent>(record)? {
             let change = event.change();
             statement.balance += change;
-            let (version, occurred, balance) = (record.version, record.occurred, statement.balance);
+            let (version, occurred, balance) = (record.version(), record.occurred(), statement.balance);
             statement.entries.push(Entry { version, occurred, text: text(&event), change, balance });
             if let AccountEvent::Opened { owner, .. } = event {
                 statement.owner = Some(owner);

@@ -203,9 +203,9 @@ async fn an_account_whose_events_cannot_be_read_is_set_aside_and_no_other() {
 async fn a_query_by_kind_finds_every_generation() {
     let (bank, _folder) = bank_of(histories()).await;
     let opened = found(&bank, kinds![AccountEvent::Opened]).await;
-    assert_eq!(opened.iter().map(|record| record.schema_version.get()).collect::<Vec<_>>(), [1, 1, 2, 3]);
+    assert_eq!(opened.iter().map(|record| record.schema_version().get()).collect::<Vec<_>>(), [1, 1, 2, 3]);
     let interest = found(&bank, kinds![AccountEvent::InterestCredited]).await;
-    let names: Vec<_> = interest.iter().map(|record| record.event_type.as_str()).collect();
+    let names: Vec<_> = interest.iter().map(|record| record.event_type().as_str()).collect();
     assert_eq!(names, GENERATIONS.map(|generation| generation.interest));
 }
 
@@ -218,10 +218,10 @@ async fn what_was_stored_stays_as_it_is_and_what_comes_has_the_form_of_today() {
     let records: Vec<_> = bank.store().read_log(ReadLog::all()).try_collect().await.unwrap();
     assert_eq!(records.len(), histories().len() + 2);
     for (record, stored) in records.iter().zip(histories()) {
-        assert_eq!((&record.event_type, record.schema_version), (&stored.event_type, stored.schema_version));
-        assert_eq!((&record.payload, &record.tags), (&stored.payload, &stored.tags), "{}", record.stream);
+        assert_eq!((record.event_type(), record.schema_version()), (&stored.event_type, stored.schema_version));
+        assert_eq!((record.payload(), record.tags()), (&*stored.payload, &*stored.tags), "{}", record.stream());
     }
-    assert_eq!(records.last().unwrap().event_type.as_str(), "account.interest_credited");
+    assert_eq!(records.last().unwrap().event_type().as_str(), "account.interest_credited");
 }
 
 #[tokio::test]

@@ -156,19 +156,19 @@ pub async fn audit(shop: &Annals, books: &Books, rows: &Rows) -> Result<Vec<Find
 
 impl Books {
     fn enter(&mut self, record: &Record) -> Result<(), annals::DecodeError> {
-        *self.events.entry(record.event_type.as_str().to_owned()).or_default() += 1;
-        match record.stream.category() {
+        *self.events.entry(record.event_type().as_str().to_owned()).or_default() += 1;
+        match record.stream().category() {
             Order::NAME => fold(&mut self.orders, record)?,
             Payment::NAME => fold(&mut self.payments, record)?,
             Package::NAME => fold(&mut self.packages, record)?,
             Shipment::NAME => fold(&mut self.shipments, record)?,
             StockItem::NAME => {
-                let before = self.stock.get(&ProductId::from(record.stream.key())).map_or(0, |item| item.available);
+                let before = self.stock.get(&ProductId::from(record.stream().key())).map_or(0, |item| item.available);
                 let reserved = decode_record::<StockEvent>(record)?;
                 let is_oversold =
                     |event: &StockEvent| matches!(event, StockEvent::Reserved { count, .. } if *count > before);
                 if reserved.iter().any(is_oversold) {
-                    self.oversold.push(record.stream.key().into());
+                    self.oversold.push(record.stream().key().into());
                 }
                 fold(&mut self.stock, record)?;
             }
@@ -276,7 +276,7 @@ where
     A: Aggregate,
     A::Id: Ord,
 {
-    let Some(id) = A::Id::from_key(record.stream.key()) else { return Ok(()) };
+    let Some(id) = A::Id::from_key(record.stream().key()) else { return Ok(()) };
     let aggregate = all.entry(id).or_default();
     for event in decode_record::<A::Event>(record)? {
         aggregate.evolve(&event);

@@ -50,7 +50,7 @@ pub async fn left_at(options: &SledOptions, start: Timestamp) -> Result<Calendar
     let latest = was_left.store().read_log(ReadLog::all().backward().limit(1)).try_next().await;
     was_left.shut_down().await;
     if let Some(record) = latest.map_err(|error| OpenError::Store { source: error.into() })? {
-        calendar.reach(record.recorded);
+        calendar.reach(record.recorded());
     }
     Ok(calendar)
 }

@@ -110,15 +110,15 @@ async fn read(source: &Arc<Source>, after: Position, end: Position, give: &Give)
             Ok(record) => record,
             Err(error) => return drop(give.send_timeout(Err(error), IDLE).await),
         };
-        if record.position > boundary {
+        if record.position() > boundary {
             let chunk = Chunk::new(std::mem::replace(&mut records, Vec::with_capacity(room)), boundary);
             if !hand_on(source, chunk, give).await {
                 return;
             }
-            (bytes, boundary) = (0, chunk_end(record.position.previous()).min(end));
+            (bytes, boundary) = (0, chunk_end(record.position().previous()).min(end));
         }
-        bytes += record.payload.len();
-        let position = record.position;
+        bytes += record.payload().len();
+        let position = record.position();
         records.push(record);
         if bytes > CHUNK_BYTES_MAX && position < boundary {
             if !hand_on(source, Chunk::new(std::mem::take(&mut records), position), give).await {

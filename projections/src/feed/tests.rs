@@ -60,8 +60,8 @@ async fn read_all(feed: &Feed, after: u64, head: &mut watch::Receiver<Head>) -> 
     let (mut ends, mut positions, mut place) = (Vec::new(), Vec::new(), at(after));
     while place < head.borrow().position {
         let chunk = feed.next(&member, place, head).await.unwrap();
-        assert!(chunk.end() > place && chunk.records().iter().all(|record| record.position <= chunk.end()));
-        positions.extend(chunk.records().iter().map(|record| record.position.get()));
+        assert!(chunk.end() > place && chunk.records().iter().all(|record| record.position() <= chunk.end()));
+        positions.extend(chunk.records().iter().map(|record| record.position().get()));
         place = chunk.end();
         ends.push(place.get());
     }
@@ -123,7 +123,7 @@ async fn a_read_that_nobody_waits_for_any_more_takes_nothing() {
         drop_while_decoding(&feed, &member, place, &mut head).await;
         let chunk = feed.next(&member, place, &mut head).await.unwrap();
         let expected = place.get() + 1..=place.get() + CHUNK_POSITIONS;
-        assert!(chunk.records().iter().map(|record| record.position.get()).eq(expected));
+        assert!(chunk.records().iter().map(|record| record.position().get()).eq(expected));
         place = chunk.end();
     }
 }

@@ -83,12 +83,12 @@ impl Lane {
         self.consumer.options.lane_key.key(record) == anew.key
             && self.consumer.scope.has(record)
             && self.consumer.subscription.enum_of(record).is_some()
-            && !anew.discarded.contains(&record.position)
+            && !anew.discarded.contains(&record.position())
     }
 
     /// Hands records over, so that what follows from all of them is in the batch.
     async fn hand_over_all(&mut self, records: Vec<Record>) -> Result<Result<(), Undone>, Halt> {
-        let Some(end) = records.last().map(|record| record.position) else { return Ok(Ok(())) };
+        let Some(end) = records.last().map(|record| record.position()) else { return Ok(Ok(())) };
         let delivery = |(index, record)| Some(Delivery { index, events: self.consumer.subscription.enum_of(record)? });
         let deliveries = records.iter().enumerate().filter_map(delivery).collect();
         let chunk = Arc::new(Chunk::new(records, end));
@@ -99,7 +99,7 @@ impl Lane {
             let progress = self.hand_over(&work, next..work.deliveries.len()).await?;
             next += progress.taken;
             if let (Some(error), Some(record)) = (progress.failure, work.record(next)) {
-                return Ok(Err(Undone::Failed { position: record.position, error }));
+                return Ok(Err(Undone::Failed { position: record.position(), error }));
             }
         }
         Ok(Ok(()))

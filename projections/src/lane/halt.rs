@@ -38,7 +38,7 @@ pub(crate) enum Halt {
 
 impl Halt {
     pub(super) fn failed(record: &Record, attempts: u32, error: &BoxError) -> Self {
-        let (position, stream) = (record.position, record.stream.as_str().to_owned());
+        let (position, stream) = (record.position(), record.stream().as_str().to_owned());
         Self::Failed { position, stream, attempts, error: error.to_string() }
     }
 

@@ -31,13 +31,13 @@ impl Marks {
         match self {
             Self::Floor { reached, .. } => {
                 if let Some(record) = records.next() {
-                    *reached = record.position.max(*reached);
+                    *reached = record.position().max(*reached);
                 }
             }
             Self::Partitions { reached, .. } => {
                 for record in records {
                     let at = reached.entry(partition_of(&lane_key.key(record))).or_default();
-                    *at = record.position.max(*at);
+                    *at = record.position().max(*at);
                 }
             }
         }

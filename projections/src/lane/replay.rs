@@ -65,14 +65,14 @@ impl Lane {
     /// Hands a record over, so that what follows from it is in the batch; otherwise says why not.
     async fn take_again(&mut self, record: &Record) -> Result<Option<BoxError>, Halt> {
         let Some(events) = self.consumer.subscription.enum_of(record) else { return Ok(None) };
-        let chunk = Arc::new(Chunk::new(vec![record.clone()], record.position));
+        let chunk = Arc::new(Chunk::new(vec![record.clone()], record.position()));
         let columns = self.consumer.subscription.columns(&chunk).into();
         let work = Work { chunk, columns, deliveries: vec![Delivery { index: 0, events }] };
         Ok(self.hand_over(&work, 0..1).await?.failure)
     }
 
     async fn failed_again(&mut self, id: &ParkedId, record: &Record, error: &BoxError) -> Result<(), Halt> {
-        let attempts = self.parked.attempts(id, record.position).saturating_add(1);
+        let attempts = self.parked.attempts(id, record.position()).saturating_add(1);
         let (reaction, pause) = self.react(record, attempts, error);
         if reaction == Reaction::Stop {
             return Err(Halt::failed(record, attempts, error));

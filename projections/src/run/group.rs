@@ -20,10 +20,10 @@ impl<'a> Group<'a> {
         if limit < 2 || deliveries.len() < 2 {
             return None;
         }
-        let tenant = run.record(*deliveries.first()?)?.stream.tenant();
+        let tenant = run.record(*deliveries.first()?)?.stream().tenant();
         let mut group = Self { events: Vec::with_capacity(limit.min(deliveries.len())), records: 0 };
         for delivery in deliveries {
-            let record = run.record(*delivery).filter(|record| record.stream.tenant() == tenant);
+            let record = run.record(*delivery).filter(|record| record.stream().tenant() == tenant);
             let Some(Ok(events)) = record.map(|record| run.events(*delivery, record)) else { break };
             let before = group.events.len();
             group.events.extend(events);
@@ -55,7 +55,7 @@ impl<'a> Group<'a> {
 
     /// Where its first event is, and its last.
     pub(crate) fn positions(&self) -> Option<(Position, Position)> {
-        let position = |event: &Delivered<'_>| event.context().record().position;
+        let position = |event: &Delivered<'_>| event.context().record().position();
         Some((position(self.events.first()?), position(self.events.last()?)))
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Played {
 /// Why there are no rows.
 #[derive(Debug, Error)]
 pub(super) enum Failed {
-    #[error("{projection} fails at record {position} of stream {stream}: {error}", position = .record.position, stream = .record.stream)]
+    #[error("{projection} fails at record {position} of stream {stream}: {error}", position = .record.position(), stream = .record.stream())]
     Handler { projection: &'static str, record: Box<Record>, error: BoxError },
     #[error("{projection} fails when it is handed records {first} to {last} at once: {error}")]
     Group { projection: &'static str, first: Position, last: Position, error: BoxError },
@@ -59,7 +59,7 @@ pub(super) async fn play<P: Projection>(
     let specs = projection.tables().specs().into();
     let mut batch = Batch::new(Arc::new(played.rows.clone()), P::NAME, BUILD, specs);
     let subscription = projection.subscription();
-    let chunk = Chunk::new(records.to_vec(), records.last().map_or(Position::ZERO, |record| record.position));
+    let chunk = Chunk::new(records.to_vec(), records.last().map_or(Position::ZERO, |record| record.position()));
     let wanted = chunk.records().iter().enumerate().filter_map(|(index, record)| {
         let events = subscription.enum_of(record)?;
         Some(Delivery { index, events })

@@ -93,7 +93,7 @@ impl Projection for Totals {
         if self.remembers {
             sum += self.seen.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(rows.put(Total { meter, sum, last: cx.record().recorded })?)
+        Ok(rows.put(Total { meter, sum, last: cx.record().recorded() })?)
     }
 }
 

@@ -194,7 +194,7 @@ pub(crate) async fn expected_less(
     while let Some(record) = log.next().await {
         let record = record.unwrap();
         let Ok(events) = decode_record::<AccountEvent>(&record) else { continue };
-        if discarded.contains(&record.position) {
+        if discarded.contains(&record.position()) {
             continue;
         }
         for event in &events {
@@ -203,7 +203,7 @@ pub(crate) async fn expected_less(
                 AccountEvent::Deposited { cents } => *cents,
                 AccountEvent::Withdrawn { cents } => -cents,
             };
-            let (sum, count) = balances.entry(record.stream.key().to_owned()).or_insert((0, 0));
+            let (sum, count) = balances.entry(record.stream().key().to_owned()).or_insert((0, 0));
             *sum += cents;
             *count += 1;
         }

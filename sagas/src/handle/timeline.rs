@@ -56,12 +56,12 @@ impl SagaHandle {
         let mut records = self.stepper().annals.store().read_stream(ReadStream::all(stream));
         let mut steps = Vec::new();
         while let Some(record) = records.try_next().await? {
-            let Stepped { input, sent, scheduled, cancelled, status } = stored::decode(&record.payload)?;
+            let Stepped { input, sent, scheduled, cancelled, status } = stored::decode(record.payload())?;
             let sent = sent.into_iter().map(|(aggregate, id, name)| SentCommand { aggregate, id, name }).collect();
             steps.push(TimelineStep {
-                number: record.version,
-                position: record.position,
-                at: record.recorded,
+                number: record.version(),
+                position: record.position(),
+                at: record.recorded(),
                 input,
                 sent,
                 scheduled,

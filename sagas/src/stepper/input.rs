@@ -82,7 +82,9 @@ impl Input<'_> {
     /// The place of an event that comes in its turn.
     pub(super) fn place(&self) -> Option<(Position, usize)> {
         match self {
-            Self::Event { event, late: None, .. } => Some((event.context().record().position, event.context().index())),
+            Self::Event { event, late: None, .. } => {
+                Some((event.context().record().position(), event.context().index()))
+            }
             _ => None,
         }
     }
@@ -102,7 +104,7 @@ impl Input<'_> {
         match self {
             Self::Event { event, .. } => {
                 let record = event.context().record();
-                StepInput::Event { position: record.position, event_type: record.event_type.as_str().to_owned() }
+                StepInput::Event { position: record.position(), event_type: record.event_type().as_str().to_owned() }
             }
             Self::Refused { pending, refused, .. } => {
                 let command = pending.command();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use annals_core::{
-    Aggregate, Decoded, FixedClock, Limits, MemoryStore, ReadError, ReadLog, Record, Store, Timestamp, decode_record,
+    Aggregate, Decoded, FixedClock, Limits, MemoryStore, ReadError, ReadLog, Record, RecordParts, Store, Timestamp, decode_record,
     testing::commit_of,
 };
 use futures::{FutureExt, TryStreamExt};
@@ -37,7 +37,7 @@ impl Happenings {
         };
         // A store in memory has nothing to wait for.
         let record = match read.now_or_never() {
-            Some(Ok(record)) => Record { recorded: now, occurred: now, ..record },
+            Some(Ok(record)) => Record::of(RecordParts { recorded: now, occurred: now, ..record.parts() }),
             Some(Err(error)) => fail(&error),
             None => fail("the store in memory had to wait"),
         };

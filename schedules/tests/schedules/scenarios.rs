@@ -76,7 +76,7 @@ pub(crate) fn the_queue_lets_everyone_in(open: &dyn Fn(usize) -> Arc<dyn Store>)
     for writer in writers {
         writer.join().unwrap();
     }
-    let positions: Vec<_> = block_on(log(&*store)).iter().map(|record| record.position.get()).collect();
+    let positions: Vec<_> = block_on(log(&*store)).iter().map(|record| record.position().get()).collect();
     assert_eq!(positions, [1, 2, 3, 4, 5, 6]);
     block_on(store.shut_down());
 }
@@ -92,7 +92,7 @@ pub(crate) fn what_the_head_names_can_be_read(open: &dyn Fn(usize) -> Arc<dyn St
             let records = log(&*following).await;
             assert!(records.len() as u64 >= seen.position.get(), "the head is ahead of the log");
             for (record, position) in records.iter().zip(1..) {
-                assert_eq!(record.position.get(), position, "positions are dense");
+                assert_eq!(record.position().get(), position, "positions are dense");
             }
             assert!(events_of(&*following, "s-1").await as u64 >= seen.position.get(), "the head is ahead of a stream");
             let latest = both(&*following, LoggedTable::new("latest").unwrap().into()).await;

@@ -159,7 +159,7 @@ impl Expected {
         self.head = placement.head();
         let records: Vec<_> = placement.records(commit).collect();
         for record in &records {
-            self.versions.insert(record.stream.clone(), record.version);
+            self.versions.insert(record.stream().clone(), record.version());
         }
         let (rows, once) = (commit.rows.clone(), commit.once.clone());
         Ok(StoredCommit { number: placement.commit, recorded: self.recorded, records, rows, once })
@@ -202,15 +202,15 @@ fn differ(expected: &StoredCommit, found: &StoredCommit, verification: &mut Copy
 fn differ_in_record(at: CommitNumber, expected: &Record, found: &Record, verification: &mut CopyVerification) {
     macro_rules! check {
         ($($field:ident $what:literal),+) => {
-            $(if expected.$field != found.$field {
-                let what = format!(concat!($what, " of the record at position {}"), expected.position);
-                verification.found(at, what, &expected.$field, &found.$field);
+            $(if expected.$field() != found.$field() {
+                let what = format!(concat!($what, " of the record at position {}"), expected.position());
+                verification.found(at, what, &expected.$field(), &found.$field());
             })+
         };
     }
     check!(
         position "position", commit "commit", stream "stream", version "version", id "id", event_type "type",
         schema_version "version of the payload", tags "tags", metadata "metadata", recorded "recorded time",
-        occurred "occurred time", payload "payload"
+        occurred "occurred time", payload_bytes "payload"
     );
 }

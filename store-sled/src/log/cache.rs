@@ -5,7 +5,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, PoisonError, RwLock,
+        PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -31,7 +31,8 @@ pub(crate) struct EventCache {
 
 #[derive(Debug, Default)]
 struct Kept {
-    events: HashMap<Position, Arc<Event>>,
+    /// Boxed, so that the slots of a map that has become smaller cost little.
+    events: HashMap<Position, Box<Event>>,
     /// The positions in the order in which they are to go.
     queue: VecDeque<Position>,
     bytes: usize,
@@ -41,14 +42,12 @@ struct Kept {
 #[derive(Debug)]
 pub(super) struct Event {
     place: Place,
-    pub(super) record: Record,
-    bytes: usize,
+    record: Record,
     was_asked_for: AtomicBool,
 }
 
-/// What keeping an event costs beside itself, at most: its slots in the map and in the queue while they grow, and what
-/// the allocator needs for the event, the payload and the counts of their holders.
-const KEEPING_BYTES: usize = 176;
+/// What keeping an event costs beside its record, at most: its slots in the map and in the queue while they grow, and its box.
+const KEEPING_BYTES: usize = 208;
 
 /// An event that is larger than this part of the cache is not kept: it would take the place of many.
 const LARGE_PART: usize = 16;
@@ -75,7 +74,7 @@ impl EventCache {
     }
 
     /// What is kept of `places`, in their order. A place that is not exactly that of the event finds nothing.
-    pub(super) fn find(&self, places: &[Place]) -> Vec<Option<Arc<Event>>> {
+    pub(super) fn find(&self, places: &[Place]) -> Vec<Option<Record>> {
         if !self.has_room() {
             return Vec::new();
         }
@@ -89,8 +88,8 @@ impl EventCache {
     }
 
     /// Keeps events that were read and found whole.
-    pub(super) fn keep(&self, mut events: Vec<Arc<Event>>) {
-        events.retain(|event| event.bytes <= self.bytes_max / LARGE_PART);
+    pub(super) fn keep(&self, mut events: Vec<Event>) {
+        events.retain(|event| event.bytes() <= self.bytes_max / LARGE_PART);
         if events.is_empty() {
             return;
         }
@@ -104,52 +103,41 @@ impl EventCache {
 }
 
 impl Event {
+    /// An event whose record is by itself in memory.
     pub(super) fn new(place: Place, record: Record) -> Self {
-        let bytes = size_of::<Self>() + KEEPING_BYTES + heap_bytes(&record);
-        Self { place, record, bytes, was_asked_for: AtomicBool::new(false) }
+        Self { place, record, was_asked_for: AtomicBool::new(false) }
+    }
+
+    /// What it costs to keep.
+    fn bytes(&self) -> usize {
+        KEEPING_BYTES + self.record.detached_bytes()
     }
 }
 
-/// What a record holds outside of itself, and a little more.
-fn heap_bytes(record: &Record) -> usize {
-    /// What a piece of memory costs beside its bytes.
-    const EACH: usize = 64;
-    /// Shorter ids, types and tags stand inside the record.
-    const INSIDE: usize = 23;
-    let text = |text: &str| if text.len() > INSIDE { text.len() + EACH } else { 0 };
-    let own = |text: &str| text.len() + EACH;
-    let metadata = &record.metadata;
-    let extra = metadata.extra.iter().map(|(key, value)| own(key) + own(value) + EACH);
-    let traceparent = metadata.traceparent.as_ref().map_or(0, |traceparent| own(traceparent.as_str()));
-    let actor = metadata.actor.as_ref().map_or(0, |actor| own(actor.as_str()));
-    let tags = record.tags.iter().map(|tag| EACH + text(tag.as_str()));
-    let texts = text(record.stream.as_str()) + text(record.event_type.as_str()) + traceparent + actor;
-    record.payload.len() + texts + tags.sum::<usize>() + extra.sum::<usize>()
-}
-
 impl Kept {
-    fn find(&self, place: &Place) -> Option<Arc<Event>> {
+    fn find(&self, place: &Place) -> Option<Record> {
         let event = self.events.get(&place.position).filter(|event| event.place == *place)?;
         // It is only written when that changes something, so that readers beside each other share it.
         if !event.was_asked_for.load(Ordering::Relaxed) {
             event.was_asked_for.store(true, Ordering::Relaxed);
         }
-        Some(Arc::clone(event))
+        Some(event.record.clone())
     }
 
     /// Adds an event; true when others had to go.
-    fn add(&mut self, event: Arc<Event>, bytes_max: usize) -> bool {
+    fn add(&mut self, event: Event, bytes_max: usize) -> bool {
         let position = event.place.position;
         if self.events.contains_key(&position) {
             return false;
         }
-        let is_full = self.bytes + event.bytes > bytes_max;
-        while self.bytes + event.bytes > bytes_max {
+        let bytes = event.bytes();
+        let is_full = self.bytes + bytes > bytes_max;
+        while self.bytes + bytes > bytes_max {
             self.remove_one();
         }
-        self.bytes += event.bytes;
+        self.bytes += bytes;
         self.queue.push_back(position);
-        self.events.insert(position, event);
+        self.events.insert(position, Box::new(event));
         is_full
     }
 
@@ -161,7 +149,7 @@ impl Kept {
                 self.queue.push_back(position);
                 continue;
             }
-            self.bytes -= event.bytes;
+            self.bytes -= event.bytes();
             self.events.remove(&position);
             return;
         }
@@ -170,8 +158,9 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use annals_core::{CommitNumber, EventId, EventType, Metadata, SchemaVersion, Tag, Timestamp, Version};
-    use bytes::Bytes;
+    use annals_core::{
+        CommitNumber, EventId, EventType, Metadata, RecordParts, SchemaVersion, Tag, Timestamp, Version,
+    };
 
     use super::*;
 
@@ -180,24 +169,24 @@ mod tests {
     }
 
     fn record(position: u32, payload: usize) -> Record {
-        Record {
+        Record::of(RecordParts {
             position: position.into(),
             commit: CommitNumber::from(position),
-            stream: format!("s-{position}").parse().unwrap(),
+            stream: &format!("s-{position}").parse().unwrap(),
             version: Version::FIRST,
             id: EventId::new(),
-            event_type: EventType::new("test.happened").unwrap(),
+            event_type: &EventType::new("test.happened").unwrap(),
             schema_version: SchemaVersion::FIRST,
-            tags: vec![Tag::of("number", position).unwrap()],
-            metadata: Metadata::default(),
+            tags: &[Tag::of("number", position).unwrap()],
+            metadata: &Metadata::default(),
             recorded: Timestamp::EPOCH,
             occurred: Timestamp::EPOCH,
-            payload: Bytes::from(vec![7; payload]),
-        }
+            payload: &vec![7; payload],
+        })
     }
 
-    fn event(position: u32, payload: usize) -> Arc<Event> {
-        Arc::new(Event::new(place(position), record(position, payload)))
+    fn event(position: u32, payload: usize) -> Event {
+        Event::new(place(position), record(position, payload))
     }
 
     fn keep(cache: &EventCache, positions: impl Iterator<Item = u32>) {
@@ -208,7 +197,7 @@ mod tests {
         cache
             .find(&[place(position)])
             .iter()
-            .any(|found| found.as_ref().is_some_and(|found| found.record.position == position.into()))
+            .any(|found| found.as_ref().is_some_and(|found| found.position() == position.into()))
     }
 
     /// P9: whatever is kept, it never has more bytes than allowed, and what it has is counted.
@@ -220,15 +209,14 @@ mod tests {
             cache.keep(vec![event(position, (position as usize * 37) % 2500)]);
             has(&cache, position / 3);
             let kept = cache.kept.read().unwrap();
-            let sum: usize = kept.events.values().map(|event| event.bytes).sum();
-            let held =
-                |event: &Event| size_of::<Event>() + event.record.payload.len() + event.record.tags[0].as_str().len();
+            let sum: usize = kept.events.values().map(|event| event.bytes()).sum();
+            let held = |event: &Event| event.record.payload().len() + event.record.tags()[0].as_str().len();
             assert!(kept.bytes == sum && kept.bytes <= BYTES_MAX && kept.queue.len() == kept.events.len());
-            assert!(kept.events.values().all(|event| event.bytes >= held(event) + KEEPING_BYTES));
+            assert!(kept.events.values().all(|event| event.bytes() >= held(event) + KEEPING_BYTES));
         }
         let kept = cache.kept.read().unwrap();
         assert!(kept.bytes > BYTES_MAX / 2, "{} bytes are kept", kept.bytes);
-        let slots = kept.events.capacity() * (size_of::<(Position, Arc<Event>)>() + 1);
+        let slots = kept.events.capacity() * (size_of::<(Position, Box<Event>)>() + 1);
         let slots = slots + kept.queue.capacity() * size_of::<Position>();
         assert!(slots <= kept.events.len() * KEEPING_BYTES);
     }

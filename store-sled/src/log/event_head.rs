@@ -1,9 +1,8 @@
 //! Reading an event's item: a light head that borrows from its bytes, and the record made of it where one is needed.
 
 use annals_core::{
-    CommitNumber, EventId, EventType, Metadata, Position, Record, SchemaVersion, StreamId, Tag, Timestamp, Version,
+    CommitNumber, EventId, EventType, Metadata, Position, RecordParts, SchemaVersion, StreamId, Tag, Timestamp, Version,
 };
-use bytes::Bytes;
 use uuid::Uuid;
 
 use super::{
@@ -37,27 +36,57 @@ pub(crate) struct EventHead<'a> {
     pub(crate) content: &'a [u8],
 }
 
-/// The event types that a read met last: most records of a log have one of few, so that each is checked and made once.
+/// What a read met last: most records of a log are of few types, what is decided at once is often of one stream and has the same
+/// metadata. So each is checked and made once.
 #[derive(Debug, Default)]
-pub(crate) struct Types {
-    seen: Vec<EventType>,
+pub(crate) struct Met {
+    types: Vec<EventType>,
+    stream: Option<StreamId>,
+    /// As it was stored, and what that says.
+    metadata: (Vec<u8>, Metadata),
+    tags: Vec<Tag>,
 }
 
 /// Beyond so many, looking for one costs more than making it.
 const TYPES_MAX: usize = 8;
 
-impl Types {
-    fn get(&mut self, text: &str) -> Result<EventType, ItemError> {
-        if let Some(seen) = self.seen.iter().find(|seen| seen.as_str() == text) {
-            return Ok(seen.clone());
+impl Met {
+    /// Which of the types `text` is.
+    fn event_type(&mut self, text: &str) -> Result<usize, ItemError> {
+        if let Some(number) = self.types.iter().position(|met| met.as_str() == text) {
+            return Ok(number);
         }
         let event_type = EventType::new(text).map_err(|_| MALFORMED)?;
-        if self.seen.len() == TYPES_MAX {
-            self.seen.clear();
+        if self.types.len() == TYPES_MAX {
+            self.types.clear();
         }
-        self.seen.push(event_type.clone());
-        Ok(event_type)
+        self.types.push(event_type);
+        Ok(self.types.len() - 1)
     }
+
+    fn note(&mut self, head: &EventHead<'_>) -> Result<(), ItemError> {
+        if !self.stream.as_ref().is_some_and(|met| is_same(met.as_str(), head.stream)) {
+            self.stream = Some(head.stream_id()?);
+        }
+        if self.metadata.0 != head.metadata {
+            let metadata = match head.metadata {
+                [] => Metadata::default(),
+                bytes => rmp_serde::from_slice(bytes).map_err(|_| MALFORMED)?,
+            };
+            self.metadata = (head.metadata.to_vec(), metadata);
+        }
+        self.tags.clear();
+        for tag in head.tags() {
+            self.tags.push(Tag::new(tag).map_err(|_| MALFORMED)?);
+        }
+        Ok(())
+    }
+}
+
+/// Whether two ids are the same. Most differ at their end, and to compare the whole of what was written just now stalls the
+/// processor: that was a fifth of a scan.
+fn is_same(met: &str, text: &str) -> bool {
+    met.len() == text.len() && met.as_bytes().last() == text.as_bytes().last() && met == text
 }
 
 /// The tags of an event, in ascending order.
@@ -80,18 +109,23 @@ impl<'a> Iterator for Tags<'a> {
 impl<'a> EventHead<'a> {
     /// Reads what stands in front of the payload; `content` is that of an event's item.
     pub(crate) fn take(content: &'a [u8]) -> Result<Self, ItemError> {
-        Self::parse(content).ok_or(MALFORMED)
+        Self::parse(content, ("", "")).ok_or(MALFORMED)
     }
 
-    fn parse(content: &'a [u8]) -> Option<Self> {
+    /// The same of an event whose stream and type are likely to be those of one `before` it.
+    pub(crate) fn take_like(content: &'a [u8], before: (&'a str, &'a str)) -> Result<Self, ItemError> {
+        Self::parse(content, before).ok_or(MALFORMED)
+    }
+
+    fn parse(content: &'a [u8], before: (&'a str, &'a str)) -> Option<Self> {
         let mut cursor = Cursor::new(content);
         let ordinal = cursor.varint()?;
         let version = Version::new(cursor.varint()?).ok()?;
         let schema_version = SchemaVersion::new(u32::try_from(cursor.varint()?).ok()?)?;
         let id = cursor.array()?;
         let occurred_after = cursor.signed()?;
-        let stream = cursor.text()?;
-        let event_type = cursor.text()?;
+        let stream = cursor.text_like(before.0)?;
+        let event_type = cursor.text_like(before.1)?;
         let count = cursor.varint()?;
         let tags = Tags { count, cursor: cursor.clone() };
         for _ in 0..count {
@@ -120,28 +154,31 @@ impl<'a> EventHead<'a> {
         take_content(self.content)
     }
 
-    /// The whole record; `own` makes the payload of what the item has.
+    /// Makes something of all that the record consists of.
     #[inline]
-    pub(crate) fn record(
+    pub(crate) fn read<R>(
         &self,
         common: Common,
-        types: &mut Types,
-        own: impl FnOnce(&[u8]) -> Bytes,
-    ) -> Result<Record, ItemError> {
-        Ok(Record {
+        met: &mut Met,
+        make: impl FnOnce(RecordParts<'_>) -> R,
+    ) -> Result<R, ItemError> {
+        met.note(self)?;
+        let event_type = met.event_type(self.event_type)?;
+        let (Some(stream), Some(event_type)) = (&met.stream, met.types.get(event_type)) else { return Err(MALFORMED) };
+        Ok(make(RecordParts {
             position: self.position(common)?,
             commit: common.commit,
-            stream: self.stream_id()?,
+            stream,
             version: self.version,
             id: EventId::from(Uuid::from_bytes(self.id)),
-            event_type: types.get(self.event_type)?,
+            event_type,
             schema_version: self.schema_version,
-            tags: if self.tags.count == 0 { Vec::new() } else { take_tags(self.tags())? },
-            metadata: take_metadata(self.metadata)?,
+            tags: &met.tags,
+            metadata: &met.metadata.1,
             recorded: common.recorded,
             occurred: self.occurred(common.recorded)?,
-            payload: own(self.payload()?),
-        })
+            payload: self.payload()?,
+        }))
     }
 
     fn occurred(&self, recorded: Timestamp) -> Result<Timestamp, ItemError> {
@@ -153,20 +190,10 @@ impl<'a> EventHead<'a> {
     }
 }
 
-fn take_tags(tags: Tags<'_>) -> Result<Vec<Tag>, ItemError> {
-    tags.map(Tag::new).collect::<Result<_, _>>().map_err(|_| MALFORMED)
-}
-
-fn take_metadata(bytes: &[u8]) -> Result<Metadata, ItemError> {
-    if bytes.is_empty() {
-        return Ok(Metadata::default());
-    }
-    rmp_serde::from_slice(bytes).map_err(|_| MALFORMED)
-}
-
 #[cfg(test)]
 mod tests {
-    use annals_core::NewEvent;
+    use annals_core::{Actor, NewEvent, Record, judge::in_order};
+    use bytes::Bytes;
 
     use super::{super::item::put_event, *};
 
@@ -194,14 +221,14 @@ mod tests {
         let head = EventHead::take(&content).unwrap();
         assert_eq!((head.ordinal, head.version, head.stream), (3, Version::from(9), "acme/account-1"));
         assert_eq!((head.event_type, head.tags().collect::<Vec<_>>()), ("account.opened", vec!["a", "b"]));
-        let record = head.record(common(), &mut Types::default(), Bytes::copy_from_slice).unwrap();
-        assert_eq!((record.position, record.version), (Position::from(4), Version::from(9)));
-        assert_eq!((&record.stream, &record.event_type), (&event.stream, &event.event_type));
+        let record = head.read(common(), &mut Met::default(), Record::of).unwrap();
+        assert_eq!((record.position(), record.version()), (Position::from(4), Version::from(9)));
+        assert_eq!((record.stream(), record.event_type()), (&event.stream, &event.event_type));
         assert_eq!(
-            (record.tags, record.occurred),
+            (record.tags().to_vec(), record.occurred()),
             (event.tags[..2].iter().rev().cloned().collect(), event.occurred.unwrap())
         );
-        assert_eq!(record.payload, "payload");
+        assert_eq!(record.payload(), b"payload");
     }
 
     #[test]
@@ -210,20 +237,32 @@ mod tests {
         let payload = content.len() - "payload".len();
         for length in 0..payload {
             let short = content.slice(..length);
-            let record = EventHead::take(&short)
-                .and_then(|head| head.record(common(), &mut Types::default(), Bytes::copy_from_slice));
+            let record = EventHead::take(&short).and_then(|head| head.read(common(), &mut Met::default(), Record::of));
             assert_eq!(record, Err(MALFORMED), "{length} bytes");
         }
     }
 
+    /// What was met before is taken for nothing else, and what is malformed is so behind anything.
     #[test]
-    fn types_that_were_seen_stay_themselves() {
-        let mut types = Types::default();
+    fn what_was_met_stays_itself() {
+        let mut met = Met::default();
         for number in (0..30).chain(0..3).chain([2, 2, 0]) {
-            let text = format!("test.number-{number}");
-            assert_eq!(types.get(&text).unwrap().as_str(), text);
+            let mut event = event();
+            event.stream = format!("s-{}", number / 3).parse().unwrap();
+            event.event_type = EventType::new(format!("test.number-{number}")).unwrap();
+            event.tags.truncate(number % 4);
+            event.metadata.actor = (number % 5 > 1).then(|| Actor::new(format!("actor-{}", number % 7)).unwrap());
+            let content = content(&event);
+            let record = EventHead::take(&content).unwrap().read(common(), &mut met, Record::of).unwrap();
+            assert_eq!((record.stream(), record.event_type()), (&event.stream, &event.event_type));
+            assert_eq!((record.metadata(), record.tags()), (&event.metadata, &*in_order(&event.tags)));
         }
-        assert_eq!(types.get(""), Err(MALFORMED));
+        let nameless = EventHead { event_type: "", ..EventHead::take(&content(&event())).unwrap() }.read(
+            common(),
+            &mut met,
+            |_| (),
+        );
+        assert_eq!(nameless, Err(MALFORMED));
     }
 
     #[test]
@@ -233,6 +272,6 @@ mod tests {
         content[encoding] = 9;
         let content = Bytes::from(content);
         let head = EventHead::take(&content).unwrap();
-        assert_eq!(head.record(common(), &mut Types::default(), Bytes::copy_from_slice), Err(ItemError::Encoding(9)));
+        assert_eq!(head.read(common(), &mut Met::default(), Record::of), Err(ItemError::Encoding(9)));
     }
 }

@@ -1,12 +1,12 @@
 //! What the log consists of: segment headers, group headers, and a frame a commit. FORMAT.md has every byte.
 
-use annals_core::{Commit, CommitNumber, Position, StoredCommit, Timestamp, judge::Placement};
+use annals_core::{Commit, CommitNumber, Position, RecordsBuilder, StoredCommit, Timestamp, judge::Placement};
 use bytes::Bytes;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
-    event_head::{Common, Types},
+    event_head::{Common, Met},
     item::{ItemError, put_event, put_item, put_once, put_row},
     items::Items,
     wire::Cursor,
@@ -270,21 +270,19 @@ impl Frame {
     /// Decodes everything. An error comes with its place within the frame.
     pub(crate) fn content(&self) -> Result<StoredCommit, (u64, ItemError)> {
         let common = self.header.common;
-        let (mut items, mut types) = (self.items(), Types::default());
+        let (mut items, mut met) = (self.items(), Met::default());
         let once = items.once()?;
-        let mut records = Vec::with_capacity(self.header.events.min(self.body.len()));
+        let mut records = RecordsBuilder::new();
         while let Some(event) = items.event()? {
-            let record = event
-                .head
-                .record(common, &mut types, |payload| self.body.slice_ref(payload))
-                .map_err(|error| (u64::from(event.at), error))?;
-            records.push(record);
+            let added = event.head.read(common, &mut met, |parts| records.add(parts));
+            added.map_err(|error| (u64::from(event.at), error))?;
         }
         let mut rows = Vec::with_capacity(self.header.rows.min(self.body.len()));
         while let Some(row) = items.row()? {
             rows.push(row);
         }
         items.end()?;
+        let records = records.finish().collect();
         Ok(StoredCommit { number: common.commit, recorded: common.recorded, records, rows, once })
     }
 }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use annals_core::{ReadError, Record};
-use bytes::Bytes;
+use annals_core::{ReadError, Record, RecordsBuilder};
 
 use super::{
     Log, Place,
     cache::{Event, EventCache},
-    event_head::{EventHead, Types},
+    event_head::{EventHead, Met},
     frame::{FRAME_HEADER, FrameHeader},
     io_error,
     item::take_item,
@@ -42,7 +41,7 @@ pub(crate) struct Gather {
     window_at: u64,
     /// The header of the frame that was read last.
     header: Option<(u64, FrameHeader)>,
-    types: Types,
+    met: Met,
 }
 
 impl Place {
@@ -62,52 +61,67 @@ impl Place {
 impl Gather {
     pub(crate) fn new(log: &Arc<Log>, cache: &Arc<EventCache>) -> Self {
         let (log, cache) = (Arc::clone(log), Arc::clone(cache));
-        let (window, types) = (Vec::new(), Types::default());
-        Self { log, cache, cache_events: CACHE_EVENTS, segment: None, window, window_at: 0, header: None, types }
+        let (window, met) = (Vec::new(), Met::default());
+        Self { log, cache, cache_events: CACHE_EVENTS, segment: None, window, window_at: 0, header: None, met }
     }
 
     /// The records at `places`, which stand in the order of the log. Checks the header of each one's frame and the
     /// event itself, now or when it was read before and kept.
+    ///
+    /// Those that the cache keeps are each by themselves in memory, the others together.
     pub(crate) fn records(&mut self, places: &[Place]) -> Vec<Result<Record, ReadError>> {
         let mut kept = self.cache.find(places).into_iter();
         let mut rest = places;
-        let mut records = Vec::with_capacity(places.len());
-        let mut new = Vec::new();
+        let (mut found, mut new, mut together) = (Vec::with_capacity(places.len()), Vec::new(), RecordsBuilder::new());
         while let Some((place, following)) = rest.split_first() {
-            let record = match kept.next().flatten() {
-                Some(event) => Ok(event.record.clone()),
-                None => self.record(*place, following).inspect(|record| self.note(&mut new, *place, record)),
-            };
-            records.push(record);
+            found.push(match kept.next().flatten() {
+                Some(record) => Ok(Some(record)),
+                None => self.read(*place, following, &mut new, &mut together),
+            });
             rest = following;
         }
         self.cache.keep(new);
-        records
+        let mut together = together.finish();
+        let lost = || ReadError::Index { reason: "a record was read and is not there".into() };
+        found.into_iter().map(|record| record?.or_else(|| together.next()).ok_or_else(lost)).collect()
     }
 
-    /// Notes a record that the cache is to keep.
-    fn note(&mut self, new: &mut Vec<Arc<Event>>, place: Place, record: &Record) {
-        if self.cache_events > 0 && self.cache.lets_in(place.position) {
-            self.cache_events -= 1;
-            new.push(Arc::new(Event::new(place, record.clone())));
-        }
-    }
-
-    fn record(&mut self, place: Place, following: &[Place]) -> Result<Record, ReadError> {
+    /// Reads the event at `place`: the record, noted for the cache, or `None` where it was added to those that are `together`.
+    fn read(
+        &mut self,
+        place: Place,
+        following: &[Place],
+        new: &mut Vec<Event>,
+        together: &mut RecordsBuilder,
+    ) -> Result<Option<Record>, ReadError> {
         let lost = || ReadError::Index { reason: format!("it places position {} outside the log", place.position) };
         let segment = self.segment(place.frame).ok_or_else(lost)?;
         let header = self.header(&segment, place, following)?;
         let ordinal = place.position.get().checked_sub(header.common.first.get()).ok_or_else(lost)?;
         let index = usize::try_from(ordinal).unwrap_or(usize::MAX).saturating_add(usize::from(header.keyed));
         let end = || end_of_cluster(place.item_at(), place, following);
-        let mut types = std::mem::take(&mut self.types);
+        let is_kept = self.cache_events > 0 && self.cache.lets_in(place.position);
+        let mut met = std::mem::take(&mut self.met);
         let item = self.bytes(&segment, place.item_at(), place.length as usize, end)?;
         let record = take_item(&mut Cursor::new(item), header.common.commit, index)
             .and_then(EventHead::take)
-            .and_then(|head| head.record(header.common, &mut types, Bytes::copy_from_slice))
+            .and_then(|head| {
+                head.read(header.common, &mut met, |parts| {
+                    if is_kept {
+                        return Some(Record::of(parts));
+                    }
+                    together.add(parts);
+                    None
+                })
+            })
             .map_err(|error| item_error(&segment, place.item_at(), error));
-        self.types = types;
-        record
+        self.met = met;
+        let record = record?;
+        if let Some(record) = &record {
+            self.cache_events -= 1;
+            new.push(Event::new(place, record.clone()));
+        }
+        Ok(record)
     }
 
     fn header(&mut self, segment: &Segment, place: Place, following: &[Place]) -> Result<FrameHeader, ReadError> {
@@ -185,7 +199,7 @@ fn end_of_cluster(from: u64, place: Place, following: &[Place]) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use annals_core::{Commit, EventType, NewEvent, Position, Timestamp, Version, judge::Placement};
     use uuid::Uuid;
 
@@ -197,7 +211,7 @@ mod tests {
     };
 
     /// A log of frames with so many events each, behind each frame so many bytes of something else, and its places.
-    fn log_of(folder: &std::path::Path, frames: &[(usize, usize)]) -> (Arc<Log>, Vec<Place>) {
+    pub(crate) fn log_of(folder: &std::path::Path, frames: &[(usize, usize)]) -> (Arc<Log>, Vec<Place>) {
         let id = Uuid::from_u128(7);
         let segment = create_segment(&Disk::default(), folder, id, Standing::START).unwrap();
         let mut standing = Standing { offset: SEGMENT_HEADER as u64, ..Standing::START };
@@ -235,7 +249,7 @@ mod tests {
     }
 
     fn positions(records: &[Result<Record, ReadError>]) -> Vec<u64> {
-        records.iter().map(|record| record.as_ref().map_or(0, |record| record.position.get())).collect()
+        records.iter().map(|record| record.as_ref().map_or(0, |record| record.position().get())).collect()
     }
 
     /// Frames of one and of many events, far from and close to each other: each event is found, whatever is asked for

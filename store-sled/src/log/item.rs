@@ -54,14 +54,19 @@ pub(crate) fn take_item<'a>(
     commit: CommitNumber,
     index: usize,
 ) -> Result<&'a [u8], ItemError> {
-    const SHORT: ItemError = ItemError::Damaged("the item is shorter than its header says");
-    let expected = cursor.u32().ok_or(SHORT)?;
-    let length = cursor.u32().and_then(|length| usize::try_from(length).ok()).ok_or(SHORT)?;
-    let content = cursor.take(length).ok_or(SHORT)?;
+    let (expected, content) = take_item_unchecked(cursor)?;
     if checksum(commit, index, content) != expected {
         return Err(ItemError::Damaged("the item's checksum does not match its content"));
     }
     Ok(content)
+}
+
+/// The same of an item whose bytes were checked already, with its checksum.
+pub(crate) fn take_item_unchecked<'a>(cursor: &mut Cursor<'a>) -> Result<(u32, &'a [u8]), ItemError> {
+    const SHORT: ItemError = ItemError::Damaged("the item is shorter than its header says");
+    let checksum = cursor.u32().ok_or(SHORT)?;
+    let length = cursor.u32().and_then(|length| usize::try_from(length).ok()).ok_or(SHORT)?;
+    Ok((checksum, cursor.take(length).ok_or(SHORT)?))
 }
 
 fn checksum(commit: CommitNumber, index: usize, content: &[u8]) -> u32 {

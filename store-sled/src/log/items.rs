@@ -5,18 +5,22 @@ use annals_core::{Once, RowWrite};
 use super::{
     event_head::EventHead,
     frame::{FRAME_HEADER, FrameHeader},
-    item::{ItemError, take_item, take_once, take_row},
+    item::{ItemError, take_item, take_item_unchecked, take_once, take_row},
     wire::Cursor,
 };
 
 /// Walks through the items of a frame in their order: the idempotency key, the events, the rows. Each is checked
-/// against its checksum. An error comes with its place within the frame.
+/// against its checksum, unless the whole frame was. An error comes with its place within the frame.
 pub(crate) struct Items<'a> {
     header: FrameHeader,
     body: usize,
+    /// Whether each item is checked against its checksum.
+    is_checked: bool,
     cursor: Cursor<'a>,
     /// How many items were taken.
     index: usize,
+    /// Stream and type of the event that was taken last.
+    before: (&'a str, &'a str),
 }
 
 /// An event in its frame.
@@ -29,7 +33,12 @@ pub(crate) struct FoundEvent<'a> {
 
 impl<'a> Items<'a> {
     pub(crate) fn new(header: FrameHeader, body: &'a [u8]) -> Self {
-        Self { header, body: body.len(), cursor: Cursor::new(body), index: 0 }
+        Self { header, body: body.len(), is_checked: true, cursor: Cursor::new(body), index: 0, before: ("", "") }
+    }
+
+    /// The same items of a frame of which every byte was checked already.
+    pub(crate) fn of_whole(header: FrameHeader, body: &'a [u8]) -> Self {
+        Self { is_checked: false, ..Self::new(header, body) }
     }
 
     /// The idempotency key, if the commit has one.
@@ -43,7 +52,8 @@ impl<'a> Items<'a> {
         self.next_before(self.keys())?;
         let at = self.at();
         let Some(content) = self.next_before(self.keys() + self.header.events)? else { return Ok(None) };
-        let head = EventHead::take(content).map_err(|error| (at, error))?;
+        let head = EventHead::take_like(content, self.before).map_err(|error| (at, error))?;
+        self.before = (head.stream, head.event_type);
         Ok(Some(FoundEvent { head, at: short_offset(at), length: short_offset(self.at() - at) }))
     }
 
@@ -78,8 +88,11 @@ impl<'a> Items<'a> {
             return Ok(None);
         }
         let at = self.at();
-        let content =
-            take_item(&mut self.cursor, self.header.common.commit, self.index).map_err(|error| (at, error))?;
+        let content = match self.is_checked {
+            true => take_item(&mut self.cursor, self.header.common.commit, self.index),
+            false => take_item_unchecked(&mut self.cursor).map(|(_, content)| content),
+        };
+        let content = content.map_err(|error| (at, error))?;
         self.index += 1;
         Ok(Some(content))
     }
@@ -111,7 +124,7 @@ mod tests {
         let mut items = frame.items();
         for (record, (at, length)) in content.records.iter().zip(&places) {
             let event = items.event().unwrap().unwrap();
-            assert_eq!((event.head.stream, event.head.version), (record.stream.as_str(), record.version));
+            assert_eq!((event.head.stream, event.head.version), (record.stream().as_str(), record.version()));
             assert_eq!((event.at, event.length), (*at, *length));
         }
         assert!(items.event().unwrap().is_none());

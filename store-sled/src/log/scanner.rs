@@ -20,6 +20,9 @@ use super::{
 const WINDOW_MIN: usize = 16 << 10;
 const WINDOW_MAX: usize = 128 << 10;
 
+/// Where a commit was larger than that, so much: the next one is likely to be as large, and its beginning would be read twice.
+const LARGE_WINDOW_MAX: usize = 1 << 20;
+
 /// Walks through the log frame by frame.
 ///
 /// Invariant: a frame is given out only when its header's checksum holds at its place and it continues what came
@@ -51,6 +54,8 @@ pub(crate) struct FoundFrame {
     pub(crate) offset: u64,
     pub(crate) header: FrameHeader,
     body: Range<usize>,
+    /// The hash over all frames before it, where the scan has seen the one before.
+    before: Option<u64>,
 }
 
 /// What stands at the scanner's place, before it is given out.
@@ -128,9 +133,17 @@ impl Scanner {
         self.window.get(found.body.clone()).unwrap_or_default()
     }
 
-    /// The items of the frame that was found last.
+    /// The items of the frame that was found last. Where the hash over all frames tells that the whole frame is what was
+    /// written, which costs half of what their checksums do, they are not checked one by one.
     pub(crate) fn items(&self, found: &FoundFrame) -> Items<'_> {
-        Items::new(found.header, self.body(found))
+        let (header, body) = (found.header, self.body(found));
+        if self.is_whole(found) { Items::of_whole(header, body) } else { Items::new(header, body) }
+    }
+
+    fn is_whole(&self, found: &FoundFrame) -> bool {
+        let chained = found.body.start - (FRAME_HEADER - CHAINED_FROM)..found.body.end;
+        let hash = |before| chain(before, self.window.get(chained).unwrap_or_default());
+        found.before.is_some_and(|before| self.chained || hash(before) == found.header.chain)
     }
 
     /// Whether the next step reads from the file.
@@ -248,7 +261,12 @@ impl Scanner {
         if frame.len() < FRAME_HEADER + header.body {
             return Ok(Found::Bad(self.corruption("a commit is cut off by the end of the file")));
         }
-        let found = FoundFrame { offset: at, header, body: frame.start + FRAME_HEADER..frame.end };
+        let found = FoundFrame {
+            offset: at,
+            header,
+            body: frame.start + FRAME_HEADER..frame.end,
+            before: self.known.then_some(self.standing.chain),
+        };
         if self.chained {
             let chained = self.window.get(frame.start + CHAINED_FROM..frame.end).unwrap_or_default();
             if chain(self.standing.chain, chained) != header.chain {
@@ -290,7 +308,11 @@ impl Scanner {
             return Ok(skip..skip + length);
         }
         let wanted = length.max(self.window_bytes).min(left);
-        self.window_bytes = (self.window_bytes * 2).min(WINDOW_MAX);
+        self.window_bytes = if length > WINDOW_MAX {
+            length.next_multiple_of(WINDOW_MAX).min(LARGE_WINDOW_MAX)
+        } else {
+            self.window_bytes.max((self.window_bytes * 2).min(WINDOW_MAX))
+        };
         self.window_at = at;
         self.segment.read_into(at, wanted, &mut self.window).map_err(|error| io_error(&self.segment, &error))?;
         Ok(0..length.min(self.window.len()))

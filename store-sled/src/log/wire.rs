@@ -108,6 +108,14 @@ impl<'a> Cursor<'a> {
     pub(crate) fn text(&mut self) -> Option<&'a str> {
         std::str::from_utf8(self.bytes()?).ok()
     }
+
+    /// The same; where it is `before` once more, it need not be checked.
+    pub(crate) fn text_like(&mut self, before: &'a str) -> Option<&'a str> {
+        match self.bytes()? {
+            bytes if bytes == before.as_bytes() => Some(before),
+            bytes => std::str::from_utf8(bytes).ok(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ impl<'a> LogRecords<'a> {
     }
 
     fn is_wanted(&self, record: &Record) -> bool {
-        record.position > self.read.after && self.read.as_of.sees(record) && self.read.query.matches(record)
+        record.position() > self.read.after && self.read.as_of.sees(record) && self.read.query.matches(record)
     }
 }
 

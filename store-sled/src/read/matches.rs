@@ -22,7 +22,7 @@ pub(crate) fn find(shared: &Shared, query: &EventQuery, after: Position) -> Resu
         return Ok(None);
     }
     let read = ReadLog::of(query.clone()).after(after);
-    Ok(LogRecords::begin(shared, read)?.first()?.map(|record| record.position))
+    Ok(LogRecords::begin(shared, read)?.first()?.map(|record| record.position()))
 }
 
 /// Whether a query for which the index tells may match behind `after`, going by what is in memory. Mostly that says no:

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use annals_core::{AsOf, EventQuery, Position, ReadError, ReadLog, Record};
-use bytes::Bytes;
+use annals_core::{AsOf, EventQuery, Position, ReadError, ReadLog, RecordsBuilder};
 
 use super::{Batch, ahead::LongRead};
 use crate::log::{
     Log,
-    event_head::{EventHead, Types},
+    event_head::{EventHead, Met},
     frame::{FrameHeader, Standing},
     item::ItemError,
     scanner::{FoundFrame, Scanner},
@@ -28,7 +27,7 @@ pub(crate) struct ForwardScan {
     passed: u64,
     /// Whether batches are to be full, rather than given out as soon as possible.
     is_ahead: bool,
-    types: Types,
+    met: Met,
 }
 
 /// Payloads of a batch are copied into one buffer of up to about this size: they do not hold what was read beside them
@@ -53,7 +52,7 @@ impl ForwardScan {
             is_over: false,
             passed: 0,
             is_ahead: false,
-            types: Types::default(),
+            met: Met::default(),
         })
     }
 
@@ -67,7 +66,7 @@ impl ForwardScan {
         self.passed >= WARM_BYTES
     }
 
-    fn fill(&mut self, batch: &mut Making, limit: usize) -> Result<(), ReadError> {
+    fn fill(&mut self, batch: &mut RecordsBuilder, limit: usize) -> Result<(), ReadError> {
         loop {
             let Some(found) = self.scanner.find_before(self.end)? else {
                 self.is_over = true;
@@ -82,16 +81,22 @@ impl ForwardScan {
                     return Ok(());
                 }
                 if self.read.query.is_match_all() {
-                    batch.reserve(&found.header);
+                    self.reserve(&found.header, batch);
                 }
                 self.take_events(&found, batch).map_err(|error| self.log.item_error(found.offset, error))?;
             }
-            let is_full = batch.records.len() >= limit || batch.payloads.len() >= PAYLOAD_BYTES;
-            let goes_on = self.is_ahead && !batch.records.is_empty();
+            let is_full = batch.len() >= limit || batch.payload_bytes() >= PAYLOAD_BYTES;
+            let goes_on = self.is_ahead && !batch.is_empty();
             if is_full || (self.scanner.is_at_window_end() && !goes_on) {
                 return Ok(());
             }
         }
+    }
+
+    /// Makes room for all events of a frame: to grow step by step is a seventh of the work of a scan.
+    fn reserve(&self, frame: &FrameHeader, batch: &mut RecordsBuilder) {
+        let more = if self.is_ahead { PAYLOAD_BYTES.saturating_sub(batch.payload_bytes()) } else { 0 };
+        batch.reserve(frame.events.min(frame.body / EVENT_BYTES_MIN), frame.body.max(more));
     }
 
     /// Whether nothing from this frame on is seen: positions and recorded times rise.
@@ -100,16 +105,15 @@ impl ForwardScan {
         is_unseen || header.common.first > self.last
     }
 
-    fn take_events(&mut self, found: &FoundFrame, batch: &mut Making) -> Result<(), (u64, ItemError)> {
+    fn take_events(&mut self, found: &FoundFrame, batch: &mut RecordsBuilder) -> Result<(), (u64, ItemError)> {
         let common = found.header.common;
-        let Self { scanner, read, last, types, .. } = self;
+        let Self { scanner, read, last, met, .. } = self;
         let mut items = scanner.items(found);
         while let Some(event) = items.event()? {
             let fail = |error| (u64::from(event.at), error);
             let position = event.head.position(common).map_err(fail)?;
             if position > read.after && position <= *last && matches(&read.query, &event.head) {
-                let record = event.head.record(common, types, |_| Bytes::new()).map_err(fail)?;
-                batch.add(record, event.head.payload().map_err(fail)?);
+                event.head.read(common, met, |parts| batch.add(parts)).map_err(fail)?;
             }
         }
         Ok(())
@@ -127,12 +131,12 @@ impl LongRead for ForwardScan {
         if self.is_over {
             return None;
         }
-        let mut batch = Making::default();
+        let mut batch = RecordsBuilder::new();
         let from = self.scanner.standing.offset;
         let error = self.fill(&mut batch, limit).err();
         self.passed += self.scanner.standing.offset - from;
         self.is_over |= error.is_some();
-        Some(Batch { records: batch.finish(), error })
+        Some(Batch { records: batch.finish().collect(), error })
     }
 }
 
@@ -140,40 +144,38 @@ fn matches(query: &EventQuery, head: &EventHead<'_>) -> bool {
     query.matches_texts(head.stream, head.event_type, head.tags())
 }
 
-/// A batch in the making: the records still without their payloads, which stand in one buffer.
-#[derive(Default)]
-struct Making {
-    records: Vec<Record>,
-    lengths: Vec<usize>,
-    payloads: Vec<u8>,
-}
-
 /// An event takes more bytes of a frame than this: its id and checksum alone do.
 const EVENT_BYTES_MIN: usize = 20;
 
-impl Making {
-    /// Makes room for all events of a frame: to grow step by step is a seventh of the work of a scan.
-    fn reserve(&mut self, frame: &FrameHeader) {
-        let events = frame.events.min(frame.body / EVENT_BYTES_MIN);
-        self.records.reserve(events);
-        self.lengths.reserve(events);
-        self.payloads.reserve(frame.body.max(PAYLOAD_BYTES.saturating_sub(self.payloads.len())));
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::gather::tests::log_of;
 
-    fn add(&mut self, record: Record, payload: &[u8]) {
-        if self.payloads.capacity() == 0 {
-            self.payloads.reserve(PAYLOAD_BYTES);
+    /// P10: a whole frame is checked at once behind one that was seen. What is damaged in it is told by its item all the same, and
+    /// what stands before that is given.
+    #[test]
+    fn damage_is_told_by_the_event_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, places) = log_of(folder.path(), &[(2, 0), (5, 0), (3, 0)]);
+        let end = places.last().map_or(0, |last| last.frame + u64::from(last.item) + u64::from(last.length));
+        let batch = || ForwardScan::begin(&log, ReadLog::all(), 10.into(), end).unwrap().next_batch(100).unwrap();
+        let positions = |batch: &Batch| batch.records.iter().map(|record| record.position().get()).collect::<Vec<_>>();
+        let whole = batch();
+        assert_eq!((positions(&whole), whole.error.is_none()), ((1..=10).collect(), true));
+        let (segment, _) = log.segment(0).unwrap();
+        for damaged in [1, 2, 4, 6, 8, 9] {
+            let at = places[damaged].frame + u64::from(places[damaged].item);
+            let last = at + u64::from(places[damaged].length) - 1;
+            let mut byte = [0];
+            segment.file.read_at(&mut byte, last).unwrap();
+            segment.file.write_at(b"!", last).unwrap();
+            let found = batch();
+            assert_eq!(positions(&found), (1..=damaged as u64).collect::<Vec<_>>());
+            let Some(ReadError::Corrupt(corruption)) = found.error else { panic!("{:?}", found.error) };
+            assert_eq!(corruption.offset, at);
+            segment.file.write_at(&byte, last).unwrap();
         }
-        self.records.push(record);
-        self.lengths.push(payload.len());
-        self.payloads.extend_from_slice(payload);
-    }
-
-    fn finish(mut self) -> Vec<Record> {
-        let mut payloads = Bytes::from(self.payloads);
-        for (record, length) in self.records.iter_mut().zip(self.lengths) {
-            record.payload = payloads.split_to(length);
-        }
-        self.records
+        assert!(batch().error.is_none());
     }
 }

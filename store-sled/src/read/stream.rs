@@ -182,7 +182,7 @@ impl StreamRecords {
 
     fn check(&self, version: Version, record: Result<Record, ReadError>) -> Result<Record, ReadError> {
         match record {
-            Ok(found) if found.version != version || found.stream != self.read.stream => {
+            Ok(found) if found.version() != version || *found.stream() != self.read.stream => {
                 Err(malformed(&format!("version {version} of stream {} is misplaced", self.read.stream)))
             }
             record => record,

@@ -75,7 +75,7 @@ async fn a_target_that_is_not_empty_is_left_as_it_is() {
 fn failing(
     payload: &'static str,
 ) -> impl Fn(&Record) -> Result<Fate, Box<dyn std::error::Error + Send + Sync>> + Clone + Send {
-    move |record| if record.payload == payload { Err("no".into()) } else { Ok(Fate::Keep) }
+    move |record| if record.payload() == payload.as_bytes() { Err("no".into()) } else { Ok(Fate::Keep) }
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_target_is_completed_by_the_same_copy_alone() {
     let error = CopyTransform::new(&other, &folder.to, By("one", failing("nothing"))).run().unwrap_err();
     assert!(matches!(error, CopyError::OtherSource { .. }), "{error}");
     // The same name, but it gives less for what is there already.
-    let fewer = By("one", |record: &Record| Ok(if record.payload.len() == 1 { Fate::Drop } else { Fate::Keep }));
+    let fewer = By("one", |record: &Record| Ok(if record.payload().len() == 1 { Fate::Drop } else { Fate::Keep }));
     let error = CopyTransform::new(&folder.from, &folder.to, fewer).run().unwrap_err();
     assert!(matches!(error, CopyError::Unrepeatable { .. }), "{error}");
 
@@ -132,14 +132,15 @@ async fn a_source_that_no_longer_holds_what_was_copied_is_told() {
 #[tokio::test]
 async fn a_transformation_that_panics_or_breaks_the_rules_is_told_with_its_place() {
     let folder = Folder::with_source().await;
-    let panicking = By("panics", |record: &Record| if record.payload == "40" { panic!("oh") } else { Ok(Fate::Keep) });
+    let panicking =
+        By("panics", |record: &Record| if record.payload() == b"40" { panic!("oh") } else { Ok(Fate::Keep) });
     let error = CopyTransform::new(&folder.from, &folder.to, panicking).run().unwrap_err();
     let CopyError::Transform(TransformError::Panicked { message, .. }) = &error else { panic!("{error}") };
     assert_eq!(message, "oh");
     let late = By("late", |record: &Record| {
         // The stream is closed before it ends.
         let event = record.to_event();
-        Ok(if record.payload == "of a tenant" {
+        Ok(if record.payload() == b"of a tenant" {
             Fate::Change(annals_core::NewEvent { stream: "s-3".parse()?, ..event })
         } else {
             Fate::Keep

@@ -18,20 +18,20 @@ pub(crate) struct Everything {
 
 /// The number that the payload of an event of the source is.
 fn number(record: &Record) -> Option<usize> {
-    std::str::from_utf8(&record.payload).ok()?.parse().ok()
+    std::str::from_utf8(record.payload()).ok()?.parse().ok()
 }
 
 impl Everything {
     fn merge(&mut self, record: &Record) -> Fate {
-        match self.held.iter().position(|held| held.stream == record.stream) {
+        match self.held.iter().position(|held| held.stream() == record.stream()) {
             None => {
                 self.held.push(record.clone());
                 Fate::Merge
             }
             Some(at) => {
                 let first = self.held.remove(at);
-                let payload = [&first.payload[..], b"+", &record.payload[..]].concat();
-                Fate::Change(NewEvent { payload: payload.into(), id: first.id, ..record.to_event() })
+                let payload = [first.payload(), b"+", record.payload()].concat();
+                Fate::Change(NewEvent { payload: payload.into(), id: first.id(), ..record.to_event() })
             }
         }
     }

@@ -54,7 +54,11 @@ impl Oracle {
             assert_eq!(number, self.found[writer], "writer {writer} goes on where it was");
             let (whole, later) = rest.split_at(events_of(writer, number).min(rest.len()));
             for (index, record) in whole.iter().enumerate() {
-                assert_eq!((parse(record), record.commit), ((writer, number, index), first.commit), "a torn commit");
+                assert_eq!(
+                    (parse(record), record.commit()),
+                    ((writer, number, index), first.commit()),
+                    "a torn commit"
+                );
                 self.next_position(record);
             }
             assert_eq!(whole.len(), events_of(writer, number), "a torn commit");
@@ -70,11 +74,11 @@ impl Oracle {
     }
 
     fn next_position(&mut self, record: &Record) {
-        assert_eq!(record.position, self.seen.next(), "the log is dense");
-        self.seen = record.position;
-        let version = self.versions.entry(record.stream.to_string()).or_default();
+        assert_eq!(record.position(), self.seen.next(), "the log is dense");
+        self.seen = record.position();
+        let version = self.versions.entry(record.stream().to_string()).or_default();
         *version += 1;
-        assert_eq!(record.version.get(), *version, "{} is dense", record.stream);
+        assert_eq!(record.version().get(), *version, "{} is dense", record.stream());
     }
 
     /// As many rows as commits, each stream with its events, and what was keyed is known.
@@ -95,7 +99,7 @@ impl Oracle {
 
 /// Writer, number and index of an event.
 fn parse(record: &Record) -> (usize, usize, usize) {
-    let text = std::str::from_utf8(&record.payload).unwrap();
+    let text = std::str::from_utf8(record.payload()).unwrap();
     let mut numbers = text.split('|').next().unwrap().split('/').map(|number| number.parse().unwrap());
     (numbers.next().unwrap(), numbers.next().unwrap(), numbers.next().unwrap())
 }

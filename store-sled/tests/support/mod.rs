@@ -77,13 +77,13 @@ pub async fn stream(store: &SledStore, id: &str) -> Vec<Record> {
 pub async fn assert_index_agrees(store: &SledStore) {
     let log = log(store).await;
     for (index, record) in log.iter().enumerate() {
-        assert_eq!(record.position.get(), index as u64 + 1, "positions are dense");
+        assert_eq!(record.position().get(), index as u64 + 1, "positions are dense");
     }
-    let mut streams: Vec<_> = log.iter().map(|record| record.stream.clone()).collect();
+    let mut streams: Vec<_> = log.iter().map(|record| record.stream().clone()).collect();
     streams.sort();
     streams.dedup();
     for id in streams {
-        let expected: Vec<_> = log.iter().filter(|record| record.stream == id).cloned().collect();
+        let expected: Vec<_> = log.iter().filter(|record| *record.stream() == id).cloned().collect();
         assert_eq!(stream(store, id.as_str()).await, expected, "stream {id}");
     }
 }

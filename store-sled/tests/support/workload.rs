@@ -228,7 +228,7 @@ impl Workload {
         let found: Vec<u32> =
             state.rows_of("commits").map(|(key, _)| u32::from_be_bytes(key[..].try_into().unwrap())).collect();
         let expected = found.iter().flat_map(|index| self.commit(*index).events).map(|event| event.payload);
-        let payloads: Vec<_> = state.log.iter().map(|record| record.payload.clone()).collect();
+        let payloads: Vec<_> = state.log.iter().map(|record| record.payload_bytes()).collect();
         assert!(expected.eq(payloads), "commits are whole and in order: {found:?}");
         let mut latest = None;
         for row in found.iter().flat_map(|index| self.commit(*index).rows).filter(|row| row.table == table("latest")) {
@@ -307,14 +307,14 @@ impl State {
         for number in 0..3 {
             let id = format!("s-{number}");
             let records: Vec<_> = store.read_stream(ReadStream::all(id.parse().unwrap())).try_collect().await?;
-            let expected = state.log.iter().filter(|record| record.stream.as_str() == id);
+            let expected = state.log.iter().filter(|record| record.stream().as_str() == id);
             assert!(expected.eq(&records), "stream {id}");
             state.streams.insert(id, records);
         }
         for number in 0..4 {
             let records: Vec<_> = store.read_log(tagged(number)).try_collect().await?;
             let tag = Tag::of("about", number).unwrap();
-            assert!(state.log.iter().filter(|record| record.tags.contains(&tag)).eq(&records), "tag {number}");
+            assert!(state.log.iter().filter(|record| record.tags().contains(&tag)).eq(&records), "tag {number}");
             state.tags.push(records);
         }
         for table in [table("commits"), table("latest"), LoggedTable::STREAMS, LoggedTable::ONCE] {

@@ -31,7 +31,7 @@ async fn a_repair_keeps_what_is_whole_and_says_what_is_lost() {
             assert_eq!(loss.count_of_commits(), 61 - kept);
             let lost = &whole[usize::try_from(kept).unwrap()..];
             let positions: Vec<_> =
-                lost.iter().flat_map(|commit| &commit.records).map(|record| record.position).collect();
+                lost.iter().flat_map(|commit| &commit.records).map(|record| record.position()).collect();
             assert_eq!(loss.positions, positions.first().copied().zip(positions.last().copied()));
             let events: u64 = loss.streams.iter().map(|stream| stream.events).sum();
             assert_eq!(events, loss.readable_events);

@@ -24,7 +24,7 @@ pub(super) async fn decode(store: &Handle, payload: Vec<u8>) -> Result<usize, St
         NewEvent { event_type: event_type("tally.listed"), payload: payload.clone().into(), ..event("p-1", "x") };
     commit(store, annals_core::Commit::of([event])).await;
     let latest = read_stream(store, ReadStream::all(stream("p-1")).backward().limit(1)).await.remove(0);
-    assert_eq!(latest.payload, payload, "a payload is carried as it is");
+    assert_eq!(latest.payload(), payload, "a payload is carried as it is");
     let begun = Instant::now();
     let decoded = decode_record::<Tallied>(&latest);
     assert!(begun.elapsed() < SOON, "decoding took {:?}", begun.elapsed());

@@ -55,14 +55,14 @@ impl Use {
                 let tag = Tag::new(text).map_err(problem)?;
                 commit(store, Commit::of([NewEvent { tags: vec![tag.clone()], ..event("t-1", "x") }])).await;
                 let found = read_log(store, ReadLog::of(any_of([QueryItem::new().tag(tag.clone())]))).await;
-                assert!(found.iter().all(|record| record.tags == [tag.clone()]), "{text:?}");
+                assert!(found.iter().all(|record| record.tags() == [tag.clone()]), "{text:?}");
                 Ok(found.len())
             }
             Self::EventType => {
                 let kind = EventType::new(text).map_err(problem)?;
                 commit(store, Commit::of([NewEvent { event_type: kind.clone(), ..event("t-1", "x") }])).await;
                 let found = read_log(store, ReadLog::of(any_of([QueryItem::new().event_type(kind.clone())]))).await;
-                assert!(found.iter().all(|record| record.event_type == kind), "{text:?}");
+                assert!(found.iter().all(|record| *record.event_type() == kind), "{text:?}");
                 Ok(found.len())
             }
             Self::Logged => {
@@ -90,7 +90,7 @@ impl Use {
                 let metadata = Metadata { actor, ..Metadata::default() };
                 commit(store, Commit::of([NewEvent { metadata: metadata.clone(), ..event("m-1", "x") }])).await;
                 let latest = read_stream(store, ReadStream::all(stream("m-1")).backward().limit(1)).await;
-                Ok(usize::from(latest[0].metadata == metadata))
+                Ok(usize::from(*latest[0].metadata() == metadata))
             }
         }
     }
@@ -101,7 +101,7 @@ async fn streamed(store: &Handle, id: StreamId) -> usize {
     let before = read_stream(store, ReadStream::all(id.clone())).await.len();
     commit(store, Commit::of([NewEvent::new(id.clone(), event_type("x"), "")])).await;
     let found = read_stream(store, ReadStream::all(id.clone())).await;
-    assert!(found.iter().all(|record| record.stream.as_str() == id.as_str()), "{id:?}");
+    assert!(found.iter().all(|record| record.stream().as_str() == id.as_str()), "{id:?}");
     let (table, key) = LoggedTable::STREAMS.row_of(&id);
     assert!(row(store, Table::from(table), key).await.is_some(), "{id:?} is listed");
     found.len() - before

@@ -44,14 +44,14 @@ impl Checker {
     }
 
     fn take(&mut self, record: &Record) -> Result<(), String> {
-        let (position, commit) = (record.position.get(), record.commit.get());
-        let index = (0..STREAMS).find(|index| name(*index) == record.stream.as_str()).ok_or("an unknown stream")?;
-        let text = String::from_utf8_lossy(&record.payload).into_owned();
+        let (position, commit) = (record.position().get(), record.commit().get());
+        let index = (0..STREAMS).find(|index| name(*index) == record.stream().as_str()).ok_or("an unknown stream")?;
+        let text = String::from_utf8_lossy(record.payload()).into_owned();
         let versions = self.versions.each_ref().map(|states| states.len() as u64);
         self.before.entry(commit).or_insert(versions);
         let latest = self.commits.last().copied().unwrap_or(0);
         let dense = position == self.commits.len() as u64 + 1 && (commit == latest || commit == latest + 1);
-        if !dense || record.version.get() != versions[index] + 1 {
+        if !dense || record.version().get() != versions[index] + 1 {
             return Err(format!("the log is not dense at {record:?}"));
         }
         self.commits.push(commit);

@@ -150,7 +150,7 @@ impl Client {
         let read = ReadStream::all(stream(&name(index)));
         let (read, whole) = if self.random.one_in(2) { (read, true) } else { (read.backward().limit(3), false) };
         let found: Vec<_> = self.store.read_stream(read).try_collect().await.map_err(|error| error.to_string())?;
-        let mut versions: Vec<_> = found.iter().map(|record| record.version.get()).collect();
+        let mut versions: Vec<_> = found.iter().map(|record| record.version().get()).collect();
         if !whole {
             versions.reverse();
         }
@@ -169,8 +169,8 @@ impl Client {
         let read = ReadLog::all().after(position(after));
         let found: Vec<_> = self.store.read_log(read).try_collect().await.map_err(|error| error.to_string())?;
         for record in found {
-            if record.position.get() != self.cursor + 1 {
-                return Err(format!("behind position {} the log goes on with {}", self.cursor, record.position));
+            if record.position().get() != self.cursor + 1 {
+                return Err(format!("behind position {} the log goes on with {}", self.cursor, record.position()));
             }
             self.cursor += 1;
         }

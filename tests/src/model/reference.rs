@@ -7,8 +7,8 @@ use std::{
 
 use annals_core::{
     ApplyError, AsOf, Commit, CommitNumber, Condition, DerivedTable, Digest, Direction, EventQuery, Expected, Failure,
-    Generation, Head, IdempotencyKey, LoggedTable, Once, Position, ReadLog, ReadStream, Receipt, Record, Repetition,
-    RowBatch, RowIs, Scan, StreamId, Table, TenantScope, Timestamp, Version,
+    Generation, Head, IdempotencyKey, LoggedTable, Once, Position, ReadLog, ReadStream, Receipt, Record, RecordParts,
+    Repetition, RowBatch, RowIs, Scan, StreamId, Table, TenantScope, Timestamp, Version,
 };
 use bytes::Bytes;
 
@@ -41,7 +41,7 @@ impl Model {
     }
 
     pub(super) fn version(&self, stream: &StreamId) -> u64 {
-        self.log.iter().filter(|record| record.stream == *stream).count() as u64
+        self.log.iter().filter(|record| *record.stream() == *stream).count() as u64
     }
 
     pub(super) fn commit(&mut self, commit: &Commit, now: Timestamp) -> Outcome {
@@ -110,20 +110,20 @@ impl Model {
             let mut tags = event.tags.clone();
             tags.sort();
             tags.dedup();
-            self.log.push(Record {
+            self.log.push(Record::of(RecordParts {
                 position: position(self.log.len() as u64 + 1),
                 commit: number(self.commits),
-                stream: event.stream.clone(),
+                stream: &event.stream,
                 version: version(self.version(&event.stream) + 1),
                 id: event.id,
-                event_type: event.event_type.clone(),
+                event_type: &event.event_type,
                 schema_version: event.schema_version,
-                tags,
-                metadata: event.metadata.clone(),
+                tags: &tags,
+                metadata: &event.metadata,
                 recorded: self.latest,
                 occurred: event.occurred.unwrap_or(self.latest),
-                payload: event.payload.clone(),
-            });
+                payload: &event.payload,
+            }));
         }
         let mut versions: Vec<(StreamId, Version)> = Vec::new();
         for event in &commit.events {
@@ -207,18 +207,18 @@ impl Model {
 
     /// The positions behind `after` whose records match.
     pub(super) fn matching(&self, query: &EventQuery, after: Position) -> Vec<Position> {
-        let behind = self.log.iter().filter(|record| record.position > after);
-        behind.filter(|record| matches(query, record)).map(|record| record.position).collect()
+        let behind = self.log.iter().filter(|record| record.position() > after);
+        behind.filter(|record| matches(query, record)).map(|record| record.position()).collect()
     }
 
     pub(super) fn read_stream(&self, read: &ReadStream) -> Vec<Record> {
-        let of_stream = self.log.iter().filter(|record| record.stream == read.stream);
-        let inside = of_stream.filter(|record| read.from <= record.version && record.version <= read.to);
+        let of_stream = self.log.iter().filter(|record| *record.stream() == read.stream);
+        let inside = of_stream.filter(|record| read.from <= record.version() && record.version() <= read.to);
         cut(inside.filter(|record| seen(read.as_of, record)).cloned().collect(), read.direction, read.limit)
     }
 
     pub(super) fn read_log(&self, read: &ReadLog) -> Vec<Record> {
-        let behind = self.log.iter().filter(|record| record.position > read.after);
+        let behind = self.log.iter().filter(|record| record.position() > read.after);
         let matching = behind.filter(|record| matches(&read.query, record));
         cut(matching.filter(|record| seen(read.as_of, record)).cloned().collect(), read.direction, read.limit)
     }
@@ -235,8 +235,8 @@ impl Model {
         };
         match logged.name() {
             "$streams" => {
-                let firsts = self.log.iter().filter(|record| record.version.get() == 1);
-                firsts.filter_map(|record| row(&record.stream, &record.position.get().to_be_bytes())).collect()
+                let firsts = self.log.iter().filter(|record| record.version().get() == 1);
+                firsts.filter_map(|record| row(record.stream(), &record.position().get().to_be_bytes())).collect()
             }
             "$closed" => self.closed.iter().filter_map(|stream| row(stream, b"")).collect(),
             "$once" => {
@@ -270,7 +270,7 @@ impl Model {
 }
 
 fn matches(query: &EventQuery, record: &Record) -> bool {
-    let (tenant, within) = split(&record.stream);
+    let (tenant, within) = split(record.stream());
     let category = within.split_once('-').map_or("", |(category, _)| category);
     let in_scope = match query.tenant() {
         TenantScope::Any => true,
@@ -278,9 +278,9 @@ fn matches(query: &EventQuery, record: &Record) -> bool {
     };
     let of_item = |item: &annals_core::QueryItem| {
         let categories = item.categories.is_empty() || item.categories.iter().any(|one| one.as_str() == category);
-        let streams = item.streams.is_empty() || item.streams.contains(&record.stream);
-        let types = item.types.is_empty() || item.types.contains(&record.event_type);
-        categories && streams && types && item.tags.iter().all(|tag| record.tags.contains(tag))
+        let streams = item.streams.is_empty() || item.streams.contains(record.stream());
+        let types = item.types.is_empty() || item.types.contains(record.event_type());
+        categories && streams && types && item.tags.iter().all(|tag| record.tags().contains(tag))
     };
     in_scope && (query.items().is_empty() || query.items().iter().any(of_item))
 }
@@ -296,8 +296,8 @@ fn split(stream: &StreamId) -> (Option<&str>, &str) {
 fn seen(as_of: AsOf, record: &Record) -> bool {
     match as_of {
         AsOf::Now => true,
-        AsOf::Position(position) => record.position.get() <= position.get(),
-        AsOf::Recorded(time) => record.recorded.as_micros() <= time.as_micros(),
+        AsOf::Position(position) => record.position().get() <= position.get(),
+        AsOf::Recorded(time) => record.recorded().as_micros() <= time.as_micros(),
     }
 }
 

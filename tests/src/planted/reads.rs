@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use annals_core::{
-    AsOf, Commit, CommitError, Direction, Head, Position, ReadError, ReadLog, ReadStream, Receipt, Record, Store,
-    Table, Timestamp,
+    AsOf, Commit, CommitError, Direction, Head, Position, ReadError, ReadLog, ReadStream, Receipt, Record, RecordParts,
+    Store, Table, Timestamp,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -64,8 +64,9 @@ changes_the_log! {
     LetsTimeDecrease,
     &["time::recorded_time_never_decreases"],
     |records| for record in records {
-        let micros = record.recorded.as_micros() - i64::try_from(record.position.get()).expect("small");
-        record.recorded = Timestamp::from_micros(micros).expect("a valid time");
+        let micros = record.recorded().as_micros() - i64::try_from(record.position().get()).expect("small");
+        let recorded = Timestamp::from_micros(micros).expect("a valid time");
+        *record = Record::of(RecordParts { recorded, ..record.parts() });
     }
 }
 
@@ -88,7 +89,7 @@ impl Fault for ShowsOutOfOrder {
     fn read_log<'a>(&'a self, store: &'a Arc<dyn Store>, read: ReadLog) -> Records<'a> {
         let latest = store.head().borrow().commit;
         changed(store.read_log(read), move |records| {
-            records.retain(|record| latest.get() % 2 == 1 || record.commit.next() != latest);
+            records.retain(|record| latest.get() % 2 == 1 || record.commit().next() != latest);
         })
     }
 }
@@ -211,8 +212,8 @@ impl Fault for MixesPrefixes {
             return store.read_stream(read);
         }
         changed(store.read_log(ReadLog::all().as_of(read.as_of)), move |records| {
-            records.retain(|record| record.stream.as_str().starts_with(read.stream.as_str()));
-            records.retain(|record| record.version <= read.to);
+            records.retain(|record| record.stream().as_str().starts_with(read.stream.as_str()));
+            records.retain(|record| record.version() <= read.to);
         })
     }
 }
@@ -234,7 +235,7 @@ impl Fault for ReadsOnAndOn {
         }
         let pieces = stream::try_unfold(read, async move |read| {
             let piece: Vec<Record> = store.read_log(read.clone().limit(100)).try_collect().await?;
-            let Some(last) = piece.last().map(|record| record.position) else { return Ok::<_, ReadError>(None) };
+            let Some(last) = piece.last().map(|record| record.position()) else { return Ok::<_, ReadError>(None) };
             Ok(Some((stream::iter(piece).map(Ok), ReadLog { after: last, ..read })))
         });
         pieces.try_flatten().boxed()
@@ -279,6 +280,6 @@ impl Fault for LosesTailOnReopen {
     }
 
     fn read_log<'a>(&'a self, store: &'a Arc<dyn Store>, read: ReadLog) -> Records<'a> {
-        changed(store.read_log(read), |records| records.retain(|record| Some(record.position) != self.lost))
+        changed(store.read_log(read), |records| records.retain(|record| Some(record.position()) != self.lost))
     }
 }

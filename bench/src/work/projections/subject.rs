@@ -57,7 +57,7 @@ impl<const N: usize> Projection for Sums<N> {
         if of == 1 {
             return all;
         }
-        all.filter(move |record| record.stream.key().bytes().map(usize::from).sum::<usize>() % of == N % of)
+        all.filter(move |record| record.stream().key().bytes().map(usize::from).sum::<usize>() % of == N % of)
     }
     fn tables(&self) -> Tables {
         Tables::new().with::<Sum<N>>()
@@ -105,7 +105,7 @@ impl Projection for Lines {
     }
     async fn handle(&self, event: Incoming<'_>, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
         if let Some(OrderEvent::LineAdded { customer, price_cents, .. }) = event.get() {
-            rows.put(Line { position: cx.record().position.get(), customer: customer.clone(), cents: *price_cents })?;
+            rows.put(Line { position: cx.record().position().get(), customer: customer.clone(), cents: *price_cents })?;
         }
         Ok(())
     }

@@ -106,9 +106,9 @@ impl Bank {
         assert_eq!(actual.get(), records.len() as u64);
         for time in (-1..=20).map(second) {
             let recorded = account.load_as_of(Moment::Recorded(time)).await.unwrap();
-            assert_eq!(recorded, folded(records.iter().filter(|record| record.recorded <= time)), "recorded {time}");
+            assert_eq!(recorded, folded(records.iter().filter(|record| record.recorded() <= time)), "recorded {time}");
             let occurred = account.load_as_of(Moment::Occurred(time)).await.unwrap();
-            assert_eq!(occurred, folded(records.iter().filter(|record| record.occurred <= time)), "occurred {time}");
+            assert_eq!(occurred, folded(records.iter().filter(|record| record.occurred() <= time)), "occurred {time}");
         }
         let states: Vec<_> = account.history().map_ok(|step| step.after).try_collect().await.unwrap();
         let expected: Vec<_> = (1..=records.len()).map(|count| folded(&records[..count]).state).collect();

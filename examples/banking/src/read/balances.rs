@@ -110,7 +110,7 @@ impl AccountBalance {
     fn book(&mut self, change: Money, cx: &EventContext<'_>) {
         self.balance += change;
         self.bookings += 1;
-        self.last_booked = self.last_booked.max(Some(cx.record().occurred));
+        self.last_booked = self.last_booked.max(Some(cx.record().occurred()));
     }
 }
 

@@ -56,7 +56,7 @@ impl Statements {
 /// Events stand in the log in the order in which they were recorded. One that occurred in an earlier month than the latest of
 /// its account also moves what every later month began with.
 async fn book(change: Money, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
-    let (account, month): (AccountId, _) = (cx.id()?, Month::of(cx.record().occurred)?);
+    let (account, month): (AccountId, _) = (cx.id()?, Month::of(cx.record().occurred())?);
     let from_here = (account.clone(), month)..=(account.clone(), Month::MAX);
     let mut statements: Vec<MonthlyStatement> = rows.range(from_here, usize::MAX).await?;
     if statements.first().is_none_or(|first| first.month != month) {

@@ -53,7 +53,7 @@ impl Turnover {
 }
 
 fn add(change: Money, cx: &EventContext<'_>, rows: &mut Rows<'_>) -> Result<(), BoxError> {
-    rows.add(DailyTurnover { day: Day::of(cx.record().occurred)?, bookings: Bookings::one(change) })?;
+    rows.add(DailyTurnover { day: Day::of(cx.record().occurred())?, bookings: Bookings::one(change) })?;
     Ok(())
 }
 

@@ -105,7 +105,8 @@ impl WatchList {
         if amount < large {
             return Ok(());
         }
-        let (account, occurred, position): (AccountId, _, _) = (cx.id()?, cx.record().occurred, cx.record().position);
+        let (account, occurred, position): (AccountId, _, _) =
+            (cx.id()?, cx.record().occurred(), cx.record().position());
         rows.put(LargeWithdrawal { account: account.clone(), occurred, position, amount })?;
         // Also what occurred behind it: withdrawals may be recorded in another order.
         let begin = (account.clone(), occurred.saturating_sub(within), Position::ZERO);

@@ -60,15 +60,18 @@ async fn a_store_of_each_generation_is_migrated_to_the_bytes_of_today() {
         assert_eq!(after.len(), 4);
         for ((old, new), (name, version, payload)) in before.iter().zip(&after).zip(golden(generation)) {
             let what = format!("{} of {}", name, generation.account);
-            assert_eq!((new.event_type.as_str(), new.schema_version.get()), (name, version), "{what}");
-            assert_eq!(hex(&new.payload), payload, "{what}");
+            assert_eq!((new.event_type().as_str(), new.schema_version().get()), (name, version), "{what}");
+            assert_eq!(hex(new.payload()), payload, "{what}");
             assert_eq!(
-                (new.id, &new.stream, new.version, new.position),
-                (old.id, &old.stream, old.version, old.position)
+                (new.id(), new.stream(), new.version(), new.position()),
+                (old.id(), old.stream(), old.version(), old.position())
             );
-            assert_eq!((new.recorded, new.occurred, &new.metadata), (old.recorded, old.occurred, &old.metadata));
+            assert_eq!(
+                (new.recorded(), new.occurred(), new.metadata()),
+                (old.recorded(), old.occurred(), old.metadata())
+            );
         }
-        assert_eq!(after[0].tags, [Tag::of("owner", "ada").unwrap()]);
+        assert_eq!(after[0].tags(), [Tag::of("owner", "ada").unwrap()]);
 
         let bank = bank::open_existing(&to).await.unwrap();
         let handle = bank.on::<Account>(generation.account);

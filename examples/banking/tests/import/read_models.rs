@@ -71,16 +71,16 @@ impl Expected {
         let mut records = bank.store().read_log(ReadLog::all());
         while let Some(record) = records.try_next().await.unwrap() {
             for event in decode_record::<AccountEvent>(&record).unwrap() {
-                let account = AccountId::from(record.stream.key());
+                let account = AccountId::from(record.stream().key());
                 let balance = expected.balances.entry(account.clone()).or_default();
                 let change = event.change();
                 if change == Money::ZERO {
                     continue;
                 }
                 *balance = (balance.0 + change, balance.1 + 1);
-                let month = Month::of(record.occurred).unwrap();
+                let month = Month::of(record.occurred()).unwrap();
                 *expected.months.entry((account, month)).or_default() += Bookings::one(change);
-                *expected.days.entry(Day::of(record.occurred).unwrap()).or_default() += Bookings::one(change);
+                *expected.days.entry(Day::of(record.occurred()).unwrap()).or_default() += Bookings::one(change);
             }
         }
         expected

@@ -35,7 +35,7 @@ impl Collection {
         step: &mut Step<'_, Self>,
     ) {
         (self.remind_after_days, self.reminders_max) = (*remind_after_days, *reminders_max);
-        self.wait_from(cx.record().occurred, step);
+        self.wait_from(cx.record().occurred(), step);
     }
 
     #[timeout("reminder")]

@@ -91,7 +91,7 @@ impl Customers {
         cx: &EventContext<'_>,
         rows: &mut Rows<'_>,
     ) -> Result<(), BoxError> {
-        let (customer, latest) = (customer.clone(), Day::of(cx.record().occurred)?);
+        let (customer, latest) = (customer.clone(), Day::of(cx.record().occurred())?);
         rows.put(OrderOwner { order: cx.id()?, customer: customer.clone() })?;
         note(rows, customer, latest, |history| {
             history.orders += 1;
@@ -131,7 +131,7 @@ impl Customers {
     ) -> Result<(), BoxError> {
         rows.put(InvoiceOwner { invoice: cx.id()?, customer: customer.clone() })?;
         let Some(customer) = customer.clone() else { return Ok(()) };
-        note(rows, customer, Day::of(cx.record().occurred)?, |history| match kind {
+        note(rows, customer, Day::of(cx.record().occurred())?, |history| match kind {
             InvoiceKind::Sale => history.invoices += 1,
             InvoiceKind::Cancellation => history.cancellations += 1,
             InvoiceKind::Adjustment => {}

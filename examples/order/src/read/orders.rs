@@ -92,7 +92,7 @@ impl Orders {
             is_paid: false,
             reminders: 0,
             failed_deliveries: 0,
-            placed: Day::of(cx.record().occurred)?,
+            placed: Day::of(cx.record().occurred())?,
         })?;
         Ok(())
     }

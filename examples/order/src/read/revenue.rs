@@ -92,7 +92,7 @@ impl Revenue {
 
 /// Adds to the day of an event what `change` makes of a day without anything.
 fn add(cx: &EventContext<'_>, rows: &mut Rows<'_>, change: impl FnOnce(&mut DailyRevenue)) -> Result<(), BoxError> {
-    let mut day = DailyRevenue::none_on(Day::of(cx.record().occurred)?);
+    let mut day = DailyRevenue::none_on(Day::of(cx.record().occurred())?);
     change(&mut day);
     rows.add(day)?;
     Ok(())

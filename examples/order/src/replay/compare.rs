@@ -82,8 +82,8 @@ pub async fn compare(shop: &Annals, log: &RecordedLog, books: &Books) -> Result<
         [QueryItem::new().kinds(kinds![StockEvent::Reordered])?, QueryItem::new().kinds(kinds![OrderEvent::Reminded])?];
     let mut records = shop.store().read_log(ReadLog::of(EventQuery::new(wanted)));
     while let Some(record) = records.try_next().await? {
-        let (key, at) = (record.stream.key(), record.recorded);
-        match record.stream.category() {
+        let (key, at) = (record.stream().key(), record.recorded());
+        match record.stream().category() {
             "stock" => {
                 reordered.extend(decode_record::<StockEvent>(&record)?.iter().map(|_| (ProductId::from(key), at)))
             }

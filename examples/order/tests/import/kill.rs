@@ -93,10 +93,10 @@ async fn invoices(shop: &Annals) -> BTreeMap<String, Vec<InvoiceEvent>> {
     let mut commits = BTreeMap::new();
     let mut records = shop.store().read_log(ReadLog::all());
     while let Some(record) = records.try_next().await.unwrap() {
-        let commit = *commits.entry(record.stream.to_string()).or_insert(record.commit);
-        assert_eq!(commit, record.commit, "{}", record.stream);
+        let commit = *commits.entry(record.stream().to_string()).or_insert(record.commit());
+        assert_eq!(commit, record.commit(), "{}", record.stream());
         let events = decode_record::<InvoiceEvent>(&record).unwrap();
-        invoices.entry(record.stream.to_string()).or_default().extend(events);
+        invoices.entry(record.stream().to_string()).or_default().extend(events);
     }
     invoices
 }

@@ -127,14 +127,14 @@ impl Oracle {
     fn look_at_effects(&self, log: &[Record]) {
         let mut totals: HashMap<&str, u64> = HashMap::new();
         let mut effects: BTreeMap<CommitNumber, (Vec<&str>, u64, u64)> = BTreeMap::new();
-        for commit in log.chunk_by(|record, next| record.commit == next.commit) {
+        for commit in log.chunk_by(|record, next| record.commit() == next.commit()) {
             let mut targets = Vec::new();
             for record in commit {
                 let Ok(Decoded::One(Tallied::Counted { by })) = decode_record(record) else { panic!("{record:?}") };
-                let target = record.stream.as_str().strip_prefix("tally-").unwrap();
+                let target = record.stream().as_str().strip_prefix("tally-").unwrap();
                 *totals.entry(target).or_default() += by;
                 targets.push(target);
-                effects.insert(record.commit, (targets.clone(), by, totals[targets[0]]));
+                effects.insert(record.commit(), (targets.clone(), by, totals[targets[0]]));
             }
         }
         for (request, (reply, commit)) in self.answered.iter().chain(&self.gone) {

@@ -133,7 +133,7 @@ pub fn log(bytes: &[u8]) {
     for stream in STREAMS {
         let stream: StreamId = stream.parse().expect("an id");
         let found = runtime().block_on(store.read_stream(ReadStream::all(stream.clone())).try_collect::<Vec<_>>());
-        let of_stream = written.records.iter().filter(|record| record.stream == stream);
+        let of_stream = written.records.iter().filter(|record| *record.stream() == stream);
         if let Ok(found) = found {
             assert!(of_stream.take(found.len()).eq(&found), "stream {stream} reads as something else: {found:?}");
         }

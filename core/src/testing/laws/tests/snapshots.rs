@@ -91,7 +91,7 @@ impl FrameworkAppliesTwice {
         let place = SnapshotRow::of(&stream);
         let Kept { mut state, version, .. } = place.read(&snapshots, row)?;
         let records: Vec<Record> = self.0.read_stream(ReadStream::all(stream.clone())).try_collect().await.unwrap();
-        let third = records.get(2).filter(|third| third.version == version)?;
+        let third = records.get(2).filter(|third| third.version() == version)?;
         decode_record(third).unwrap().iter().for_each(|event| state.evolve(event));
         Some(place.write(&snapshots, &state, version).unwrap())
     }

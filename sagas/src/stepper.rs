@@ -97,6 +97,9 @@ pub(crate) enum StepError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// An event that was read is not where it was: it is read again.
+    #[error("an event that was read is not there any more")]
+    Lost,
     /// Somebody else has taken over.
     #[error("another runner has taken over")]
     TakenOver,
@@ -525,7 +528,7 @@ impl StepError {
     /// Whether the store is at fault, or that somebody else runs the saga: none of the input.
     pub(crate) fn is_of_the_store(&self) -> bool {
         match self {
-            Self::Read(_) | Self::TakenOver => true,
+            Self::Read(_) | Self::Lost | Self::TakenOver => true,
             // What breaks a limit of the store is the saga's own fault.
             Self::Commit(error) => !matches!(error, CommitError::Invalid(_) | CommitError::Closed { .. }),
             _ => false,

@@ -34,7 +34,7 @@ async fn slow(store: &Arc<dyn Store>) -> (Annals, Holding, Position) {
 
 /// What is to happen, whatever else takes long.
 async fn within<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LONG, work).await.expect("it waits for what is slow")
+    tokio::time::timeout(LONG, work).await.unwrap()
 }
 
 /// Waits until a transfer has ended.

@@ -37,9 +37,6 @@ const UNSTORED_POSITIONS_MAX: u64 = 4096;
 /// So far beyond the first event that is not stored it reads at most: that many are held in memory, and read again after a crash.
 const READ_AHEAD_POSITIONS_MAX: u64 = 8192;
 
-/// So many commits of steps are under way at most. What comes meanwhile shares the next ones.
-const UNDER_WAY_MAX: usize = 4;
-
 /// A saga's way through the log.
 pub(crate) struct Follower<'a> {
     stepper: &'a Stepper,
@@ -157,7 +154,7 @@ impl<'a> Follower<'a> {
     }
 
     fn begin_turns(&mut self) {
-        while self.under_way.len() < self.stepper.options.concurrency.min(UNDER_WAY_MAX)
+        while self.under_way.len() < self.stepper.options.concurrency
             && let Some(turn) = self.inputs.next_turn()
         {
             self.under_way.push(take_turn(self.stepper, turn).boxed());

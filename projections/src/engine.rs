@@ -43,6 +43,22 @@ pub struct Piece {
     after: Position,
 }
 
+/// An event of a piece, for as long as somebody needs it.
+#[derive(Clone)]
+pub struct PieceEvent {
+    piece: Arc<Piece>,
+    place: RecordPlace,
+    index: usize,
+}
+
+/// Where a record is in a piece.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordPlace {
+    index: usize,
+    /// Which of the enums of the subscription its events are of.
+    subscribed: usize,
+}
+
 impl Log {
     /// The log of `store`, for consumers with these subscriptions.
     #[must_use]
@@ -86,29 +102,47 @@ impl Piece {
     }
 
     /// Each record that is wanted, in order, with its events.
-    pub fn records(&self) -> impl Iterator<Item = (&Record, Result<Vec<Delivered<'_>>, &DecodeError>)> {
+    pub fn records(&self) -> impl Iterator<Item = (RecordPlace, &Record, Result<Vec<Delivered<'_>>, &DecodeError>)> {
         let wanted = self.subscription.wanted(&self.chunk).filter(|(_, record, _)| record.position() > self.after);
-        wanted.filter_map(|(index, record, events)| {
-            let column = self.columns.get(events)?;
-            Some((record, self.events(&**column, index, record, events)))
+        wanted.filter_map(|(index, record, subscribed)| {
+            let place = RecordPlace { index, subscribed };
+            Some((place, record, self.events(place, record)?))
         })
     }
 
     fn events<'a>(
         &'a self,
-        column: &'a dyn Column,
-        index: usize,
+        place: RecordPlace,
         record: &'a Record,
-        subscribed: usize,
-    ) -> Result<Vec<Delivered<'a>>, &'a DecodeError> {
-        let events = column.events(index, record)?;
+    ) -> Option<Result<Vec<Delivered<'a>>, &'a DecodeError>> {
+        let events = match self.columns.get(place.subscribed)?.events(place.index, record) {
+            Ok(events) => events,
+            Err(error) => return Some(Err(error)),
+        };
         let count = events.count();
         let wanted = (0..count).filter_map(|index| {
             let (event, variant) = events.at(index)?;
-            let is_wanted = count == 1 || self.subscription.wants(subscribed, variant);
+            let is_wanted = count == 1 || self.subscription.wants(place.subscribed, variant);
             is_wanted.then(|| Delivered::new(event, EventContext::new(record, index)))
         });
-        Ok(wanted.collect())
+        Some(Ok(wanted.collect()))
+    }
+}
+
+impl PieceEvent {
+    /// The event that is `index`th among those of the record at `place`, a place that `piece` gave.
+    #[must_use]
+    pub fn new(piece: &Arc<Piece>, place: RecordPlace, index: usize) -> Self {
+        Self { piece: Arc::clone(piece), place, index }
+    }
+
+    /// The event; none when there is none at that place.
+    #[must_use]
+    pub fn get(&self) -> Option<Delivered<'_>> {
+        let RecordPlace { index, subscribed } = self.place;
+        let record = self.piece.chunk.records().get(index)?;
+        let (event, _) = self.piece.columns.get(subscribed)?.events(index, record).ok()?.at(self.index)?;
+        Some(Delivered::new(event, EventContext::new(record, self.index)))
     }
 }
 

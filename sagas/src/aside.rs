@@ -276,7 +276,7 @@ async fn again(
     while position < until {
         let piece = following.next().await?;
         let mut arrivals = Vec::new();
-        for (record, events) in piece.records().filter(|(record, _)| record.position() <= until) {
+        for (_, record, events) in piece.records().filter(|(_, record, _)| record.position() <= until) {
             // One that cannot be read is set aside by itself.
             let received = events.ok().and_then(|events| receive(stepper, events).ok());
             let for_it = |arrival: &Arrival<'_>| stepper.instance_id(record, &arrival.reception) == *id;
@@ -300,7 +300,7 @@ async fn late(
 ) -> Result<Option<(Position, StepError)>, FollowError> {
     let at = entry.row.position;
     let piece = follow(stepper, log, before(at)).next().await?;
-    let Some((record, events)) = piece.records().next().filter(|(record, _)| record.position() == at) else {
+    let Some((_, record, events)) = piece.records().next().filter(|(_, record, _)| record.position() == at) else {
         return Ok(None);
     };
     let received = events.map_err(|error| error.clone().into()).and_then(|events| receive(stepper, events));

@@ -1,6 +1,12 @@
 //! Follows the log: gives each event to its instance, those of one instance in order, those of several at once.
+//!
+//! It goes on reading while steps are being stored. Only the events of an instance that takes a step wait for that. How far it has
+//! come is therefore where the first event is that is neither stored nor set aside: from there on, events are met again after a
+//! crash, and instances know which of them they have taken.
 
-use std::{collections::HashMap, time::Duration};
+mod inputs;
+
+use std::{sync::Arc, time::Duration};
 
 use annals_core::{
     Commit, Condition, LoggedTable, Position, ReadError, RowIs, RowWrite, Timestamp,
@@ -8,10 +14,14 @@ use annals_core::{
 };
 use annals_projections::{
     Delivered,
-    engine::{Following, Log, Piece},
+    engine::{Following, Log, Piece, PieceEvent},
 };
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream, FuturesUnordered},
+};
 
 use crate::{
     BoxError, InstanceId, Reception,
@@ -19,25 +29,32 @@ use crate::{
     status::Board,
     stepper::{Input, StepError, Stepper},
 };
+use inputs::{HeldInput, Inputs};
 
 /// How far it has come is stored when it has come so much further.
 const UNSTORED_POSITIONS_MAX: u64 = 4096;
 
-/// So many instances take a step in one commit at most: while it is stored, the next ones decide.
-const TOGETHER_MAX: usize = 16;
+/// So far beyond the first event that is not stored it reads at most: that many are held in memory, and read again after a crash.
+const READ_AHEAD_POSITIONS_MAX: u64 = 8192;
 
 /// A saga's way through the log.
 pub(crate) struct Follower<'a> {
     stepper: &'a Stepper,
     log: &'a Log,
-    following: Following,
+    pieces: BoxStream<'a, Result<Piece, ReadError>>,
+    inputs: Inputs,
+    under_way: FuturesUnordered<BoxFuture<'a, Result<Vec<Taken>, StepError>>>,
     aside: Aside,
     board: &'a Board,
-    position: Position,
+    /// How far the log was read.
+    read: Position,
     stored: Position,
     /// Where the log ended when it began to follow: nobody before it has come further.
     begun: Position,
 }
+
+/// An input, and why it could not be taken, if so.
+type Taken = (HeldInput, Option<StepError>);
 
 /// Why the log is not followed any more.
 #[derive(Debug, thiserror::Error)]
@@ -66,87 +83,141 @@ impl<'a> Follower<'a> {
         position: Position,
     ) -> Result<Self, FollowError> {
         let aside = Aside::load(stepper).await?;
-        let following = follow(stepper, log, position);
+        let pieces = pieces(stepper, follow(stepper, log, position));
         let begun = stepper.annals.store().head().borrow().position;
-        Ok(Self { stepper, log, following, aside, board, position, stored: position, begun })
+        let (inputs, under_way) = (Inputs::default(), FuturesUnordered::new());
+        Ok(Self { stepper, log, pieces, inputs, under_way, aside, board, read: position, stored: position, begun })
     }
 
     /// Follows the log, for as long as it is polled.
-    ///
-    /// How far it has come is stored before anything is done about what was set aside: otherwise the event would be read once
-    /// more after a crash, and be taken although it was passed by, or taken late.
     pub(crate) async fn run(&mut self) -> Result<(), FollowError> {
         loop {
-            self.board.reached(self.position, &self.aside);
+            self.begin_turns();
+            self.board.reached(self.position(), &self.aside);
+            if self.position().get() - self.stored.get() >= UNSTORED_POSITIONS_MAX {
+                self.store_position().await?;
+            }
             let due = self.aside.next_due();
             let pause = due.as_ref().map(|(due, _)| until(self.stepper.now(), *due));
             tokio::select! {
                 biased;
                 () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {
                     if let Some((_, key)) = due {
-                        self.store_position().await?;
-                        self.aside.retry(self.stepper, self.log, &key, self.position).await?;
+                        self.rest().await?;
+                        self.aside.retry(self.stepper, self.log, &key, self.position()).await?;
                     }
                 }
                 request = self.board.next_request() => {
-                    self.store_position().await?;
+                    self.rest().await?;
                     match request {
-                        Request::Forget(.., answer) if self.position < self.begun => drop(answer.send(None)),
+                        Request::Forget(.., answer) if self.position() < self.begun => drop(answer.send(None)),
                         request => self.aside.answer(self.stepper, self.log, request, self.board).await?,
                     }
                 }
-                piece = self.following.next() => self.take(&piece?).await?,
+                Some(turn) = self.under_way.next() => self.end_turn(turn?).await?,
+                Some(piece) = self.pieces.next(), if self.reads_on() => self.take(&Arc::new(piece?)).await?,
             }
         }
     }
 
-    /// How far everything was taken in or set aside.
+    /// Stores how far everything was taken in or set aside.
     pub(crate) async fn store_position(&mut self) -> Result<(), FollowError> {
-        if self.stored < self.position {
+        let position = self.position();
+        if self.stored < position {
             let (table, key) = position_row(self.stepper.saga());
-            let row = RowWrite::put(table, key, Bytes::copy_from_slice(&self.position.get().to_be_bytes()));
+            let row = RowWrite::put(table, key, Bytes::copy_from_slice(&position.get().to_be_bytes()));
             self.stepper.commit(Commit::new().row(row)).await?;
-            self.stored = self.position;
+            self.stored = position;
         }
         Ok(())
     }
 
-    async fn take(&mut self, piece: &Piece) -> Result<(), FollowError> {
-        let mut instances: Vec<(InstanceId, Vec<Arrival<'_>>)> = Vec::new();
-        let mut places: HashMap<InstanceId, usize> = HashMap::new();
-        for (record, events) in piece.records() {
+    /// How far everything was taken in or set aside.
+    fn position(&self) -> Position {
+        self.inputs.first().map_or(self.read, |first| first.previous().min(self.read))
+    }
+
+    fn reads_on(&self) -> bool {
+        self.read.get() - self.position().get() < READ_AHEAD_POSITIONS_MAX
+    }
+
+    /// Ends what is under way, and stores how far it has come, before anything is done about what was set aside: otherwise an event
+    /// would be read once more after a crash, and be taken although it was passed by, or taken late.
+    async fn rest(&mut self) -> Result<(), FollowError> {
+        self.begin_turns();
+        while let Some(turn) = self.under_way.next().await {
+            self.end_turn(turn?).await?;
+            self.begin_turns();
+        }
+        self.board.reached(self.position(), &self.aside);
+        self.store_position().await
+    }
+
+    fn begin_turns(&mut self) {
+        while self.under_way.len() < self.stepper.options.concurrency
+            && let Some(turn) = self.inputs.next_turn()
+        {
+            self.under_way.push(take_turn(self.stepper, turn).boxed());
+        }
+    }
+
+    async fn end_turn(&mut self, turn: Vec<Taken>) -> Result<(), FollowError> {
+        for (input, failed) in turn {
+            match failed {
+                None => self.inputs.stored(&input),
+                Some(error) => {
+                    self.aside.add_instance(self.stepper, (*input.id).clone(), input.position, &error).await?;
+                    self.inputs.set_aside(&input);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, piece: &Arc<Piece>) -> Result<(), FollowError> {
+        for (place, record, events) in piece.records() {
+            let position = record.position();
             // Its own steps are no events of anybody's.
             let received =
                 events.map_err(|error| error.clone().into()).and_then(|events| receive(self.stepper, events));
             let arrivals = match received {
                 Ok(arrivals) => arrivals,
                 Err(error) => {
-                    self.aside.add_record(self.stepper, record.position(), &error).await?;
+                    self.aside.add_record(self.stepper, position, &error).await?;
                     continue;
                 }
             };
-            for arrival in arrivals {
-                let id = self.stepper.instance_id(record, &arrival.reception);
-                if self.aside.has(&id) {
-                    continue;
-                }
-                let place = *places.entry(id.clone()).or_insert(instances.len());
-                match instances.get_mut(place) {
-                    Some((_, arrivals)) => arrivals.push(arrival),
-                    None => instances.push((id, vec![arrival])),
+            for Arrival { event, reception } in arrivals {
+                let id = self.stepper.instance_id(record, &reception);
+                if !self.aside.has(&id) {
+                    let event = PieceEvent::new(piece, place, event.context().index());
+                    self.inputs.add(HeldInput { id: Arc::new(id), event, position, reception });
                 }
             }
         }
-        self.stepper.outbox.has_room().await;
-        for (id, position, error) in take_turns(self.stepper, instances).await? {
-            self.aside.add_instance(self.stepper, id, position, &error).await?;
-        }
-        self.position = piece.end();
-        if self.position.get() - self.stored.get() >= UNSTORED_POSITIONS_MAX {
-            self.store_position().await?;
-        }
+        self.read = piece.end();
         Ok(())
     }
+}
+
+/// The log as it goes on, for as long as not too many commands wait to be sent.
+fn pieces(stepper: &Stepper, following: Following) -> BoxStream<'_, Result<Piece, ReadError>> {
+    let next = async |mut following: Following| {
+        stepper.outbox.has_room().await;
+        let piece = following.next().await?;
+        Ok(Some((piece, following)))
+    };
+    stream::try_unfold(following, next).boxed()
+}
+
+/// Lets each of several instances take its input.
+async fn take_turn(stepper: &Stepper, turn: Vec<HeldInput>) -> Result<Vec<Taken>, StepError> {
+    let taken = {
+        let inputs = turn.iter().map(|held| Ok((&*held.id, held.input()?)));
+        let inputs = inputs.collect::<Result<Vec<_>, StepError>>()?;
+        stepper.take_each(&inputs).await?
+    };
+    Ok(turn.into_iter().zip(taken.into_iter().map(Result::err)).collect())
 }
 
 /// Begins to follow the log behind `after`.
@@ -162,60 +233,6 @@ pub(crate) fn receive<'p>(stepper: &Stepper, events: Vec<Delivered<'p>>) -> Resu
         arrivals.extend(reception.map(|reception| Arrival { event, reception }));
     }
     Ok(arrivals)
-}
-
-/// Gives instances their events: those of one in order, up to the first that fails, those of several in one commit. Returned is
-/// which failed.
-async fn take_turns(
-    stepper: &Stepper,
-    mut instances: Vec<(InstanceId, Vec<Arrival<'_>>)>,
-) -> Result<Vec<(InstanceId, Position, StepError)>, StepError> {
-    // A commit is of one tenant.
-    instances.sort_by(|(id, _), (other, _)| id.tenant.cmp(&other.tenant));
-    let mut turns: Vec<Turn<'_>> = Vec::new();
-    for (id, arrivals) in instances {
-        match turns.last_mut() {
-            Some(turn)
-                if turn.len() < TOGETHER_MAX && turn.first().is_some_and(|first| first.0.tenant == id.tenant) =>
-            {
-                turn.push((id, arrivals.into_iter()));
-            }
-            _ => turns.push(vec![(id, arrivals.into_iter())]),
-        }
-    }
-    let taking: Vec<_> = turns.into_iter().map(|turn| take_turn(stepper, turn).boxed()).collect();
-    let failed: Vec<_> = stream::iter(taking).buffer_unordered(stepper.options.concurrency).try_collect().await?;
-    Ok(failed.into_iter().flatten().collect())
-}
-
-/// Instances of one tenant, and the events that each is still to be given.
-type Turn<'p> = Vec<(InstanceId, std::vec::IntoIter<Arrival<'p>>)>;
-
-/// Gives each instance its next event, all of them together, until none is left.
-async fn take_turn(stepper: &Stepper, mut turn: Turn<'_>) -> Result<Vec<(InstanceId, Position, StepError)>, StepError> {
-    let mut failed = Vec::new();
-    loop {
-        let next: Vec<_> = turn.iter_mut().map(|(_, arrivals)| arrivals.next()).collect();
-        let mut inputs = Vec::with_capacity(turn.len());
-        for ((id, _), arrival) in turn.iter().zip(&next) {
-            if let Some(Arrival { event, reception }) = arrival {
-                inputs.push((id, Input::Event { event: *event, reception, late: None }));
-            }
-        }
-        if inputs.is_empty() {
-            return Ok(failed);
-        }
-        let mut taken = stepper.take_each(&inputs).await?.into_iter();
-        let mut rest = Vec::with_capacity(turn.len());
-        for ((id, arrivals), arrival) in turn.into_iter().zip(next) {
-            let Some(Arrival { event, .. }) = arrival else { continue };
-            match taken.next() {
-                Some(Err(error)) => failed.push((id, event.context().record().position(), error)),
-                _ => rest.push((id, arrivals)),
-            }
-        }
-        turn = rest;
-    }
 }
 
 /// Gives an instance its events, up to the first that fails.

@@ -263,6 +263,14 @@ impl InstanceRow {
     }
 }
 
+impl InstanceStatus {
+    /// Whether it takes nothing any more.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        !matches!(self, Self::Running | Self::Compensating)
+    }
+}
+
 impl Stepped {
     /// A step that was about `input`, and does nothing yet.
     pub(crate) fn new(input: StepInput, status: InstanceStatus) -> Self {

@@ -20,4 +20,5 @@ mod reactions;
 mod timers;
 mod together;
 mod transfers;
+mod under_way;
 mod unruly;

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use annals_core::{
-    ApplyError, Commit, CommitError, Head, NameKey, Page, ReadError, ReadLog, ReadStream, Receipt, Record, RowBatch,
-    Scan, Store, Table, async_trait,
+    ApplyError, Commit, CommitError, Head, NameKey, NewEvent, Page, ReadError, ReadLog, ReadStream, Receipt, Record,
+    RowBatch, Scan, Store, Table, async_trait,
 };
 use bytes::Bytes;
 use futures::{
@@ -23,6 +23,8 @@ pub(crate) struct Holding {
     inner: Arc<dyn Store>,
     /// The type of event whose commits are held; all commits are when there is none.
     event_type: Option<&'static str>,
+    /// The key of the stream that the event is of, where that counts.
+    key: Option<&'static str>,
     shared: Arc<Shared>,
 }
 
@@ -52,12 +54,17 @@ pub(crate) enum Verdict {
 impl Holding {
     /// Holds commits with an event of this type.
     pub(crate) fn new(inner: Arc<dyn Store>, event_type: &'static str) -> Self {
-        Self { inner, event_type: Some(event_type), shared: Arc::default() }
+        Self { inner, event_type: Some(event_type), key: None, shared: Arc::default() }
+    }
+
+    /// Of these, only such whose event is of a stream with this key.
+    pub(crate) fn of(self, key: &'static str) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     /// Holds every commit.
     pub(crate) fn every(inner: Arc<dyn Store>) -> Self {
-        Self { inner, event_type: None, shared: Arc::default() }
+        Self { inner, event_type: None, key: None, shared: Arc::default() }
     }
 
     /// Waits until a commit is held.
@@ -115,8 +122,11 @@ impl Holding {
     }
 
     fn is_let_go(&self, commit: &Commit) -> bool {
-        let mut types = commit.events.iter().map(|event| event.event_type.as_str());
-        let concerns = self.event_type.is_none_or(|held| types.any(|found| found == held));
+        let is_of_it = |event: &NewEvent| {
+            self.event_type.is_none_or(|held| event.event_type.as_str() == held)
+                && self.key.is_none_or(|key| event.stream.key() == key)
+        };
+        let concerns = self.event_type.is_none() || commit.events.iter().any(is_of_it);
         !concerns || self.shared.lets_go.load(Ordering::SeqCst)
     }
 }

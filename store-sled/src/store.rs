@@ -274,6 +274,23 @@ mod tests {
         assert_eq!(payloads(&store).await.len(), 64);
     }
 
+    /// Otherwise whoever follows the log would read all of the last segment, up to 32 MiB, at the first event behind what was read by
+    /// the index.
+    #[tokio::test]
+    async fn a_scan_of_the_end_begins_near_it_although_nobody_has_scanned_what_is_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(SledOptions::new(folder.path())).unwrap();
+        for _ in 0..50 {
+            let event_type = EventType::new("test.happened").unwrap();
+            let event = NewEvent::new("s-1".parse().unwrap(), event_type, vec![0; 20_000]);
+            store.commit(Commit::of([event])).await.unwrap();
+            let last = store.head().borrow().position;
+            let log = &store.handle.shared.log;
+            let bytes = store.handle.shared.overlay().active.through.standing.offset - log.offset_before(last);
+            assert!(bytes < 100_000, "{bytes} bytes are read for the event at {last}");
+        }
+    }
+
     /// P11, F21: an epoch ends only when the batch that it let in is written.
     #[tokio::test]
     #[expect(clippy::await_holding_lock, reason = "only the committer's thread waits for this lock")]

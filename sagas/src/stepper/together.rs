@@ -1,10 +1,10 @@
 //! Steps of several instances in one commit: each is as atomic as it would be alone, and all of them cost one.
 
-use annals_core::{Commit, ReadError};
+use annals_core::Commit;
 
-use crate::InstanceId;
+use crate::{InstanceId, outbox::Storing};
 
-use super::{Finished, Input, Read, StepError, Stepper, Storing, Taken};
+use super::{Input, StepError, Stepper, Taken, draft::Finished};
 
 /// What became of an input, in the order in which they were given.
 type Each = Vec<Result<Taken, StepError>>;
@@ -68,32 +68,6 @@ impl Stepper {
             }
         }
         each_of_its_own(taken)
-    }
-
-    /// The instances as they are: those that are not kept are read at once.
-    async fn read_each(&self, inputs: &[(&InstanceId, Input<'_>)]) -> Result<Vec<Result<Read, StepError>>, ReadError> {
-        let mut missing = Vec::new();
-        let kept: Vec<_> = inputs
-            .iter()
-            .map(|(id, _)| {
-                let (table, key) = id.row();
-                let kept = self.kept.take(&key);
-                if kept.is_none() {
-                    missing.push((table.into(), key.clone()));
-                }
-                (key, kept)
-            })
-            .collect();
-        let rows = if missing.is_empty() { Vec::new() } else { self.annals.store().get(&missing).await? };
-        let mut rows = rows.into_iter();
-        let mut reads = Vec::with_capacity(inputs.len());
-        for ((id, _), (key, kept)) in inputs.iter().zip(kept) {
-            reads.push(match kept {
-                Some(kept) => Ok(Read::kept(key, kept)),
-                None => self.as_stored(id, key, rows.next().flatten()).await,
-            });
-        }
-        Ok(reads)
     }
 }
 

@@ -19,7 +19,7 @@ struct Mark {
     offset: u64,
 }
 
-/// Marks are at least this many bytes apart, so that they stay few.
+/// A mark is at least this many bytes behind the one before, so that they stay few.
 const MARK_BYTES: u64 = 64 << 10;
 
 /// Before so much is read at once, it is looked up whether the file has as much: a damaged index may ask for anything.
@@ -108,12 +108,7 @@ impl Segment {
     /// mark is wanted.
     pub(crate) fn mark(&self, position: Position, offset: u64) -> u64 {
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = marks.spread.last().map_or(self.start.offset, |mark| mark.offset) + MARK_BYTES;
-        if offset < next {
-            return next;
-        }
-        marks.spread.push(Mark { position, offset });
-        offset + MARK_BYTES
+        marks.spread_to(Mark { position, offset }, self.start.offset)
     }
 
     /// Remembers for a while that a scan ended at `offset`, in front of the frame that begins with `position`.
@@ -129,6 +124,18 @@ impl Segment {
 }
 
 impl Marks {
+    /// Adds a mark of a segment that begins at `start`, unless one is near before it; who writes and who scans are at several places.
+    fn spread_to(&mut self, mark: Mark, start: u64) -> u64 {
+        let index = self.spread.partition_point(|known| known.offset <= mark.offset);
+        let before = index.checked_sub(1).and_then(|index| self.spread.get(index));
+        let next = before.map_or(start, |before| before.offset) + MARK_BYTES;
+        if mark.offset < next {
+            return next;
+        }
+        self.spread.insert(index, mark);
+        mark.offset + MARK_BYTES
+    }
+
     fn end_at(&mut self, end: Mark) {
         if self.ends.iter().any(|mark| mark.offset == end.offset) {
             return;
@@ -171,5 +178,20 @@ mod tests {
         // The oldest is forgotten, and those before are as they were.
         assert_eq!((before(&marks, 99), before(&marks, 11)), (Some(250), Some(200)));
         assert_eq!(Marks::default().before(Position::FIRST), None);
+    }
+
+    #[test]
+    fn marks_are_spread_in_order_whoever_makes_them() {
+        let mut marks = Marks::default();
+        let far = |count| count * MARK_BYTES;
+        assert_eq!(marks.spread_to(mark(1, far(1) - 1), 0), far(1), "near the beginning");
+        // Whoever writes is at the end, while others scan what was there before.
+        for (position, offset) in [(90, far(9)), (10, far(1)), (50, far(5))] {
+            assert_eq!(marks.spread_to(mark(position, offset), 0), offset + MARK_BYTES);
+        }
+        assert_eq!(marks.spread_to(mark(51, far(5) + 7), 0), far(6), "near another");
+        let offsets: Vec<_> = marks.spread.iter().map(|mark| mark.offset).collect();
+        assert_eq!(offsets, [far(1), far(5), far(9)]);
+        assert_eq!(marks.before(Position::new(60).unwrap()), Some(far(5)));
     }
 }

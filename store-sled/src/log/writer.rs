@@ -75,6 +75,8 @@ impl Writer {
         let end = self.appender.write(&group.bytes, usize::try_from(zeros).unwrap_or_default())?;
         self.zeroed = self.zeroed.max(end);
         self.segment.recent.add(group.offset() - start, &group.bytes);
+        // Otherwise whoever is the first to scan the end of a segment would begin where that begins.
+        self.segment.mark(group.before.position.next(), group.offset());
         self.standing = group.behind;
         let is_half_full = (self.standing.offset - start) * 2 > bytes;
         if is_half_full {

@@ -10,6 +10,7 @@ pub(crate) mod once;
 mod pages;
 pub(crate) mod places;
 mod rows;
+mod runs;
 mod streams;
 mod tree;
 
@@ -34,6 +35,7 @@ use self::{
     keys::Term,
     kinds::{Kinds, LastMatch},
     places::{Chunk, PlaceTrees},
+    runs::Runs,
     tree::{Database, Tree},
 };
 use crate::{
@@ -51,6 +53,8 @@ pub(crate) struct Index {
     entries: Tree,
     /// Older places, in chunks that do not change any more.
     older: Tree,
+    /// The idempotency keys: those that came last in a tree of its own, the older ones among the entries.
+    once: Runs,
     /// Derived rows, and the journal that makes their batches atomic.
     derived: Tree,
     /// The streams that exist or are closed, and the tags, idempotency keys and names that exist.
@@ -73,13 +77,14 @@ impl Index {
             let (entries, older) = (database.tree("entries")?, database.tree("older")?);
             let derived = database.tree("derived")?;
             check_layout(&entries)?;
+            let once = Runs::open(database.tree("once")?, entries.clone())?;
             derived::recover(&derived)?;
             let generation = generation(&derived)?;
             let (filter, kinds) = (Filter::read(&entries)?, RwLock::new(Kinds::read(&entries)?));
             let (disk, has_closed) = (disk.clone(), AtomicBool::new(false));
             // Until the progress was looked at, nothing is known.
             let through = AtomicU64::new(u64::MAX);
-            Ok(Self { disk, database, entries, older, derived, filter, kinds, through, has_closed, generation })
+            Ok(Self { disk, database, entries, older, once, derived, filter, kinds, through, has_closed, generation })
         })
     }
 
@@ -112,7 +117,8 @@ impl Index {
         self.through.store(part.through.standing.position.get(), Ordering::Release);
         let mut changed = self.guard("take_places", || places::merge(self.places(), part))?;
         self.note_rows(part, &mut changed);
-        self.guard("take_once", || once::merge(&self.entries, &part.once, &self.filter, &mut changed))?;
+        let keys = once::sorted(&part.once, &self.filter, &mut changed);
+        self.guard("take_once", || self.once.add(&keys))?;
         for (table, rows) in &part.rows.logged {
             self.guard("take_rows", || rows::merge(&self.entries, &Table::Logged(table.clone()), rows))?;
         }
@@ -176,7 +182,7 @@ impl Index {
         if !self.filter.contains(key) {
             return Ok(None);
         }
-        self.guard("row", || once::get(&self.entries, key))
+        self.guard("row", || self.once.get(key)?.map(|stored| once::value_of(&stored)).transpose())
     }
 
     /// A row as sled has it; of one of `$once`, where it is to be found.
@@ -206,10 +212,14 @@ impl Index {
         table: &Table,
         range: &(Bound<Bytes>, Bound<Bytes>),
         direction: Direction,
-    ) -> Box<dyn Iterator<Item = sled::Result<(Bytes, IVec)>>> {
+    ) -> Box<dyn Iterator<Item = sled::Result<(Bytes, IVec)>> + '_> {
         match table {
             Table::Logged(table) if is_streams(table) => {
                 Box::new(streams::scan(&self.entries, table, range, direction))
+            }
+            Table::Logged(logged) if is_once(logged) => {
+                let (prefix, from, to) = rows::bounds(table, range);
+                Box::new(self.once.range(&from, &to, direction).map(move |entry| rows::row_of(entry, prefix)))
             }
             _ => Box::new(rows::scan(self.tree(table), table, range, direction)),
         }
@@ -238,9 +248,13 @@ impl Index {
 
     /// Writes everything out and waits until it is on disk; sled itself does not wait.
     pub(crate) fn close(self: Arc<Self>, folder: &Path) -> io::Result<()> {
-        self.guard("flush", || self.database.flush()).map_err(|error| io::Error::other(error.to_string()))?;
-        let disk = self.disk.clone();
-        drop(self);
+        let failed = |error: ReadError| io::Error::other(error.to_string());
+        self.guard("flush", || self.database.flush()).map_err(failed)?;
+        let (disk, opens_slowly) = (self.disk.clone(), self.database.opens_slowly());
+        // Whoever still reads keeps it open.
+        if Arc::into_inner(self).map(drop).is_some() && opens_slowly {
+            guard(&disk, "open", || Database::open(&disk, folder).map(drop)).map_err(failed)?;
+        }
         for path in disk.list("index", folder)? {
             if path.is_file() {
                 disk.open("index", &path)?.sync_all()?;
@@ -259,7 +273,7 @@ impl Index {
 pub(crate) const FILE: &str = "db";
 
 /// How the index is laid out. Another number is another layout; an index of another layout is built anew.
-const LAYOUT: [u8; 4] = 6_u32.to_le_bytes();
+const LAYOUT: [u8; 4] = 7_u32.to_le_bytes();
 
 /// Checks the layout, which is the first that is written.
 fn check_layout(entries: &Tree) -> sled::Result<()> {
@@ -338,6 +352,25 @@ mod tests {
     use std::{sync::mpsc, time::Duration};
 
     use super::*;
+
+    /// A close behind which opening would take long opens sled once more: only then it notes where its pages are.
+    #[test]
+    fn a_close_behind_much_work_leaves_little_to_the_next_opening() {
+        let folder = tempfile::tempdir().unwrap();
+        let noted = || {
+            let names = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
+            names.filter(|name| name.to_string_lossy().starts_with("snap.")).collect::<Vec<_>>()
+        };
+        for (pages, is_noted) in [(10_u32, false), (400, true), (10, false)] {
+            let index = Index::open(&Disk::default(), folder.path()).unwrap();
+            let before = noted();
+            for page in 0..pages {
+                index.entries.insert(keys::journal(page), vec![7; 4096]).unwrap();
+            }
+            Arc::new(index).close(folder.path()).unwrap();
+            assert_eq!(noted() != before, is_noted, "{pages} pages");
+        }
+    }
 
     /// F16: sled's lock, held for a moment by an index that was just closed, is no damage: the index is not given up.
     #[test]

@@ -9,7 +9,11 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use self::{boundaries::Boundaries, calls::Calls, loads::Loads};
+use self::{
+    boundaries::Boundaries,
+    calls::{Call, Calls},
+    loads::Loads,
+};
 use crate::{Failure, table::of_rows};
 
 /// What to measure, and how often.
@@ -21,6 +25,9 @@ pub(crate) struct Options {
     /// How many send at once; what is compared at one number only is at the largest.
     #[arg(long, value_delimiter = ',', default_values = ["1", "8", "64"])]
     pub(crate) callers: Vec<NonZeroUsize>,
+    /// Only these calls, and neither loads nor boundaries: to profile one thing.
+    #[arg(long, value_delimiter = ',', value_enum)]
+    pub(crate) calls: Option<Vec<Call>>,
     /// Events in the stores in which boundaries are decided on, a store each.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     pub(crate) events: Vec<u64>,
@@ -48,6 +55,16 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     );
     let time = Duration::from_secs(options.seconds);
     let mut calls = Calls::fill(&folder.path().join("commands"), options.aggregates, &options.callers).await?;
+    if let Some(only) = &options.calls {
+        calls.only(only);
+        for round in 1..=options.rounds {
+            calls.measure(time).await?;
+            eprintln!("round {round}: done");
+        }
+        println!("{}", of_rows(&calls.each()));
+        calls.shut_down().await;
+        return Ok(());
+    }
     let mut loads = Loads::of(calls.store()).await?;
     let mut boundaries = Boundaries::fill(folder.path(), &options.events, &options.boundary_callers).await?;
     for round in 1..=options.rounds {

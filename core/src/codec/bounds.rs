@@ -79,7 +79,7 @@ pub(super) fn measure(bytes: &[u8], at: usize) -> Result<(usize, u64), PayloadEr
 }
 
 /// The length of a value whose first byte tells it, and that it has no children; else 0.
-fn short_bytes(first: u8) -> usize {
+pub(super) fn short_bytes(first: u8) -> usize {
     #[expect(clippy::indexing_slicing, reason = "runs while compiling; the index is below the length")]
     const LENGTHS: [u8; 256] = {
         let mut lengths = [0; 256];

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::{PayloadError, bounds::measure};
+use super::{
+    PayloadError,
+    bounds::{measure, short_bytes},
+};
 
 /// Brings the entries of each map into the ascending order of their encoded keys, in place. Only their order changes: each
 /// value is written in the one shortest way already.
@@ -35,7 +38,16 @@ struct Entry {
 
 impl Sorter {
     /// Sorts what begins at `at`; gives where it ends.
+    #[inline]
     fn sort_from(&mut self, bytes: &mut [u8], at: usize) -> Result<usize, PayloadError> {
+        // Most values are short, and hold no others.
+        match bytes.get(at).map_or(0, |first| short_bytes(*first)) {
+            0 => self.sort_long(bytes, at),
+            short => Ok(at + short),
+        }
+    }
+
+    fn sort_long(&mut self, bytes: &mut [u8], at: usize) -> Result<usize, PayloadError> {
         let (own, children) = measure(bytes, at)?;
         let first = at + own;
         let mut end = first;

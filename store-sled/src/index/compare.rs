@@ -38,10 +38,10 @@ impl Index {
     pub(crate) fn compare(&self, anew: &Self) -> Result<Compared, ReadError> {
         let mut compared = Compared::default();
         self.guard("compare", || {
-            compare(entries(&self.entries), entries(&anew.entries), &mut compared)?;
+            compare(self.all(), anew.all(), &mut compared)?;
             compare(entries(&self.older), entries(&anew.older), &mut compared)?;
             compare(pieces(&self.entries), pieces(&anew.entries), &mut compared)?;
-            for entry in entries(&anew.entries) {
+            for entry in anew.all() {
                 let (key, _) = entry?;
                 if keys::is_in_filter(&key) && !self.filter.contains(&key) {
                     compared.found(&key, "it is not in the filter");
@@ -50,6 +50,11 @@ impl Index {
             Ok(())
         })?;
         Ok(compared)
+    }
+
+    /// The entries, with idempotency keys wherever they are.
+    fn all(&self) -> impl Iterator<Item = sled::Result<Entry>> {
+        self.once.range(&[], &[u8::MAX], Direction::Forward)
     }
 }
 

@@ -7,39 +7,53 @@ use sled::IVec;
 
 use super::{
     filter::{Changed, Filter},
-    pages::{self, Change, Draft, malformed},
+    pages::{Change, Draft, malformed},
     places::{common_length, head_of},
-    tree::Tree,
 };
 use crate::{
     log::wire::{Cursor, put_varint},
     overlay::once::OnceKeys,
 };
 
-/// Writes the keys that were used or forgotten. Doing it twice changes nothing.
-pub(crate) fn merge(tree: &Tree, keys: &OnceKeys, filter: &Filter, changed: &mut Changed) -> sled::Result<()> {
-    let change = |(key, frame): (_, &Option<u64>)| KeyChange { head: 0, key, frame: *frame };
-    let mut changes: Vec<_> = keys.iter().map(change).collect();
-    for change in changes.iter().filter(|change| change.frame.is_some()) {
-        filter.insert(change.key, changed);
+/// The keys that were used or forgotten, sorted; those that were used are added to the filter.
+pub(crate) fn sorted<'a>(keys: &'a OnceKeys, filter: &Filter, changed: &mut Changed) -> Vec<Used<'a>> {
+    let mut sorted: Vec<_> = keys.iter().map(|(key, frame)| Used::of(key, *frame)).collect();
+    for used in sorted.iter().filter(|used| used.frame.is_some()) {
+        filter.insert(used.key, changed);
     }
-    let common = common_length(changes.iter().map(|change| change.key));
-    for change in &mut changes {
-        change.head = head_of(change.key.get(common..).unwrap_or_default());
+    let common = common_length(sorted.iter().map(|used| used.key));
+    for used in &mut sorted {
+        used.head = head_of(used.key.get(common..).unwrap_or_default());
     }
-    changes.sort_unstable_by(|one, other| one.head.cmp(&other.head).then_with(|| one.key.cmp(other.key)));
-    pages::merge(tree, &changes)
+    sorted.sort_unstable_by(|one, other| one.head.cmp(&other.head).then_with(|| one.key.cmp(other.key)));
+    sorted
 }
 
-/// The value of the row whose key is `key`, as [`value`] puts it.
-pub(crate) fn get(tree: &Tree, key: &[u8]) -> sled::Result<Option<Bytes>> {
-    pages::get(tree, key)?.map(|stored| value_of(&stored)).transpose()
-}
-
-/// The same from what is stored under the key.
+/// The value of a row from what is stored under its key.
 pub(crate) fn value_of(stored: &IVec) -> sled::Result<Bytes> {
-    let frame = Cursor::new(stored).varint();
-    frame.map(value).ok_or_else(|| malformed("the place of an idempotency key"))
+    frame_in(stored)?.map(value).ok_or_else(lost)
+}
+
+/// The frame that is stored under a key; none where it was forgotten.
+pub(super) fn frame_in(stored: &[u8]) -> sled::Result<Option<u64>> {
+    if stored.is_empty() {
+        return Ok(None);
+    }
+    Cursor::new(stored).varint().map(Some).ok_or_else(lost)
+}
+
+/// Puts what is stored of a key at the end of `draft`.
+pub(super) fn push(draft: &mut Draft, key: &[u8], frame: Option<u64>) {
+    let mut stored = draft.take_room();
+    if let Some(frame) = frame {
+        put_varint(&mut stored, frame);
+    }
+    draft.push(key, [&stored, &[]]);
+    draft.give_room(stored);
+}
+
+fn lost() -> sled::Error {
+    malformed("the place of an idempotency key")
 }
 
 /// What stands for a row of `$once` until it is read from the log: the log offset of the frame, eight bytes.
@@ -53,14 +67,20 @@ pub(crate) fn frame_of(value: &[u8]) -> Option<u64> {
 }
 
 /// A key that was used in a frame, or forgotten.
-struct KeyChange<'a> {
+pub(crate) struct Used<'a> {
     /// The bytes of the key behind what all keys have in common: compared before the keys are.
     head: u64,
-    key: &'a [u8],
-    frame: Option<u64>,
+    pub(super) key: &'a [u8],
+    pub(super) frame: Option<u64>,
 }
 
-impl Change for KeyChange<'_> {
+impl<'a> Used<'a> {
+    pub(super) fn of(key: &'a [u8], frame: Option<u64>) -> Self {
+        Self { head: 0, key, frame }
+    }
+}
+
+impl Change for Used<'_> {
     fn key(&self) -> &[u8] {
         self.key
     }
@@ -69,11 +89,8 @@ impl Change for KeyChange<'_> {
         if draft.last().is_some_and(|(key, _)| key == self.key) {
             draft.pop();
         }
-        if let Some(frame) = self.frame {
-            let mut value = draft.take_room();
-            put_varint(&mut value, frame);
-            draft.push(self.key, [&value, &[]]);
-            draft.give_room(value);
+        if self.frame.is_some() {
+            push(draft, self.key, self.frame);
         }
         Ok(())
     }

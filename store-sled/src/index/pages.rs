@@ -17,7 +17,10 @@ use std::borrow::Cow;
 use annals_core::Direction;
 use sled::IVec;
 
-pub(crate) use self::{draft::Draft, range::range};
+pub(crate) use self::{
+    draft::Draft,
+    range::{Range, range},
+};
 use self::{
     draft::pages_of,
     entries::Entries,
@@ -102,6 +105,12 @@ pub(crate) fn merge<C: Change>(tree: &Tree, changes: &[C]) -> sled::Result<()> {
         rest = later;
     }
     Ok(())
+}
+
+/// Removes all entries, the first page first: what a cut split has left in it must not count without the one behind.
+pub(crate) fn clear(tree: &Tree) -> sled::Result<()> {
+    let pages: Vec<_> = tree.scan_prefix(&[PAGE]).map(|page| page.map(|(key, _)| key)).collect::<Result<_, _>>()?;
+    pages.iter().try_for_each(|key| tree.remove(key))
 }
 
 /// How many of `changes` have keys before `end`, the first being one of them: few mostly, of many.

@@ -127,6 +127,17 @@ pub(crate) fn scan(
     range: &(Bound<Bytes>, Bound<Bytes>),
     direction: Direction,
 ) -> impl Iterator<Item = sled::Result<(Bytes, IVec)>> + use<> {
+    let (prefix, from, to) = bounds(table, range);
+    pages::range(tree, from, to, direction).map(move |entry| row_of(entry, prefix))
+}
+
+/// A row from its entry, whose key begins with so many bytes for the table.
+pub(crate) fn row_of(entry: sled::Result<(Vec<u8>, IVec)>, prefix: usize) -> sled::Result<(Bytes, IVec)> {
+    entry.map(|(key, stored)| (Bytes::from(key).slice(prefix..), stored))
+}
+
+/// How many bytes the keys of all rows of `table` begin with, and the bounds of the entries of those in the range.
+pub(crate) fn bounds(table: &Table, range: &(Bound<Bytes>, Bound<Bytes>)) -> (usize, Vec<u8>, Vec<u8>) {
     let prefix = keys::table_prefix(table);
     // The next key behind one is the same with a zero byte.
     let key = |bound: &Bytes, behind: bool| [&prefix[..], bound, if behind { &[0] } else { &[] }].concat();
@@ -140,6 +151,5 @@ pub(crate) fn scan(
         Bound::Excluded(to) => key(to, false),
         Bound::Unbounded => keys::behind(prefix.clone()),
     };
-    pages::range(tree, from, to, direction)
-        .map(move |entry| entry.map(|(key, stored)| (Bytes::from(key).slice(prefix.len()..), stored)))
+    (prefix.len(), from, to)
 }

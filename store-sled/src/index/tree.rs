@@ -3,6 +3,10 @@
 use std::{
     io,
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,6 +19,10 @@ use crate::{
 
 /// How long an opening waits for sled's lock.
 const LOCK_TIME: Duration = Duration::from_secs(10);
+
+/// sled notes where its pages are when it is opened, and at no other time: opening reads all that was written since. So much
+/// takes it about 0.1 s.
+const LONG_BYTES: u64 = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 
 /// What sled may keep in memory. Twice as much gained nothing that could be measured: pages are small.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -33,11 +41,12 @@ pub(crate) struct Tree {
     tree: sled::Tree,
 }
 
-/// What calls are made through, and what they are on.
+/// What calls are made through, what they are on, and how many bytes of values were written by it since sled was opened.
 #[derive(Debug, Clone)]
 struct Way {
     disk: Disk,
     on: &'static str,
+    written: Arc<AtomicU64>,
 }
 
 impl Way {
@@ -56,7 +65,7 @@ fn error_of_sled(error: io::Error) -> sled::Error {
 impl Database {
     /// Opens sled's files in `folder`, or begins them.
     pub(crate) fn open(disk: &Disk, folder: &Path) -> sled::Result<Self> {
-        let way = Way { disk: disk.clone(), on: "database" };
+        let way = Way { disk: disk.clone(), on: "database", written: Arc::default() };
         let db = way.call("open", || open_sled(folder))?;
         Ok(Self { way, db })
     }
@@ -70,6 +79,11 @@ impl Database {
     /// Writes everything out; sled itself does not wait until it is on disk.
     pub(crate) fn flush(&self) -> sled::Result<()> {
         self.way.call("flush", || self.db.flush().map(drop))
+    }
+
+    /// Whether so much was written since it was opened that the next opening takes its time, unless there is one more before.
+    pub(crate) fn opens_slowly(&self) -> bool {
+        self.way.written.load(Ordering::Relaxed) >= LONG_BYTES
     }
 }
 
@@ -100,6 +114,8 @@ impl Tree {
 
     /// Sets the value of `key`.
     pub(crate) fn insert(&self, key: impl AsRef<[u8]>, value: impl Into<IVec>) -> sled::Result<()> {
+        let value = value.into();
+        self.way.written.fetch_add(value.len() as u64, Ordering::Relaxed);
         self.way.call("insert", || self.tree.insert(key, value).map(drop))
     }
 
@@ -133,7 +149,7 @@ impl Database {
     /// One that is gone with its last tree; its calls go through `disk`.
     pub(crate) fn temporary(disk: Disk) -> Self {
         let db = sled::Config::new().temporary(true).open().unwrap();
-        Self { way: Way { disk, on: "database" }, db }
+        Self { way: Way { disk, on: "database", written: Arc::default() }, db }
     }
 }
 

@@ -34,8 +34,8 @@ const EVENTS_EACH: u64 = 10;
 const LINES: usize = 1024;
 
 /// What a caller does again and again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Call {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Call {
     /// Commits an event, expecting a version of its stream.
     Bare,
     /// Sends a command that comes to the same.
@@ -127,6 +127,20 @@ impl Calls {
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {
         &self.desk.store
+    }
+
+    /// Leaves all other calls away.
+    pub(super) fn only(&mut self, calls: &[Call]) {
+        self.measured.retain(|measured| calls.contains(&measured.call));
+    }
+
+    /// What was measured, whatever it is compared with.
+    pub(super) fn each(&self) -> Vec<Row> {
+        let row = |measured: &Measured| {
+            let work = format!("{}, {} callers", measured.call.label(), measured.callers);
+            Row::alone(work, "commits/s", measured.rates.clone(), Bar::None)
+        };
+        self.measured.iter().map(row).collect()
     }
 
     /// Every call, one after the other.

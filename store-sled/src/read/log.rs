@@ -40,7 +40,7 @@ enum Source {
     /// Only where the index says that something may match, in the order of the log.
     Places {
         places: VecDeque<Place>,
-        gather: Gather,
+        gather: Box<Gather>,
     },
     Done,
 }
@@ -69,7 +69,7 @@ impl<'a> LogRecords<'a> {
         let source = if read.after >= last {
             Source::Done
         } else if let Some(places) = candidates(shared, &read.query, read.after, last)? {
-            Source::Places { places: places.into(), gather: Gather::new(&shared.log, &shared.event_cache) }
+            Source::Places { places: places.into(), gather: Box::new(Gather::new(&shared.log, &shared.event_cache)) }
         } else if is_forward(read.direction) {
             let scan = ForwardScan::begin(&shared.log, read.clone(), last, published.offset);
             scan.map_or(Source::Done, |scan| Source::Scan(Box::new(scan)))

@@ -134,7 +134,7 @@ async fn check_backward(store: &MemoryStore, let_in: &[(u32, Schema)], seed: u64
     for record in records {
         let version = record.schema_version().get();
         let (_, latest) = let_in.iter().rfind(|(of, _)| *of == version).unwrap();
-        let value = rmpv::decode::read_value(&mut &*record.payload()).unwrap();
+        let value = rmpv::decode::read_value(&mut record.payload()).unwrap();
         assert!(decodes(latest, &value), "seed {seed}: {latest}\ndoes not read {value}\nof version {version}");
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use annals_core::{
-    Aggregate, Decoded, FixedClock, Limits, MemoryStore, ReadError, ReadLog, Record, RecordParts, Store, Timestamp, decode_record,
-    testing::commit_of,
+    Aggregate, Decoded, FixedClock, Limits, MemoryStore, ReadError, ReadLog, Record, RecordParts, Store, Timestamp,
+    decode_record, testing::commit_of,
 };
 use futures::{FutureExt, TryStreamExt};
 

@@ -6,6 +6,10 @@
 //! Invariant: what a page holds at or beyond the next page's key does not count. A page is split by writing its upper
 //! parts first, the highest before the others, and the page itself last; so at every moment, for readers beside the
 //! writer and in what survives of sled's writes, each entry is found exactly once.
+//!
+//! sled looks for the key before another one from node to node, and what is written meanwhile between two nodes it does
+//! not see: it may give out a page that has just been shortened, and not the ones that its upper parts went to. So a
+//! reader that comes to the end of a page from above looks whether another one is behind it by now, and then once more.
 
 mod draft;
 mod entries;
@@ -57,23 +61,46 @@ pub(crate) fn malformed(what: &str) -> sled::Error {
     sled::Error::Unsupported(format!("{what} cannot be decoded"))
 }
 
+/// So often a page is looked for again because it was split meanwhile: more often than any writer splits.
+const LOOKS_MAX: usize = 1000;
+
 /// The value under `key`.
 pub(crate) fn get(tree: &Tree, key: &[u8]) -> sled::Result<Option<IVec>> {
-    let Some((page_key, page)) = page_at(tree, key)? else { return Ok(None) };
-    let mut entries = Entries::of(&page, &name(&page_key));
-    let found = entries.last_at(key)?;
-    Ok(found.filter(|_| entries.key == key).map(|(at, length)| page.subslice(at, length)))
+    let found = find(tree, key)?.and_then(|found| found.entry);
+    Ok(found.filter(|(at, _)| at == key).map(|(_, value)| value))
 }
 
 /// The last entry whose key is at or before `key`.
 pub(crate) fn last_at(tree: &Tree, key: &[u8]) -> sled::Result<Option<(Vec<u8>, IVec)>> {
-    let Some((page_key, page)) = page_at(tree, key)? else { return Ok(None) };
-    let mut entries = Entries::of(&page, &name(&page_key));
-    if let Some((at, length)) = entries.last_at(key)? {
-        return Ok(Some((entries.key, page.subslice(at, length))));
+    match find(tree, key)? {
+        Some(Found { entry: Some(entry), .. }) => Ok(Some(entry)),
+        // The first entries of the page were removed, so it is in a page before.
+        Some(Found { page_key, .. }) => {
+            range(tree, Vec::new(), name(&page_key).into_owned(), Direction::Backward).next().transpose()
+        }
+        None => Ok(None),
     }
-    // The first entries of the page were removed, so it is in a page before.
-    range(tree, Vec::new(), name(&page_key).into_owned(), Direction::Backward).next().transpose()
+}
+
+/// What is found in the page in whose range a key is.
+struct Found {
+    page_key: IVec,
+    /// The last entry at or before the key.
+    entry: Option<(Vec<u8>, IVec)>,
+}
+
+fn find(tree: &Tree, key: &[u8]) -> sled::Result<Option<Found>> {
+    for _ in 0..LOOKS_MAX {
+        let Some((page_key, page)) = page_at(tree, key)? else { return Ok(None) };
+        let mut entries = Entries::of(&page, &name(&page_key));
+        let found = entries.last_at(key)?;
+        // A page that holds the key, or a later one, was not shortened before it.
+        if entries.key == key || !entries.is_at_end() || !is_any_between(tree, &page_key, &behind(key))? {
+            let entry = found.map(|(at, length)| (entries.key, page.subslice(at, length)));
+            return Ok(Some(Found { page_key, entry }));
+        }
+    }
+    Err(malformed("the order of pages"))
 }
 
 /// Makes `changes`, which are sorted by key. Doing it again after it was cut short anywhere gives the same, if the
@@ -172,11 +199,32 @@ fn spot(tree: &Tree, key: &[u8], near: Option<Page>) -> sled::Result<(Option<Pag
     Ok((page, next))
 }
 
-/// The page in whose range `key` is; there is none before the first page that was made.
+/// The page in whose range `key` is; there is none before the first page that was made. Beside a writer that splits it, it
+/// may be without the upper parts that `key` is in.
 fn page_at(tree: &Tree, key: &[u8]) -> sled::Result<Option<Page>> {
+    page_before(tree, &behind(key))
+}
+
+/// The key of sled behind that of a page of `key`.
+fn behind(key: &[u8]) -> Vec<u8> {
     let mut behind = sled_key(key);
     behind.push(0);
-    page_before(tree, &behind)
+    behind
+}
+
+/// The last page before `sled_key`, whole, also beside a writer.
+fn whole_page_before(tree: &Tree, sled_key: &[u8]) -> sled::Result<Option<Page>> {
+    for _ in 0..LOOKS_MAX {
+        let Some((key, page)) = page_before(tree, sled_key)? else { return Ok(None) };
+        if !is_any_between(tree, &key, sled_key)? {
+            return Ok(Some((key, page)));
+        }
+    }
+    Err(malformed("the order of pages"))
+}
+
+fn is_any_between(tree: &Tree, page_key: &[u8], before: &[u8]) -> sled::Result<bool> {
+    Ok(page_behind(tree, page_key)?.is_some_and(|(key, _)| *key < *before))
 }
 
 fn page_before(tree: &Tree, sled_key: &[u8]) -> sled::Result<Option<Page>> {

@@ -79,6 +79,11 @@ impl<'a> Entries<'a> {
         Ok(found)
     }
 
+    /// Whether all entries were taken.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// Copies entries to `draft` as long as `wanted` says so of their keys.
     pub(crate) fn copy_while(&mut self, draft: &mut Draft, wanted: impl Fn(&[u8]) -> bool) -> sled::Result<()> {
         while let Some(entry) = self.peek()? {

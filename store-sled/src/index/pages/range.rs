@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use annals_core::Direction;
 use sled::IVec;
 
-use super::{Entries, PAGE, Page, name, page_at, page_before, page_behind, sled_key};
+use super::{Entries, PAGE, Page, name, page_at, page_behind, sled_key, whole_page_before};
 use crate::index::tree::Tree;
 
 /// The entries from `from` on and before `to`, in the order of `direction`.
@@ -41,12 +41,12 @@ impl Range {
         let page = match (source, self.direction) {
             (Source::End, _) => None,
             (Source::Page(page), _) => Some(page),
-            (Source::Before(key), _) => page_before(&self.tree, &key)?,
+            (Source::Before(key), _) => whole_page_before(&self.tree, &key)?,
             (Source::Begin, Direction::Forward) => match page_at(&self.tree, &self.from)? {
                 Some(page) => Some(page),
                 None => page_behind(&self.tree, &[PAGE])?,
             },
-            (Source::Begin, Direction::Backward) => page_before(&self.tree, &sled_key(&self.to))?,
+            (Source::Begin, Direction::Backward) => whole_page_before(&self.tree, &sled_key(&self.to))?,
         };
         let Some((key, page)) = page else { return Ok(()) };
         let next = match self.direction {

@@ -188,17 +188,26 @@ fn a_range_neither_repeats_nor_skips_while_pages_are_split() {
                 }
             });
         }
+        let (tree, done, steady) = (&tree, &done, &steady);
+        scope.spawn(move || {
+            while !done.load(Ordering::Relaxed) {
+                for (key, value) in steady {
+                    assert_eq!(get(tree, key).unwrap().as_deref(), value.as_deref(), "by its key");
+                    assert_eq!(last_at(tree, key).unwrap().unwrap().0, *key, "and as the last one");
+                }
+            }
+        });
         for round in 0..30_u32 {
             let extra = (0..2000).step_by(7).map(|n| format!("k-{n:05}-{round}").into_bytes());
             let extra: Vec<_> = extra.map(|key| (key, Some(vec![2; 50]))).collect();
-            merge(&tree, &extra).unwrap();
+            merge(tree, &extra).unwrap();
             if round % 3 == 2 {
                 let mut gone: Vec<Set> = Vec::new();
                 for round in round - 2..=round {
                     gone.extend((0..2000).step_by(7).map(|n| (format!("k-{n:05}-{round}").into_bytes(), None)));
                 }
                 gone.sort();
-                merge(&tree, &gone).unwrap();
+                merge(tree, &gone).unwrap();
             }
         }
         done.store(true, Ordering::Relaxed);

@@ -6,8 +6,8 @@ mod sizes;
 use std::{hint::black_box, time::Instant};
 
 use annals_core::{
-    CommitNumber, Event, EventId, EventType, Metadata, Position, Record, RecordParts, SchemaVersion, StreamId, Timestamp, Version,
-    codec, decode_record,
+    CommitNumber, Event, EventId, EventType, Metadata, Position, Record, RecordParts, SchemaVersion, StreamId,
+    Timestamp, Version, codec, decode_record,
 };
 use bytes::Bytes;
 use clap::Args;

@@ -168,27 +168,39 @@ const NAMES: [(&str, &str); 58] = [
     ("saga_transfers", "instances of sagas behind them, each at its end"),
 ];
 
-/// Runs for about so many minutes: the first turn in any case, another part only while there is time.
+/// Runs for about so many minutes: the first turn in any case, another part only while there is time. What was reached is told
+/// also when a part has failed.
 pub(crate) fn run(workspace: &Workspace, of: u64) -> Result<Outcome, Failure> {
     let begun = Instant::now();
     let mut reached = BTreeMap::new();
-    let mut turns = 0;
-    while turns == 0 || begun.elapsed() < Duration::from_secs(of * 60) {
-        for part in &PARTS {
-            let is_over = turns > 0 && begun.elapsed() >= Duration::from_secs(of * 60);
-            if is_over || part.once && turns > 0 {
-                continue;
+    let ended = run_turns(workspace, of, begun, &mut reached);
+    println!("\n{}", table(&reached, begun.elapsed()));
+    ended.map(|()| Outcome::Done)
+}
+
+fn run_turns(
+    workspace: &Workspace,
+    of: u64,
+    begun: Instant,
+    reached: &mut BTreeMap<String, u64>,
+) -> Result<(), Failure> {
+    for turn in 0.. {
+        let is_over = || turn > 0 && begun.elapsed() >= Duration::from_secs(of * 60);
+        if is_over() {
+            break;
+        }
+        for part in PARTS.iter().filter(|part| turn == 0 || !part.once) {
+            if is_over() {
+                break;
             }
             let before = Instant::now();
-            run_part(workspace, part, &mut reached)?;
+            run_part(workspace, part, reached)?;
             let (seconds, minutes) = (before.elapsed().as_secs(), begun.elapsed().as_secs() / 60);
             eprintln!("{} took {seconds} s; {minutes} of {of} minutes", part.name());
         }
-        turns += 1;
+        *reached.entry("turns".to_owned()).or_default() += 1;
     }
-    reached.insert("turns".to_owned(), turns);
-    println!("\n{}", table(&reached, begun.elapsed()));
-    Ok(Outcome::Done)
+    Ok(())
 }
 
 fn run_part(workspace: &Workspace, part: &Part, reached: &mut BTreeMap<String, u64>) -> Result<(), Failure> {

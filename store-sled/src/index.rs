@@ -11,6 +11,8 @@ mod pages;
 pub(crate) mod places;
 mod rows;
 mod runs;
+#[cfg(test)]
+mod spend;
 mod streams;
 mod tree;
 

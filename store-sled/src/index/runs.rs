@@ -244,9 +244,7 @@ impl Iterator for Merged {
 #[cfg(test)]
 mod tests {
     use std::{
-        cell::Cell,
         collections::{BTreeMap, BTreeSet},
-        io,
         sync::{Arc, atomic::AtomicU64},
     };
 
@@ -254,27 +252,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        faults::{Call, Effect, Observer},
-        index::tree::Database,
+        index::{
+            spend::{Spend, WRITES},
+            tree::Database,
+        },
         log::disk::Disk,
     };
-
-    thread_local! {
-        /// How many writes to sled are still let through on this thread.
-        static WRITES: Cell<usize> = const { Cell::new(usize::MAX) };
-    }
-
-    /// Lets so many writes through.
-    struct Spend;
-
-    impl Observer for Spend {
-        fn call(&self, call: &Call<'_>, make: &mut dyn FnMut(usize) -> io::Result<()>) -> io::Result<()> {
-            if matches!(call.effect, Effect::Sled("insert" | "remove")) {
-                WRITES.set(WRITES.get().checked_sub(1).ok_or_else(|| io::Error::other("killed"))?);
-            }
-            make(usize::MAX)
-        }
-    }
 
     fn trees() -> (Tree, Tree) {
         let database = Database::temporary(Disk { observer: Some(Arc::new(Spend)), ..Disk::default() });

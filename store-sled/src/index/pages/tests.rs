@@ -1,7 +1,5 @@
 use std::{
-    cell::Cell,
     collections::BTreeMap,
-    io,
     ops::Bound,
     sync::{
         Arc,
@@ -14,27 +12,12 @@ use proptest::{collection, prelude::*, test_runner::TestCaseError};
 
 use super::*;
 use crate::{
-    faults::{Call, Effect, Observer},
-    index::tree::Database,
+    index::{
+        spend::{Spend, WRITES},
+        tree::Database,
+    },
     log::disk::Disk,
 };
-
-thread_local! {
-    /// How many writes to sled are still let through on this thread.
-    static WRITES: Cell<usize> = const { Cell::new(usize::MAX) };
-}
-
-/// Lets so many writes through.
-struct Spend;
-
-impl Observer for Spend {
-    fn call(&self, call: &Call<'_>, make: &mut dyn FnMut(usize) -> io::Result<()>) -> io::Result<()> {
-        if matches!(call.effect, Effect::Sled("insert" | "remove")) {
-            WRITES.set(WRITES.get().checked_sub(1).ok_or_else(|| io::Error::other("killed"))?);
-        }
-        make(usize::MAX)
-    }
-}
 
 /// Sets or removes the entry of a key.
 type Set = (Vec<u8>, Option<Vec<u8>>);

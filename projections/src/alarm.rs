@@ -72,7 +72,7 @@ impl AlarmHook {
 
 fn trace(alarm: &Alarm) {
     match alarm.concern.subject {
-        Subject::Projection(projection) => match (alarm.change, alarm.concern.level) {
+        Subject::Projection(projection) | Subject::Shadow(projection) => match (alarm.change, alarm.concern.level) {
             (AlarmChange::Ended, _) => tracing::info!(target: ALARM_TARGET, projection, "{alarm}"),
             (_, Level::Critical) => tracing::error!(target: ALARM_TARGET, projection, "{alarm}"),
             _ => tracing::warn!(target: ALARM_TARGET, projection, "{alarm}"),

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use annals_core::{
     Commit, CommitError, Condition, ConsumerName, DerivedTable, Epoch, Generation, InvalidText, LoggedTable, RowIs,
-    RowWrite, Store, Table,
+    RowWrite, Store, Table, Timestamp,
 };
 use bytes::Bytes;
 
 use crate::{
-    Delivery, KeyBytes, ProjectionOptions, Subscription, parked::History, pulse::Pulse, rebuild::Scope,
+    Delivery, KeyBytes, Lag, ProjectionOptions, Status, Subscription, parked::History, pulse::Pulse, rebuild::Scope,
     tables::TableSpec,
 };
 
@@ -57,6 +57,12 @@ impl Consumer {
             return Ok(None);
         }
         take_over(&*self.log, self.epoch_name()?).await.map(Some)
+    }
+
+    /// How far it is behind the log, where its status is `status`.
+    pub(crate) fn lag(&self, status: &Status) -> Lag {
+        let head = self.log.head().borrow().position;
+        status.lag(head, self.pulse.late(status.recorded, Timestamp::now()))
     }
 
     /// Whether no event may be handed over twice.

@@ -5,11 +5,10 @@ mod signs;
 
 use std::{fmt, time::Duration};
 
-use annals_core::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::{State, Status, Thresholds, consumer::Consumer};
+use crate::{Lag, State, Status, Thresholds, consumer::Consumer};
 
 pub use cause::Cause;
 pub use signs::Signs;
@@ -67,15 +66,15 @@ pub enum Subject {
     Saga(&'static str),
     /// A reaction.
     Reaction(&'static str),
+    /// What is computed beside the rows of a projection, to be read in their place.
+    Shadow(&'static str),
 }
 
-/// What is known of a projection when its health is judged.
+/// What is known of a build of a projection when its health is judged.
 pub(crate) struct Vitals<'a> {
     status: &'a Status,
-    /// How many positions it is behind.
-    positions: u64,
-    /// How long ago the first event was recorded that it has not taken in.
-    time: Duration,
+    /// How far it is behind. Of a shadow that is no concern, since nobody reads it.
+    lag: Option<Lag>,
     /// How long nothing has moved.
     stuck: Duration,
 }
@@ -119,7 +118,7 @@ impl Subject {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Projection(name) | Self::Saga(name) | Self::Reaction(name) => name,
+            Self::Projection(name) | Self::Saga(name) | Self::Reaction(name) | Self::Shadow(name) => name,
         }
     }
 }
@@ -127,16 +126,24 @@ impl Subject {
 impl<'a> Vitals<'a> {
     /// Those of `consumer`, whose status is `status`, at this moment.
     pub(crate) fn of(status: &'a Status, consumer: &Consumer) -> Self {
+        Self { lag: Some(consumer.lag(status)), ..Self::of_shadow(status, consumer) }
+    }
+
+    /// The same of one that runs beside what is read.
+    pub(crate) fn of_shadow(status: &'a Status, consumer: &Consumer) -> Self {
         let head = consumer.log.head().borrow().position;
         let stuck = consumer.pulse.look(status.position, status.state.is_at_work(), head, Instant::now());
-        let time = consumer.pulse.late(status.recorded, Timestamp::now());
-        Self { status, positions: head.get().saturating_sub(status.position.get()), time, stuck }
+        Self { status, lag: None, stuck }
     }
 
     pub(crate) fn health(&self, thresholds: &Thresholds) -> Health {
-        let Self { status, positions, time, stuck } = *self;
+        let Self { status, lag, stuck } = *self;
         let failure = status.failure.as_ref().map(|failure| failure.reason.as_str());
-        let subject = Subject::Projection(status.projection);
+        let name = status.projection;
+        let (subject, positions, time) = match lag {
+            Some(lag) => (Subject::Projection(name), lag.positions, lag.time),
+            None => (Subject::Shadow(name), 0, Duration::ZERO),
+        };
         let signs = Signs { subject, state: &status.state, failure, positions, time, stuck };
         let (keys, events) = (status.parked_keys, status.parked_events);
         let parked = (thresholds.parked_keys.level(&keys), Cause::Parked { keys, events });
@@ -145,7 +152,8 @@ impl<'a> Vitals<'a> {
 
     fn rebuilding(&self) -> Option<(Level, Cause)> {
         let (position, target) = (self.status.position, self.status.target?);
-        let is_rebuilding = self.status.state == State::Rebuilding;
+        // A shadow does so by an operator's wish, and other rows are read meanwhile.
+        let is_rebuilding = self.status.state == State::Rebuilding && self.lag.is_some();
         is_rebuilding.then_some((Level::Warning, Cause::Rebuilding { position, target }))
     }
 }
@@ -182,6 +190,7 @@ impl fmt::Display for Subject {
             Self::Projection(_) => "projection",
             Self::Saga(_) => "saga",
             Self::Reaction(_) => "reaction",
+            Self::Shadow(_) => "shadow",
         };
         write!(f, "{kind} {}", self.name())
     }

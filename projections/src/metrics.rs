@@ -1,18 +1,18 @@
 //! Figures for whatever recorder the application has installed with the crate `metrics`.
 //!
-//! Each carries the label `projection`, its name. All but the health are given out after every chunk of the log, so at most once for each
-//! commit and at least once for every 4,096 positions.
+//! Each carries the label `projection`, its name. Gauges are of the rows that are read. They are given out when it is looked at:
+//! whenever its status changes, at most ten times a second, and once a second while it is behind. Counters count what is computed
+//! beside, too.
 
-use annals_core::{Position, Timestamp};
 use metrics::{counter, gauge};
 
-use crate::{Level, Status, status::to_f64};
+use crate::{Lag, Level, Status, status::to_f64};
 
 /// A gauge: up to which position everything was taken in or set aside.
 pub const POSITION: &str = "annals_projection_position";
 /// A gauge: how many positions it is behind the log.
 pub const LAG_POSITIONS: &str = "annals_projection_lag_positions";
-/// A gauge: how many seconds ago the latest event was recorded that it took in, 0 when there is none behind it.
+/// A gauge: how many seconds ago the first event was recorded that it has not taken in, 0 when there is none.
 pub const LAG_SECONDS: &str = "annals_projection_lag_seconds";
 /// A counter: events that it was handed, each attempt counted.
 pub const EVENTS: &str = "annals_projection_events_total";
@@ -22,24 +22,19 @@ pub const FAILURES: &str = "annals_projection_failures_total";
 pub const PARKED_KEYS: &str = "annals_projection_parked_keys";
 /// A gauge: events that are set aside, of those keys and of keys that will be tried again.
 pub const PARKED_EVENTS: &str = "annals_projection_parked_events";
-/// A gauge: its [`Health`](crate::Health): 0 healthy, 1 a warning, 2 critical. Given out when it is looked at: whenever its
-/// status changes, at most ten times a second, and once a second while it is behind.
+/// A gauge: its [`Health`](crate::Health), that of a [`Shadow`](crate::Shadow) included: 0 healthy, 1 a warning, 2 critical.
 pub const HEALTH: &str = "annals_projection_health";
 /// A counter: how often it was started again after something went wrong.
 pub const RESTARTS: &str = "annals_projection_restarts_total";
 
-pub(crate) fn status(status: &Status, head: Position) {
-    let lag = status.lag(head, Timestamp::now());
+pub(crate) fn seen(status: &Status, lag: &Lag, health: Level) {
     let count = |number: usize| to_f64(u64::try_from(number).unwrap_or(u64::MAX));
     gauge!(POSITION, "projection" => status.projection).set(to_f64(status.position.get()));
     gauge!(LAG_POSITIONS, "projection" => status.projection).set(to_f64(lag.positions));
     gauge!(LAG_SECONDS, "projection" => status.projection).set(lag.time.as_secs_f64());
     gauge!(PARKED_KEYS, "projection" => status.projection).set(count(status.parked_keys));
     gauge!(PARKED_EVENTS, "projection" => status.projection).set(count(status.parked_events));
-}
-
-pub(crate) fn health(projection: &'static str, level: Level) {
-    gauge!(HEALTH, "projection" => projection).set(level.figure());
+    gauge!(HEALTH, "projection" => status.projection).set(health.figure());
 }
 
 pub(crate) fn events(projection: &'static str, count: usize) {
@@ -56,11 +51,16 @@ pub(crate) fn restart(projection: &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex, atomic::AtomicU64};
+    use std::{
+        sync::{Arc, Mutex, atomic::AtomicU64},
+        time::Duration,
+    };
 
+    use annals_core::Position;
     use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
     use super::*;
+    use crate::{checkpoint::Checkpoint, status::Board};
 
     /// Keeps gauges.
     #[derive(Default)]
@@ -85,14 +85,23 @@ mod tests {
     }
 
     #[test]
-    fn health_is_a_gauge_of_its_level() {
+    fn what_was_seen_is_given_out_as_gauges() {
+        let position = Position::new(7).unwrap();
+        let mut status = Board::new("balances", 1, Checkpoint { position, ..Checkpoint::default() }).now();
+        (status.parked_keys, status.parked_events) = (1, 3);
+        let lag = Lag { positions: 4, time: Duration::from_secs(90), eta: None };
         for (level, figure) in [(Level::Healthy, 0.0), (Level::Warning, 1.0), (Level::Critical, 2.0)] {
             let gauges = Gauges::default();
-            metrics::with_local_recorder(&gauges, || health("balances", level));
+            metrics::with_local_recorder(&gauges, || seen(&status, &lag, level));
             let found = gauges.0.lock().unwrap();
-            let [(name, gauge)] = found.as_slice() else { panic!("one gauge") };
-            assert_eq!(name, "annals_projection_health projection=balances");
-            assert_eq!(f64::from_bits(gauge.load(std::sync::atomic::Ordering::Relaxed)), figure);
+            let found = found.iter().map(|(name, gauge)| {
+                let name =
+                    name.strip_prefix("annals_projection_").unwrap().strip_suffix(" projection=balances").unwrap();
+                (name, f64::from_bits(gauge.load(std::sync::atomic::Ordering::Relaxed)))
+            });
+            let expected = [("position", 7.0), ("lag_positions", 4.0), ("lag_seconds", 90.0), ("parked_keys", 1.0)];
+            let expected = expected.into_iter().chain([("parked_events", 3.0), ("health", figure)]);
+            assert!(found.eq(expected));
         }
     }
 }

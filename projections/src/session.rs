@@ -14,7 +14,6 @@ use crate::{
     control::{Control, Discard, Discarded, ParkedAt, Request, Stop},
     feed::{Feed, Member},
     lane::{Anew, Halt, Lane, Marks, Undone, Work},
-    metrics,
     pace::Pace,
     parked::{self, ParkedId, ParkedKey},
     run::{Delivery, Handler},
@@ -454,8 +453,7 @@ impl Session {
             .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         let events = self.lanes.iter().map(|lane| lane.parked().events()).sum();
         let (position, recorded) = (self.settled, self.pace.recorded);
-        let board = &self.setup.board;
-        board.update(|status| {
+        self.setup.board.update(|status| {
             status.position = position;
             status.recorded = recorded.or(status.recorded);
             status.rate = rate;
@@ -468,7 +466,6 @@ impl Session {
                 State::Live
             };
         });
-        metrics::status(&board.now(), head);
     }
 }
 

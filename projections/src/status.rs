@@ -78,22 +78,20 @@ pub struct Failure {
 pub struct Lag {
     /// In positions; some of them may be of no interest to it.
     pub positions: u64,
-    /// How long ago the latest event was recorded that it took in, if there are later ones.
+    /// How long ago the first event was recorded that it has not taken in. Looked at once a second while it is behind, and none
+    /// until the first look.
     pub time: Duration,
     /// When it will have caught up at the rate of late, if it goes on at all.
     pub eta: Option<Duration>,
 }
 
 impl Status {
-    /// How far it is behind a log that ends at `head`, at the time `now`.
-    #[must_use]
-    pub fn lag(&self, head: Position, now: Timestamp) -> Lag {
+    /// How far it is behind a log that ends at `head`, where the first event that it has not taken in is so `late`.
+    pub(crate) fn lag(&self, head: Position, late: Duration) -> Lag {
         let positions = head.get().saturating_sub(self.position.get());
-        let micros = self.recorded.map_or(0, |recorded| now.as_micros().saturating_sub(recorded.as_micros()));
-        let time = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
         let seconds = if self.rate > 0.0 { to_f64(positions) / self.rate } else { f64::INFINITY };
         let eta = if positions == 0 { Some(Duration::ZERO) } else { Duration::try_from_secs_f64(seconds).ok() };
-        Lag { positions, time: if positions == 0 { Duration::ZERO } else { time }, eta }
+        Lag { positions, time: if positions == 0 { Duration::ZERO } else { late }, eta }
     }
 
     /// Whether its tables hold what they should: it has come to where the log ended when its rows began to be computed.

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    State, Status,
+    Lag, State, Status,
     consumer::Consumer,
     control::{Control, Discarded, Orders, Request},
     runner,
@@ -50,6 +50,11 @@ impl Worker {
 
     pub(crate) fn consumer(&self) -> Arc<Consumer> {
         Arc::clone(&locked(&self.setup).consumer)
+    }
+
+    /// How far it is behind the log.
+    pub(crate) fn lag(&self) -> Lag {
+        self.consumer().lag(&self.board.now())
     }
 
     /// Lets it end what it is at, and then do nothing until it [goes on](Self::go_on) with what is returned: nothing if nothing

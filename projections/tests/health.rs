@@ -1,14 +1,17 @@
 //! Whether somebody should look at a projection, who is told, and when.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use annals_conformance::planted::behind;
 use annals_core::{Annals, Clock, Limits, MemoryStore, Store, Timestamp};
 use annals_projections::{
-    Alarm, AlarmChange, Cause, Level, ProjectionOptions, ReadModels, Retry, State, Thresholds, WithProjections,
+    Alarm, AlarmChange, Cause, Level, ProjectionOptions, ReadModels, Rebuild, Retry, State, Thresholds, WithProjections,
 };
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
@@ -20,12 +23,12 @@ use crate::{
     stores::{Call, Effect, Unruly},
 };
 
-/// A clock that is behind the system's by so much.
-struct Behind(Duration);
+/// A clock that is behind the system's by so many seconds.
+struct Behind(AtomicU64);
 
 impl Clock for Behind {
     fn now(&self) -> Timestamp {
-        Timestamp::now().saturating_sub(self.0)
+        Timestamp::now().saturating_sub(Duration::from_secs(self.0.load(Ordering::SeqCst)))
     }
 }
 
@@ -131,8 +134,7 @@ async fn a_slow_projection_is_not_stuck() {
 /// Lag in positions and in time: each is told of by its threshold, and is over when it is below half of that.
 #[tokio::test(start_paused = true)]
 async fn lag_is_told_of_by_positions_and_by_time() {
-    let store: Arc<dyn Store> =
-        Arc::new(MemoryStore::with(Limits::default(), Arc::new(Behind(Duration::from_secs(90)))));
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with(Limits::default(), Arc::new(Behind(AtomicU64::new(90)))));
     let thresholds = Thresholds::default().positions(4, 8);
     let options = once_within(Duration::from_secs(5)).thresholds(thresholds);
     let (annals, mut heard) = open_heard(&store, &hanging(), options).await;
@@ -163,6 +165,47 @@ async fn lag_is_told_of_by_positions_and_by_time() {
         }
     }
     assert!(matches!(over[..], [Cause::Behind { .. }, Cause::Late { .. }]), "{over:?}");
+    silence(&mut heard).await;
+}
+
+/// How late it is follows from the first event that it has not taken in: not from the one before, behind which nothing came for long.
+#[tokio::test(start_paused = true)]
+async fn one_that_was_idle_is_not_late() {
+    let clock = Arc::new(Behind(AtomicU64::new(100_000)));
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with(Limits::default(), Arc::clone(&clock) as Arc<dyn Clock>));
+    let (annals, _heard) = open_heard(&store, &hanging(), once_within(Duration::from_secs(5))).await;
+    let receipt = commit(&store, [deposited("ada", 1)]).await;
+    handle(&annals).wait_for(&receipt).await.unwrap();
+    assert_eq!(handle(&annals).lag().time, Duration::ZERO);
+    clock.0.store(500, Ordering::SeqCst);
+    commit(&store, [deposited("ada", 13)]).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let lag = handle(&annals).lag();
+    assert!(lag.positions == 1 && (500..600).contains(&lag.time.as_secs()), "{lag:?}");
+}
+
+/// What is computed beside the rows that are read is looked at as well, for as long as it is there.
+#[tokio::test(start_paused = true)]
+async fn a_shadow_that_does_nothing_is_told_of() {
+    let store = store();
+    let balances = Balances::poisoned_by(13, 0);
+    balances.faults.hangs.store(true, Ordering::SeqCst);
+    let (annals, mut heard) = open_heard(&store, &balances, once_within(Duration::from_secs(100))).await;
+    let receipt = commit(&store, [deposited("ada", 13)]).await;
+    handle(&annals).wait_for(&receipt).await.unwrap();
+    balances.faults.failures_left.store(1, Ordering::SeqCst);
+    let shadow = handle(&annals).rebuild(Rebuild::new()).await.unwrap();
+    let begin = Instant::now();
+    let stuck = "warning: shadow balances is stuck";
+    assert!(next(&mut heard).await.starts_with(stuck));
+    assert!((30..=31).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+    assert!(annals.projections().unwrap().health().to_string().starts_with(stuck));
+    let parked = "shadow balances has keys that wait for an operator: 1, events: 1";
+    assert_eq!(next(&mut heard).await, format!("warning: {parked}"));
+    assert!(next(&mut heard).await.starts_with("over: shadow balances is stuck"));
+    shadow.abandon().await.unwrap();
+    assert!(handle(&annals).health().is_healthy());
+    assert_eq!(next(&mut heard).await, format!("over: {parked}"));
     silence(&mut heard).await;
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use annals::{
-    Annals, Position, Timestamp,
+    Annals, Position,
     prelude::ReadModels,
     projections::{Health, Lag, ProjectionHandle, Status, ViewError},
 };
@@ -63,7 +63,7 @@ impl Dashboard {
         let end = bank.store().head().borrow().position;
         let projections = bank.projections();
         let of_each = projections.iter().flat_map(|projections| projections.iter());
-        let projections = of_each.map(|projection| Vitals::of(&projection, end));
+        let projections = of_each.map(|projection| Vitals::of(&projection));
         Self {
             end,
             projections: projections.collect(),
@@ -75,10 +75,8 @@ impl Dashboard {
 }
 
 impl Vitals {
-    /// Those of `projection`, while the log ends at `end`.
-    fn of(projection: &ProjectionHandle, end: Position) -> Self {
-        let status = projection.status();
-        Self { lag: status.lag(end, Timestamp::now()), status, health: projection.health() }
+    fn of(projection: &ProjectionHandle) -> Self {
+        Self { lag: projection.lag(), status: projection.status(), health: projection.health() }
     }
 }
 

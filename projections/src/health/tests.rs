@@ -15,8 +15,11 @@ fn at(position: u64) -> Position {
 }
 
 fn judge(status: &Status) -> Health {
-    let vitals = Vitals { status, positions: 0, time: Duration::ZERO, stuck: Duration::ZERO };
-    vitals.health(&Thresholds::default())
+    vitals(status, 0, Duration::ZERO, Duration::ZERO).health(&Thresholds::default())
+}
+
+fn vitals(status: &Status, positions: u64, time: Duration, stuck: Duration) -> Vitals<'_> {
+    Vitals { status, lag: Some(Lag { positions, time, eta: None }), stuck }
 }
 
 #[test]
@@ -42,9 +45,8 @@ fn a_state_has_its_concern() {
 fn figures_have_levels_by_the_thresholds() {
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     let live = status(State::Live);
-    let health = |positions, time, stuck| {
-        Vitals { status: &live, positions, time, stuck }.health(&Thresholds::default()).to_string()
-    };
+    let health =
+        |positions, time, stuck| vitals(&live, positions, time, stuck).health(&Thresholds::default()).to_string();
     assert_eq!(health(9_999, minutes(1) / 2, minutes(1) / 3), "healthy");
     assert_eq!(
         health(10_000, minutes(1), Duration::from_secs(30)),
@@ -52,11 +54,11 @@ fn figures_have_levels_by_the_thresholds() {
          projection balances is 10000 positions behind the log; \
          projection balances has not taken in an event that was recorded 60s ago"
     );
-    let critical = Vitals { status: &live, positions: 100_000, time: minutes(5), stuck: minutes(5) };
+    let critical = vitals(&live, 100_000, minutes(5), minutes(5));
     let critical = critical.health(&Thresholds::default());
     assert_eq!(critical.concerns.iter().map(|concern| concern.level).collect::<Vec<_>>(), [Level::Critical; 3]);
     let lower = Thresholds::default().positions(1, 2).time(minutes(9), minutes(9)).stuck(minutes(9), minutes(9));
-    let health = Vitals { status: &live, positions: 1, time: minutes(8), stuck: minutes(8) }.health(&lower);
+    let health = vitals(&live, 1, minutes(8), minutes(8)).health(&lower);
     assert_eq!(health.to_string(), "warning: projection balances is 1 positions behind the log");
 }
 
@@ -75,9 +77,30 @@ fn keys_that_wait_for_an_operator_are_a_warning_and_others_are_none() {
 fn lag_is_not_said_where_it_means_nothing() {
     for (state, level) in [(State::Rebuilding, Level::Warning), (State::TakenOver, Level::Critical)] {
         let status = status(state);
-        let vitals = Vitals { status: &status, positions: 1 << 20, time: Duration::MAX, stuck: Duration::ZERO };
-        let health = vitals.health(&Thresholds::default());
+        let health = vitals(&status, 1 << 20, Duration::MAX, Duration::ZERO).health(&Thresholds::default());
         assert_eq!((health.level, health.concerns.len()), (level, 1), "{health}");
+    }
+}
+
+/// Nobody reads a shadow: that it computes rows and is far behind is why it is there.
+#[test]
+fn a_shadow_is_a_concern_when_it_does_not_go_on() {
+    let failed = State::Failed { reason: "no disk".into(), retrying: false };
+    let minute = Duration::from_secs(60);
+    let table = [
+        (State::Rebuilding, Duration::ZERO, "healthy"),
+        (State::CatchingUp, Duration::ZERO, "healthy"),
+        (failed, Duration::ZERO, "critical: shadow balances stopped until it is resumed: no disk"),
+        (
+            State::Rebuilding,
+            minute,
+            "warning: shadow balances is stuck: it has done nothing for 60s although it should",
+        ),
+    ];
+    for (state, stuck, health) in table {
+        let status = status(state);
+        let vitals = Vitals { status: &status, lag: None, stuck };
+        assert_eq!(vitals.health(&Thresholds::default()).to_string(), health);
     }
 }
 
@@ -127,7 +150,7 @@ fn all_together_are_as_bad_as_the_worst() {
 fn serde_writes_what_a_health_end_point_would() {
     let mut late = status(State::Failed { reason: "no disk".into(), retrying: true });
     late.parked_keys = 1;
-    let vitals = Vitals { status: &late, positions: 0, time: Duration::from_millis(90_500), stuck: Duration::ZERO };
+    let vitals = vitals(&late, 0, Duration::from_millis(90_500), Duration::ZERO);
     let json = serde_json::to_value(vitals.health(&Thresholds::default())).unwrap();
     let expected = serde_json::json!({
         "level": "critical",

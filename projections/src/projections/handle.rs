@@ -6,7 +6,7 @@ mod history;
 use std::{sync::Arc, time::Duration};
 
 use annals_core::{
-    Commit, CommitError, LoggedTable, Position, ReadError, Receipt, RowWrite, Tenant, Timestamp, codec::EncodeError,
+    Commit, CommitError, LoggedTable, Position, ReadError, Receipt, RowWrite, Tenant, codec::EncodeError,
 };
 use bytes::Bytes;
 use thiserror::Error;
@@ -169,8 +169,7 @@ impl ProjectionHandle {
     /// How far it is behind.
     #[must_use]
     pub fn lag(&self) -> Lag {
-        let head = self.started.worker.consumer().log.head().borrow().position;
-        self.status().lag(head, Timestamp::now())
+        self.started.worker.lag()
     }
 
     /// Waits until it has seen what `receipt` is about: from then on its rows hold what follows from that. At once when

@@ -6,7 +6,7 @@ mod place;
 
 use std::{future::Future, sync::Arc};
 
-use annals_core::{Commit, LoggedTable, Position, Timestamp};
+use annals_core::{Commit, LoggedTable, Position};
 use bytes::Bytes;
 use tokio::sync::watch;
 
@@ -155,8 +155,7 @@ impl Shadow {
     /// How far it is behind the log, and when it will have caught up.
     #[must_use]
     pub fn lag(&self) -> Lag {
-        let head = self.started.worker.consumer().log.head().borrow().position;
-        self.status().lag(head, Timestamp::now())
+        self.beside.worker.lag()
     }
 
     /// Waits until it has come to where the log is now.

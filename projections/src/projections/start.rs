@@ -8,7 +8,7 @@ use std::{
 
 use annals_core::{Limits, MemoryStore, Position, ReadError, Store, SystemClock};
 use thiserror::Error;
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     State, Status,
@@ -41,6 +41,8 @@ pub(crate) struct Started {
     /// Whoever changes which builds there are, and what runs, has this.
     pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
     beside: Mutex<Option<Arc<Beside>>>,
+    /// Signals that another one runs beside, or none any more.
+    beside_changed: watch::Sender<()>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -129,6 +131,7 @@ impl Prepared {
             reading: Arc::clone(&reading),
             changing: Arc::default(),
             beside: Mutex::new(beside.map(Beside::start)),
+            beside_changed: watch::Sender::default(),
             tasks: Mutex::default(),
         });
         let board = Arc::clone(&started.worker.board);
@@ -174,8 +177,14 @@ impl Started {
         locked(&self.beside).clone()
     }
 
+    /// A signal whenever that changes.
+    pub(crate) fn watch_beside(&self) -> watch::Receiver<()> {
+        self.beside_changed.subscribe()
+    }
+
     pub(crate) fn set_beside(&self, beside: Option<Arc<Beside>>) {
         *locked(&self.beside) = beside;
+        self.beside_changed.send_replace(());
         if self.worker.is_told_to_stop() {
             self.tell_to_stop();
         }

@@ -1,7 +1,7 @@
 //! Folded states kept in memory, so that their old events are not read again.
 //!
-//! Invariant: what is kept is only a baseline. Whoever takes it reads what came behind it, so an outdated or lost entry
-//! costs time and nothing else.
+//! Invariant: what is kept is only a baseline. Whoever takes it reads what came behind it, or decides on it and lets the commit
+//! see whether anything did, so an outdated or lost entry costs time and nothing else.
 
 use std::{
     any::{Any, TypeId},

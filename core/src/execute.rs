@@ -38,7 +38,8 @@ pub struct Executed<R> {
     pub receipt: Receipt,
 }
 
-/// How often a command is decided before its sender is told of the conflict.
+/// How often a command is decided before its sender is told of the conflict. A decision on what was kept in memory and is out of date
+/// does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// How often it is decided at most, the first time included; 16 by default. Between two attempts there is no pause:
@@ -78,7 +79,19 @@ pub(crate) async fn execute<T: Targets, R, E>(
     }
 }
 
-/// The loop: load, decide, commit, and again on the tail when something came in between.
+/// What became of one decision.
+enum Attempt<H, R> {
+    /// It is committed, and this is what is held behind it.
+    Committed { next: H, reply: R, receipt: Receipt },
+    /// Something came in between.
+    Conflict { failures: Vec<Failure>, names: Option<NameLedger> },
+}
+
+/// The loop: decide, commit, and again on the tail when something came in between.
+///
+/// What is kept in memory may be out of date, and to look costs a read that mostly finds nothing. So the first decision is made on
+/// it as it is, since a commit expects the version that was decided on. Whatever else comes of it, a refusal, a conflict, a panic,
+/// is told to nobody before the tail was read, and is forgotten if the state was out of date: it is no attempt.
 async fn repeat<T: Targets, R, E>(
     annals: &Annals,
     targets: T,
@@ -88,53 +101,90 @@ async fn repeat<T: Targets, R, E>(
     deciding: Deciding<'_, T, R, E>,
 ) -> Result<Executed<R>, ExecuteError<E>> {
     let terms = request.terms(annals);
-    let mut held = targets.load(annals, streams).await?;
-    request.check_version(&T::versions(&held))?;
+    let begun = annals.store().head().borrow().position;
+    let mut held = targets.baseline(annals, streams).await?;
+    let mut is_current = request.expected.is_some() || deciding.prepares();
+    if is_current {
+        T::catch_up(&mut held, annals).await?;
+        request.check_version(&T::versions(&held))?;
+    }
     let key = keyed.map(Keyed::key).or(request.beside.key());
     let mut decide = deciding.on(&held, Around { annals, terms: &terms, key }).await?;
-    for attempt in 1.. {
-        let mut open = T::open(&held, &terms);
-        let decided = catch(|| decide(T::view(&mut open))).map_err(|message| ExecuteError::Panicked { message })?;
-        let reply = match decided {
-            Ok(reply) => reply,
-            Err(refusal) => {
-                T::keep(held, annals);
-                return Err(ExecuteError::Refused(refusal));
+    let mut attempts = 0;
+    loop {
+        let attempt = attempt::<T, R, E>(annals, &held, &terms, &mut decide, &request.beside, keyed).await;
+        if !is_current && follows_from_the_state(&attempt) {
+            is_current = true;
+            if T::catch_up(&mut held, annals).await?.is_some_and(|missed| missed <= begun) {
+                continue;
             }
-        };
-        let mut draft = Draft::new(&terms);
-        request.beside.make_room(&mut draft.commit);
-        let next = T::settle(&held, open, &mut draft)?;
-        if let Some(keyed) = keyed {
-            draft.commit.once = Some(keyed.once(&reply)?);
         }
-        let names = names_of(annals, &mut draft).await?;
-        let registry = annals.registry();
-        let registered = registry.register(&mut draft.commit)?;
-        request.beside.add_to(&mut draft.commit);
-        match annals.store().commit(draft.commit).await {
-            Ok(receipt) => {
-                if !receipt.repeated {
-                    registry.note(&registered);
-                }
+        let (failures, names) = match attempt {
+            Ok(Attempt::Committed { next, reply, receipt }) => {
                 return finish::<T, R, E>(annals, next, keyed, reply, receipt);
             }
-            Err(CommitError::Conflict { failures }) => {
-                check_names(names, &failures)?;
-                let unreadable = |error| ExecuteError::Store(CommitError::Unreadable(error));
-                let is_registration = registry.catch_up(&**annals.store(), &failures).await.map_err(unreadable)?;
-                let is_final = request.expected.is_some() && !is_registration || request.beside.has_failed(&failures);
-                if is_final || attempt >= annals.retry().attempts.get() {
-                    let expected = request.expected;
-                    return Err(ExecuteError::Conflict { failures, attempts: attempt, expected });
+            Ok(Attempt::Conflict { failures, names }) => (failures, names),
+            Err(error) => {
+                if matches!(error, ExecuteError::Refused(_)) {
+                    T::keep(held, annals);
                 }
+                return Err(error);
             }
-            Err(error) => return Err(error.into()),
+        };
+        check_names(names, &failures)?;
+        attempts += 1;
+        let unreadable = |error| ExecuteError::Store(CommitError::Unreadable(error));
+        let is_registration = annals.registry().catch_up(&**annals.store(), &failures).await.map_err(unreadable)?;
+        let expected = request.expected;
+        let is_final = expected.is_some() && !is_registration || request.beside.has_failed(&failures);
+        if is_final || attempts >= annals.retry().attempts.get() {
+            return Err(ExecuteError::Conflict { failures, attempts, expected });
         }
         T::catch_up(&mut held, annals).await?;
     }
-    // More attempts than an u32 counts; the policy ends the loop before.
-    Err(ExecuteError::Conflict { failures: Vec::new(), attempts: u32::MAX, expected: request.expected })
+}
+
+/// Decides on what is `held`, and commits what comes of it.
+async fn attempt<'a, T: Targets + 'a, R, E>(
+    annals: &Annals,
+    held: &T::Held,
+    terms: &Terms,
+    decide: &mut Decide<'a, T, R, E>,
+    beside: &Beside,
+    keyed: Option<&Keyed<R>>,
+) -> Result<Attempt<T::Held, R>, ExecuteError<E>> {
+    let mut open = T::open(held, terms);
+    let decided = catch(|| decide(T::view(&mut open))).map_err(|message| ExecuteError::Panicked { message })?;
+    let reply = decided.map_err(ExecuteError::Refused)?;
+    let mut draft = Draft::new(terms);
+    beside.make_room(&mut draft.commit);
+    let next = T::settle(held, open, &mut draft)?;
+    if let Some(keyed) = keyed {
+        draft.commit.once = Some(keyed.once(&reply)?);
+    }
+    let names = names_of(annals, &mut draft).await?;
+    let registry = annals.registry();
+    let registered = registry.register(&mut draft.commit)?;
+    beside.add_to(&mut draft.commit);
+    match annals.store().commit(draft.commit).await {
+        Ok(receipt) => {
+            if !receipt.repeated {
+                registry.note(&registered);
+            }
+            Ok(Attempt::Committed { next, reply, receipt })
+        }
+        Err(CommitError::Conflict { failures }) => Ok(Attempt::Conflict { failures, names }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether another state might have led to something else, and nothing was written.
+fn follows_from_the_state<H, R, E>(attempt: &Result<Attempt<H, R>, ExecuteError<E>>) -> bool {
+    match attempt {
+        Ok(Attempt::Committed { .. }) => false,
+        Ok(Attempt::Conflict { .. }) | Err(ExecuteError::Store(CommitError::Closed { .. })) => true,
+        Err(error) => error.is_verdict(),
+    }
 }
 
 /// Makes conditions and rows of what was decided about names, if anything was.

@@ -1,4 +1,5 @@
-//! From a stream to a state: a baseline (kept in memory, or a snapshot), then always the tail behind it.
+//! From a stream to a state: a baseline (kept in memory, or a snapshot), then the tail behind it, unless somebody decides first and
+//! lets the commit see whether there is any.
 
 use std::{
     any::Any,
@@ -10,7 +11,8 @@ use futures::StreamExt;
 use thiserror::Error;
 
 use crate::{
-    Aggregate, Annals, AsOf, At, DecodeError, InvalidText, ReadError, ReadStream, Record, Store, StreamId, Version,
+    Aggregate, Annals, AsOf, At, DecodeError, InvalidText, Position, ReadError, ReadStream, Record, Store, StreamId,
+    Version,
     cache::Place,
     decode_record,
     snapshot::{Found, Kept},
@@ -79,16 +81,31 @@ pub struct Held<A: Aggregate> {
 }
 
 /// Loads what `target` names, as of now.
-pub(crate) async fn load<A: Aggregate>(
+pub(crate) async fn load<A: Aggregate>(annals: &Annals, target: &At<A>) -> Result<Arc<Held<A>>, LoadError> {
+    let stream = annals.stream(target)?;
+    let Some(mut held) = kept(annals, &stream) else { return whole(annals, target, stream).await };
+    catch_up(&mut held, annals.store()).await?;
+    Ok(held)
+}
+
+/// What is kept in memory of what `target` names, out of date or not; loaded where nothing is.
+pub(crate) async fn baseline<A: Aggregate>(
     annals: &Annals,
     target: &At<A>,
     stream: StreamId,
 ) -> Result<Arc<Held<A>>, LoadError> {
-    let Some(mut held) = annals.cache().get::<Held<A>>(Place::Stream(stream.clone())) else {
-        return load_stored(annals, target, ReadStream::all(stream)).await.map(Arc::new);
-    };
-    catch_up(&mut held, annals.store()).await?;
-    Ok(held)
+    match kept(annals, &stream) {
+        Some(held) => Ok(held),
+        None => whole(annals, target, stream).await,
+    }
+}
+
+fn kept<A: Aggregate>(annals: &Annals, stream: &StreamId) -> Option<Arc<Held<A>>> {
+    annals.cache().get(Place::Stream(stream.clone()))
+}
+
+async fn whole<A: Aggregate>(annals: &Annals, target: &At<A>, stream: StreamId) -> Result<Arc<Held<A>>, LoadError> {
+    load_stored(annals, target, ReadStream::all(stream)).await.map(Arc::new)
 }
 
 /// Folds what `read` sees, which is a stream from its first event on, up to wherever the read ends. A snapshot may stand
@@ -139,13 +156,19 @@ async fn from_snapshot<A: Aggregate>(
     Ok(held)
 }
 
-/// Folds what the stream holds behind this state.
-pub(crate) async fn catch_up<A: Aggregate>(held: &mut Arc<Held<A>>, store: &Arc<dyn Store>) -> Result<(), LoadError> {
+/// Folds what the stream holds behind this state, and says where the first of it is, if there is anything.
+pub(crate) async fn catch_up<A: Aggregate>(
+    held: &mut Arc<Held<A>>,
+    store: &Arc<dyn Store>,
+) -> Result<Option<Position>, LoadError> {
     let mut tail = store.read_stream(ReadStream::all(held.stream.clone()).after(held.version));
+    let mut first = None;
     while let Some(record) = tail.next().await {
-        Arc::make_mut(held).fold(&record?)?;
+        let record = record?;
+        first.get_or_insert(record.position());
+        Arc::make_mut(held).fold(&record)?;
     }
-    Ok(())
+    Ok(first)
 }
 
 /// Keeps a committed state: in memory, and as a snapshot when one is due.

@@ -36,22 +36,25 @@ impl<B: Boundary> Observed<B> {
         Place::Boundary { query: self.query.clone(), plan: self.selection.plan() }
     }
 
-    /// Folds what came since.
-    async fn catch_up(observed: &mut Arc<Self>, annals: &Annals) -> Result<(), LoadError> {
+    /// Folds what came since, and says where the first of it is, if anything did.
+    async fn catch_up(observed: &mut Arc<Self>, annals: &Annals) -> Result<Option<Position>, LoadError> {
         // Invariant: the head is taken first, and nothing behind it is read, so that whatever is not folded lies behind the
         // position from which the commit's condition looks.
         let head = annals.store().head().borrow().position;
         if head <= observed.position {
-            return Ok(());
+            return Ok(None);
         }
         let read = ReadLog::of(observed.query.clone()).after(observed.position).as_of(AsOf::Position(head));
         let mut records = annals.store().read_log(read);
         let observed = Arc::make_mut(observed);
+        let mut first = None;
         while let Some(record) = records.next().await {
-            observed.fold(&record?)?;
+            let record = record?;
+            first.get_or_insert(record.position());
+            observed.fold(&record)?;
         }
         observed.position = head;
-        Ok(())
+        Ok(first)
     }
 
     fn fold(&mut self, record: &Record) -> Result<(), LoadError> {
@@ -79,14 +82,15 @@ impl<B: Boundary> Targets for Within<B> {
     fn stream_count(&self) -> usize {
         0
     }
-    async fn load(&self, annals: &Annals, _: &[StreamId]) -> Result<Self::Held, LoadError> {
+    /// As of now: the commit looks for what came since, and the further back that is, the more it may have to look at.
+    async fn baseline(&self, annals: &Annals, _: &[StreamId]) -> Result<Self::Held, LoadError> {
         let empty = Observed::empty(self, annals)?;
         let kept = annals.cache().get::<Observed<B>>(empty.place());
         let mut observed = kept.unwrap_or_else(|| Arc::new(empty));
         Observed::catch_up(&mut observed, annals).await?;
         Ok(observed)
     }
-    async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
+    async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<Option<Position>, LoadError> {
         Observed::catch_up(held, annals).await
     }
     fn versions(_: &Self::Held) -> Vec<(StreamId, Version)> {

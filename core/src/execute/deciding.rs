@@ -45,6 +45,11 @@ pub(crate) enum Deciding<'a, T: Targets, R, E> {
 }
 
 impl<'a, T: Targets, R, E> Deciding<'a, T, R, E> {
+    /// Whether something is prepared on what is held, by a service that must not be asked about what is out of date.
+    pub(super) const fn prepares(&self) -> bool {
+        matches!(self, Self::Prepared(_))
+    }
+
     /// The decision, prepared on what is `held`.
     pub(super) async fn on(self, held: &T::Held, around: Around<'_>) -> Result<Decide<'a, T, R, E>, ExecuteError<E>> {
         match self {

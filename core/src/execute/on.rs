@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     Aggregate, Annals, At, Closing, Commit, CommitError, Handle, InvalidText, LoadError, Loaded, LoggedTable, Prepare,
-    Receipt, Rejection, RowWrite, SnapshotError, Targets, Version, load,
+    Receipt, Rejection, RowWrite, SnapshotError, Version, load,
 };
 
 use super::{Deciding, Request, Sending};
@@ -69,7 +69,7 @@ impl<'a, A: Aggregate> On<'a, A> {
     /// # Errors
     /// [`LoadError`].
     pub async fn load(&self) -> Result<Loaded<A>, LoadError> {
-        let held = self.target.load(self.annals, &[]).await?;
+        let held = load::load(self.annals, &self.target).await?;
         let loaded = Loaded { state: held.state.clone(), version: held.version };
         load::keep(self.annals, held);
         Ok(loaded)
@@ -98,7 +98,7 @@ impl<'a, A: Aggregate> On<'a, A> {
     /// # Errors
     /// [`SnapshotError`].
     pub async fn snapshot(&self) -> Result<Version, SnapshotError> {
-        let mut held = self.target.load(self.annals, &[]).await?;
+        let mut held = load::load(self.annals, &self.target).await?;
         if !held.version.is_zero() {
             self.annals.keeper().take_now(self.annals.store(), &held).await?;
             Arc::make_mut(&mut held).note_snapshot();

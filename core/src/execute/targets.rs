@@ -3,7 +3,7 @@
 use std::{collections::HashSet, future::Future, sync::Arc};
 
 use crate::{
-    Aggregate, Annals, Decision, LoadError, StreamId, Tag, Version,
+    Aggregate, Annals, Decision, LoadError, Position, StreamId, Tag, Version,
     load::{self, Held},
 };
 
@@ -48,12 +48,20 @@ pub trait Targets: sealed::Sealed + Send + Sync {
     /// How many streams there are.
     #[doc(hidden)]
     fn stream_count(&self) -> usize;
-    /// Loads what is in `streams`, which are those that [`streams`](Self::streams) gave: the id of a stream is made once.
+    /// What is in `streams`, which are those that [`streams`](Self::streams) gave: the id of a stream is made once. Out of date
+    /// where it was kept in memory.
     #[doc(hidden)]
-    fn load(&self, annals: &Annals, streams: &[StreamId])
-    -> impl Future<Output = Result<Self::Held, LoadError>> + Send;
+    fn baseline(
+        &self,
+        annals: &Annals,
+        streams: &[StreamId],
+    ) -> impl Future<Output = Result<Self::Held, LoadError>> + Send;
+    /// Folds what came since, and says where the first of it is, if anything did.
     #[doc(hidden)]
-    fn catch_up(held: &mut Self::Held, annals: &Annals) -> impl Future<Output = Result<(), LoadError>> + Send;
+    fn catch_up(
+        held: &mut Self::Held,
+        annals: &Annals,
+    ) -> impl Future<Output = Result<Option<Position>, LoadError>> + Send;
     #[doc(hidden)]
     fn versions(held: &Self::Held) -> Vec<(StreamId, Version)>;
     #[doc(hidden)]
@@ -82,11 +90,11 @@ impl<A: Aggregate> Targets for At<A> {
     fn stream_count(&self) -> usize {
         1
     }
-    async fn load(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
+    async fn baseline(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
         let stream = streams.first().cloned().map_or_else(|| annals.stream(self), Ok)?;
-        load::load(annals, self, stream).await
+        load::baseline(annals, self, stream).await
     }
-    async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
+    async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<Option<Position>, LoadError> {
         load::catch_up(held, annals.store()).await
     }
     fn versions(held: &Self::Held) -> Vec<(StreamId, Version)> {
@@ -123,13 +131,14 @@ impl<A: Aggregate> Targets for Vec<At<A>> {
     fn stream_count(&self) -> usize {
         self.len()
     }
-    async fn load(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
+    async fn baseline(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
         let targets = self.iter().zip(streams);
-        futures::future::try_join_all(targets.map(|(target, stream)| load::load(annals, target, stream.clone()))).await
+        let baselines = targets.map(|(target, stream)| load::baseline(annals, target, stream.clone()));
+        futures::future::try_join_all(baselines).await
     }
-    async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
-        futures::future::try_join_all(held.iter_mut().map(|held| load::catch_up(held, annals.store()))).await?;
-        Ok(())
+    async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<Option<Position>, LoadError> {
+        let caught_up = held.iter_mut().map(|held| load::catch_up(held, annals.store()));
+        Ok(futures::future::try_join_all(caught_up).await?.into_iter().flatten().min())
     }
     fn versions(held: &Self::Held) -> Vec<(StreamId, Version)> {
         held.iter().map(|held| (held.stream.clone(), held.version)).collect()
@@ -167,7 +176,7 @@ macro_rules! together {
             fn stream_count(&self) -> usize {
                 0 $(+ self.$index.stream_count())+
             }
-            async fn load(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
+            async fn baseline(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
                 let mut rest = streams;
                 let mut next = |count| {
                     let (own, others) = rest.split_at_checked(count).unwrap_or_default();
@@ -175,11 +184,11 @@ macro_rules! together {
                     own
                 };
                 let own = ($(next(self.$index.stream_count()),)+);
-                futures::try_join!($(self.$index.load(annals, own.$index)),+)
+                futures::try_join!($(self.$index.baseline(annals, own.$index)),+)
             }
-            async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<(), LoadError> {
-                futures::try_join!($($target::catch_up(&mut held.$index, annals)),+)?;
-                Ok(())
+            async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<Option<Position>, LoadError> {
+                let caught_up = futures::try_join!($($target::catch_up(&mut held.$index, annals)),+)?;
+                Ok([$(caught_up.$index),+].into_iter().flatten().min())
             }
             fn versions(held: &Self::Held) -> Vec<(StreamId, Version)> {
                 [$($target::versions(&held.$index)),+].concat()

@@ -105,6 +105,58 @@ async fn conflicts_end_with_the_policy() {
     assert_eq!(failures, [Failure::Stream { stream, expected: Expected::At(version(2)), actual: version(3) }]);
 }
 
+/// What is kept in memory is decided on as it is, and no read asks whether that is right.
+#[tokio::test]
+async fn a_kept_state_is_decided_on_without_a_read() {
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
+    annals.on::<Account>("a").send(Deposit { amount: 5 }).await.unwrap();
+    store.next_read(Reads::Any, ReadFault::Fail(ReadError::ShutDown));
+    assert_eq!(annals.on::<Account>("a").send(Withdraw { amount: 2 }).await.unwrap().reply, 3);
+    // It is still to come.
+    assert!(annals.on::<Account>("a").load().await.is_err());
+}
+
+/// P4: nothing that was decided on what is out of date is told, whatever it was; and it is no attempt.
+#[tokio::test]
+async fn what_is_out_of_date_in_memory_refuses_nothing() {
+    let once = RetryPolicy { attempts: std::num::NonZeroU32::MIN };
+    for kept in [0, 1] {
+        let store = FaultyStore::default();
+        let annals = Annals::over(store.clone()).retry(once).open().await.unwrap();
+        annals.on::<Account>("a").send(DepositMany(vec![1; kept])).await.unwrap();
+        annals.on::<Account>("a").load().await.unwrap();
+        store.commit(deposited(10)).await.unwrap();
+        let withdrawn = annals.on::<Account>("a").send(Withdraw { amount: 10 }).await.unwrap();
+        assert_eq!(withdrawn.reply, kept as u64, "a refusal that is none any more");
+        store.commit(deposited(10)).await.unwrap();
+        assert_eq!(annals.on::<Account>("a").send(Look).await.unwrap().reply, kept as u64 + 10, "a conflict");
+        store.commit(deposited(10)).await.unwrap();
+        let refused = annals.on::<Account>("a").send(Withdraw { amount: 1000 }).await.unwrap_err();
+        let ExecuteError::Refused(AccountError::Short { missing }) = refused else { panic!("{refused:?}") };
+        assert_eq!(missing, 1000 - 20 - kept as u64, "a refusal with its reason");
+        // What comes while it is decided is a conflict as before, and counts.
+        store.next_commits([deposited(1)].map(CommitFault::SomebodyFirst));
+        let error = annals.on::<Account>("a").send(Look).await.unwrap_err();
+        assert!(matches!(error, ExecuteError::Conflict { attempts: 1, .. }), "{error:?}");
+    }
+}
+
+/// Together, one that is out of date is enough.
+#[tokio::test]
+async fn together_nothing_out_of_date_is_told() {
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
+    for id in ["a", "b"] {
+        annals.on::<Account>(id).send(Deposit { amount: 1 }).await.unwrap();
+    }
+    store.commit(deposited(10)).await.unwrap();
+    let both = (at::<Account>("b"), at::<Account>("a"));
+    let seen =
+        annals.together(both, |(b, a)| if a.balance > 5 { Ok(a.balance + b.balance) } else { Err("too little") });
+    assert_eq!(seen.await.unwrap().reply, 12);
+}
+
 #[tokio::test]
 async fn an_expected_version_is_never_tried_again() {
     let store = FaultyStore::default();

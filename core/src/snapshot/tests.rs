@@ -156,7 +156,9 @@ async fn shutting_down_waits_for_snapshots() {
     let counts = annals.snapshot_counts();
     assert_eq!((counts.taken, counts.failed, counts.dropped), (50, 0, 0));
     let error = annals.on::<Account>("0").send(Deposit { amount: 1 }).await.unwrap_err();
-    assert!(matches!(error, ExecuteError::Load(LoadError::Read(ReadError::ShutDown))), "{error:?}");
+    assert!(matches!(error, ExecuteError::Store(CommitError::ShutDown)), "{error:?}");
+    let error = annals.on::<Account>("0").load().await.unwrap_err();
+    assert!(matches!(error, LoadError::Read(ReadError::ShutDown)), "{error:?}");
 }
 
 proptest! {

@@ -22,7 +22,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -36,7 +36,7 @@ use self::{
     filter::{Changed, Filter},
     keys::Term,
     kinds::{Kinds, LastMatch},
-    places::{Chunk, PlaceTrees},
+    places::{Chunk, Order, PlaceTrees},
     runs::Runs,
     tree::{Database, Tree},
 };
@@ -61,6 +61,8 @@ pub(crate) struct Index {
     derived: Tree,
     /// The streams that exist or are closed, and the tags, idempotency keys and names that exist.
     filter: Filter,
+    /// Room for taking parts in.
+    order: Mutex<Order>,
     /// Where the last event of each kind is.
     kinds: RwLock<Kinds>,
     /// Every place behind this position is in the tail.
@@ -82,11 +84,11 @@ impl Index {
             let once = Runs::open(database.tree("once")?, entries.clone())?;
             derived::recover(&derived)?;
             let generation = generation(&derived)?;
-            let (filter, kinds) = (Filter::read(&entries)?, RwLock::new(Kinds::read(&entries)?));
             let (disk, has_closed) = (disk.clone(), AtomicBool::new(false));
             // Until the progress was looked at, nothing is known.
             let through = AtomicU64::new(u64::MAX);
-            Ok(Self { disk, database, entries, older, once, derived, filter, kinds, through, has_closed, generation })
+            let (order, filter, kinds) = (Mutex::default(), Filter::read(&entries)?, RwLock::new(Kinds::read(&entries)?));
+            Ok(Self { disk, database, entries, older, once, derived, filter, order, kinds, through, has_closed, generation })
         })
     }
 
@@ -117,7 +119,9 @@ impl Index {
     /// and what survives of sled's writes is always the first of them.
     pub(crate) fn take_in(&self, part: &Part, log: Uuid) -> Result<(), ReadError> {
         self.through.store(part.through.standing.position.get(), Ordering::Release);
-        let mut changed = self.guard("take_places", || places::merge(self.places(), part))?;
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self.guard("take_places", || places::merge(self.places(), part, &mut order))?;
+        drop(order);
         self.note_rows(part, &mut changed);
         let keys = once::sorted(&part.once, &self.filter, &mut changed);
         self.guard("take_once", || self.once.add(&keys))?;

@@ -7,8 +7,9 @@
 //! A chunk begins with how many places it holds and the newest of them; the others follow as differences, each from the
 //! next newer one. So adding to a chunk copies what it holds without looking at it, and its newest place is read at once.
 
-use annals_core::{Position, Version};
+use annals_core::{Position, StreamId, Version};
 use sled::IVec;
+use smol_str::SmolStr;
 
 use super::{
     filter::{Changed, Filter},
@@ -21,7 +22,7 @@ use crate::{
         Place,
         wire::{Cursor, put_signed, put_varint},
     },
-    overlay::Part,
+    overlay::{Part, places::Places},
 };
 
 /// The most places of a chunk: what is written again when a long stream grows.
@@ -225,45 +226,8 @@ pub(crate) fn chunk_with(trees: PlaceTrees<'_>, term: Term<'_>, number: u64) -> 
 
 /// Places that are added behind those of a stream or tag.
 struct Addition<'a> {
-    /// The bytes of the key behind what all keys have in common: compared before the keys are.
-    head: u64,
     key: &'a [u8],
-    places: Given<'a>,
-    older: &'a Tree,
-}
-
-/// A single place stands here and not where it was found: additions are walked through in the order of their keys, in
-/// which nothing else lies in memory.
-#[derive(Clone, Copy)]
-enum Given<'a> {
-    One(Place),
-    Several(&'a [Place]),
-}
-
-impl<'a> From<&'a [Place]> for Given<'a> {
-    fn from(places: &'a [Place]) -> Self {
-        match places {
-            [place] => Self::One(*place),
-            places => Self::Several(places),
-        }
-    }
-}
-
-impl Given<'_> {
-    fn as_slice(&self) -> &[Place] {
-        match self {
-            Self::One(place) => std::slice::from_ref(place),
-            Self::Several(places) => places,
-        }
-    }
-}
-
-/// An addition while the buffer with its key still grows.
-struct Span<'a> {
-    start: usize,
-    end: usize,
-    head: u64,
-    places: Given<'a>,
+    places: &'a [Place],
     older: &'a Tree,
 }
 
@@ -275,7 +239,7 @@ impl Change for Addition<'_> {
     /// Places that are there already are left out, so that doing it twice changes nothing.
     fn apply(&self, draft: &mut Draft) -> sled::Result<()> {
         let mut value = draft.take_room();
-        let places = self.places.as_slice();
+        let places = self.places;
         match draft.last().filter(|(key, _)| *key == self.key) {
             None => self.put_newest(&Newest { first: 1, begin: None, chunk: &[] }, None, places, &mut value)?,
             Some((_, entry)) => {
@@ -361,49 +325,104 @@ impl Change for WholeChunk {
 }
 
 /// Adds the places of all streams of `part`, then those of its tags. Says what of the filter is to be written.
-pub(crate) fn merge(trees: PlaceTrees<'_>, part: &Part) -> sled::Result<Changed> {
+pub(crate) fn merge(trees: PlaceTrees<'_>, part: &Part, order: &mut Order) -> sled::Result<Changed> {
     let mut changed = Changed::new();
-    let streams = part
-        .streams
-        .iter()
-        .map(|(stream, (first, places))| (Term::Stream(stream.as_str()), *first == Version::FIRST, places.as_slice()));
-    merge_terms(trees, streams, &mut changed)?;
-    let tags = part.tags.iter().map(|(term, places)| (Term::Tag(term), true, places.as_slice()));
-    merge_terms(trees, tags, &mut changed)?;
+    merge_terms(trees, part.streams.as_slice(), Given::of_stream, order, &mut changed)?;
+    merge_terms(trees, part.tags.as_slice(), Given::of_tag, order, &mut changed)?;
     Ok(changed)
 }
 
-/// Each term comes with whether it may be new, and its places.
-fn merge_terms<'a>(
+/// What a part of the tail has of a stream or tag.
+struct Given<'a> {
+    term: Term<'a>,
+    may_be_new: bool,
+    places: &'a [Place],
+}
+
+impl<'a> Given<'a> {
+    fn of_stream((stream, (first, places)): &'a (StreamId, (Version, Places))) -> Self {
+        let may_be_new = *first == Version::FIRST;
+        Self { term: Term::Stream(stream.as_str()), may_be_new, places: places.as_slice() }
+    }
+
+    fn of_tag((term, places): &'a (SmolStr, Places)) -> Self {
+        Self { term: Term::Tag(term), may_be_new: true, places: places.as_slice() }
+    }
+}
+
+/// Room in which entries are put in order. It is kept, because the allocator does not get over as much memory being taken and
+/// given back with each batch: other things then lie where it was, and it is taken elsewhere.
+#[derive(Debug, Default)]
+pub(crate) struct Order {
+    /// All keys in one buffer, so that a term costs no allocation.
+    keys: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+/// So much of that room is kept, in bytes and in entries.
+const KEYS_KEPT: usize = 2 << 20;
+const SPANS_KEPT: usize = 64 << 10;
+
+impl Order {
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.keys.shrink_to(KEYS_KEPT);
+        self.spans.clear();
+        self.spans.shrink_to(SPANS_KEPT);
+    }
+}
+
+/// Where the key of an entry stands among all keys.
+#[derive(Debug)]
+struct Span {
+    /// The bytes of the key behind what all keys have in common: compared before the keys are.
+    head: u64,
+    start: u32,
+    end: u32,
+    /// The entry's.
+    index: u32,
+}
+
+/// So many additions are put together at a time, in the order of their keys: what they are made of lies elsewhere in memory,
+/// and to gather it for many at once takes a fraction of what it takes one by one.
+const ADDITIONS: usize = if cfg!(test) { 100 } else { 2048 };
+
+/// Adds what `given` says of each entry.
+fn merge_terms<'a, E>(
     trees: PlaceTrees<'_>,
-    terms: impl ExactSizeIterator<Item = (Term<'a>, bool, &'a [Place])>,
+    entries: &'a [E],
+    given: impl Fn(&'a E) -> Given<'a>,
+    order: &mut Order,
     changed: &mut Changed,
 ) -> sled::Result<()> {
-    // All keys in one buffer, so that a term costs no allocation. What is needed of a term is taken at once, while the
-    // processor has it at hand.
-    let (mut buffer, mut spans) = (Vec::with_capacity(terms.len() * 24), Vec::with_capacity(terms.len()));
-    for (term, may_be_new, places) in terms {
-        let start = buffer.len();
-        term.put_prefix(&mut buffer);
+    order.clear();
+    let Order { keys, spans } = order;
+    keys.reserve(entries.len() * 24);
+    spans.reserve(entries.len());
+    for (index, entry) in (0..).zip(entries) {
+        let Given { term, may_be_new, .. } = given(entry);
+        let start = keys.len();
+        term.put_prefix(keys);
         if may_be_new {
-            trees.filter.insert(buffer.get(start..).unwrap_or_default(), changed);
+            trees.filter.insert(keys.get(start..).unwrap_or_default(), changed);
         }
-        spans.push(Span { start, end: buffer.len(), head: 0, places: Given::from(places), older: trees.older });
+        let at = |length| u32::try_from(length).map_err(|_| malformed("a batch of 4 GiB"));
+        spans.push(Span { head: 0, start: at(start)?, end: at(keys.len())?, index });
     }
-    let addition = |Span { start, end, head, places, older }| Addition {
-        head,
-        key: buffer.get(start..end).unwrap_or_default(),
-        places,
-        older,
+    let key = |span: &Span| keys.get(span.start as usize..span.end as usize).unwrap_or_default();
+    let common = common_length(spans.iter().map(key));
+    for span in &mut *spans {
+        span.head = head_of(key(span).get(common..).unwrap_or_default());
+    }
+    spans.sort_unstable_by(|one, other| one.head.cmp(&other.head).then_with(|| key(one).cmp(key(other))));
+    let addition = |span: &Span| {
+        let places = given(entries.get(span.index as usize)?).places;
+        Some(Addition { key: key(span), places, older: trees.older })
     };
-    // Of the same size, so that both are in the same memory.
-    let mut additions: Vec<_> = spans.into_iter().map(addition).collect();
-    let common = common_length(additions.iter().map(|addition| addition.key));
-    for addition in &mut additions {
-        addition.head = head_of(addition.key.get(common..).unwrap_or_default());
+    for spans in spans.chunks(ADDITIONS) {
+        pages::merge(trees.entries, &spans.iter().filter_map(addition).collect::<Vec<_>>())?;
     }
-    additions.sort_unstable_by(|one, other| one.head.cmp(&other.head).then_with(|| one.key.cmp(other.key)));
-    pages::merge(trees.entries, &additions)
+    Ok(())
 }
 
 /// The first bytes of `key` as a number that sorts as they do.
@@ -458,7 +477,8 @@ mod tests {
             let trees = PlaceTrees { entries: &entries, older: &older, filter: &filter };
             for (index, batch) in places[..count].chunks(size).enumerate() {
                 for _ in 0..1 + index % 2 {
-                    merge_terms(trees, [(term, true, batch)].into_iter(), &mut Changed::new()).unwrap();
+                    let given = |_| Given { term, may_be_new: true, places: batch };
+                    merge_terms(trees, &[()], given, &mut Order::default(), &mut Changed::new()).unwrap();
                 }
                 let entry = pages::get(&entries, &term.prefix()).unwrap().unwrap();
                 assert_eq!(begin(&entry).unwrap(), places[0].position);
@@ -476,7 +496,7 @@ mod tests {
             found.reverse();
             found
         };
-        for term in [Term::Stream("s-1"), Term::Tag(b"/about:it")] {
+        for term in [Term::Stream("s-1"), Term::Tag("/about:it")] {
             for count in [1, 127, 128, 129, 256, 257, 1000] {
                 let whole = chunks(1000, count, term);
                 assert!(whole.iter().flat_map(|(_, places)| places).eq(&places[..count]));

@@ -239,3 +239,59 @@ fn places_after<'a>(parts: impl Iterator<Item = &'a Places>, after: Position) ->
 
 /// The most places that one look-up gives out.
 pub(crate) const PLACES_MAX: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Bound;
+
+    use annals_core::LoggedTable;
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn part(streams: u32) -> Part {
+        let mut part = Part::new(Progress::START);
+        for number in 1..=streams {
+            add(&mut part, number, Version::FIRST);
+        }
+        part.add_once([7; 20].into(), Some(80));
+        part.covers(Progress { frame: 80, ..Progress::START });
+        part
+    }
+
+    fn add(part: &mut Part, number: u32, version: Version) {
+        let mut event =
+            NewEvent::new(format!("s-{number}").parse().unwrap(), "test.happened".parse().unwrap(), Bytes::new());
+        event.tags.push(Tag::of("number", number % 3).unwrap());
+        part.add_events(&[event], version, &[Place { position: number.into(), frame: 80, item: 56, length: 9 }]);
+    }
+
+    /// A part that takes the room of another has nothing of what that held, and goes on where the one before it ends.
+    #[test]
+    fn parts_that_take_turns_hold_nothing_of_each_other() {
+        let (before, spare) = (part(40), part(30));
+        let next = before.following(Some(spare.emptied()));
+        assert!(next.is_empty() && next.bytes == 0 && next.kinds.last_match(&EventQuery::all()).is_some());
+        assert_eq!((next.streams.len(), next.tags.len(), next.once.len()), (0, 0, 0));
+        assert_eq!((next.tick, next.through.frame), (before.tick, 80));
+        let overlay = Overlay::new(next);
+        assert_eq!(overlay.version(&"s-1".parse().unwrap()), None);
+        assert!(overlay.tag_places_after("/number:1", Position::ZERO).is_empty());
+    }
+
+    /// What comes behind a listing is in the next one.
+    #[test]
+    fn streams_are_listed_as_they_come() {
+        let mut overlay = Overlay::new(part(5));
+        let table = LoggedTable::STREAMS;
+        let listed = |overlay: &Overlay| {
+            let all = (Bound::Unbounded, Bound::Unbounded);
+            let rows = overlay.listed(&table, &all, Direction::Forward, 100);
+            rows.map(|(row, _)| String::from_utf8(row.to_vec()).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(&overlay), ["s-1", "s-2", "s-3", "s-4", "s-5"]);
+        add(&mut overlay.active, 11, Version::FIRST);
+        add(&mut overlay.active, 12, Version::FIRST.checked_add(1).unwrap());
+        assert_eq!(listed(&overlay), ["s-1", "s-11", "s-2", "s-3", "s-4", "s-5"]);
+    }
+}

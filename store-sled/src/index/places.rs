@@ -7,13 +7,14 @@
 //! A chunk begins with how many places it holds and the newest of them; the others follow as differences, each from the
 //! next newer one. So adding to a chunk copies what it holds without looking at it, and its newest place is read at once.
 
-use annals_core::{Position, StreamId, Version};
+use annals_core::Position;
 use sled::IVec;
-use smol_str::SmolStr;
 
 use super::{
     filter::{Changed, Filter},
+    gathered::Gathered,
     keys::{self, Term},
+    order::{Given, Order, Sorted},
     pages::{self, Change, Draft, malformed},
     tree::Tree,
 };
@@ -22,7 +23,7 @@ use crate::{
         Place,
         wire::{Cursor, put_signed, put_varint},
     },
-    overlay::{Part, places::Places},
+    overlay::Part,
 };
 
 /// The most places of a chunk: what is written again when a long stream grows.
@@ -107,7 +108,7 @@ pub(crate) fn begin(entry: &[u8]) -> sled::Result<Position> {
     Newest::take(entry)?.begin()
 }
 
-fn newest_first(bytes: &[u8]) -> impl Iterator<Item = sled::Result<Place>> {
+pub(super) fn newest_first(bytes: &[u8]) -> impl Iterator<Item = sled::Result<Place>> {
     let mut rest = Cursor::new(bytes);
     let mut left = rest.varint().unwrap_or(1);
     let mut newer = None;
@@ -173,7 +174,7 @@ fn take_older(rest: &mut Cursor<'_>, newer: Place) -> Option<Place> {
 }
 
 /// Appends a chunk that holds what `before` holds and `places`, which are newer.
-fn put_chunk(output: &mut Vec<u8>, before: Option<Stored<'_>>, places: &[Place]) {
+pub(super) fn put_chunk(output: &mut Vec<u8>, before: Option<Stored<'_>>, places: &[Place]) {
     let Some(newest) = places.last() else { return };
     put_varint(output, before.as_ref().map_or(0, |before| before.count) + places.len() as u64);
     put_whole(output, newest);
@@ -187,7 +188,7 @@ fn put_chunk(output: &mut Vec<u8>, before: Option<Stored<'_>>, places: &[Place])
 }
 
 /// A chunk as far as it must be read to add to it.
-struct Stored<'a> {
+pub(super) struct Stored<'a> {
     count: u64,
     newest: Place,
     older: &'a [u8],
@@ -324,123 +325,78 @@ impl Change for WholeChunk {
     }
 }
 
+/// So many additions are put together at a time, in the order of their keys: what they are made of lies elsewhere in memory,
+/// and to bring it together for many at once takes a fraction of what it takes one by one.
+const ADDITIONS: usize = if cfg!(test) { 100 } else { 2048 };
+
+/// So many of their places at most, and those of one more.
+const PLACES_MAX: usize = 16 * ADDITIONS;
+
 /// Adds the places of all streams of `part`, then those of its tags. Says what of the filter is to be written.
-pub(crate) fn merge(trees: PlaceTrees<'_>, part: &Part, order: &mut Order) -> sled::Result<Changed> {
+///
+/// With `gathered`, those of streams and tags that are there already only go there, until [`settle`] adds them.
+pub(crate) fn merge(
+    trees: PlaceTrees<'_>,
+    part: &Part,
+    order: &mut Order,
+    mut gathered: Option<&mut Gathered>,
+) -> sled::Result<Changed> {
     let mut changed = Changed::new();
-    merge_terms(trees, part.streams.as_slice(), Given::of_stream, order, &mut changed)?;
-    merge_terms(trees, part.tags.as_slice(), Given::of_tag, order, &mut changed)?;
+    merge_terms(trees, part.streams.as_slice(), Given::of_stream, order, &mut changed, gathered.as_deref_mut())?;
+    merge_terms(trees, part.tags.as_slice(), Given::of_tag, order, &mut changed, gathered)?;
     Ok(changed)
 }
 
-/// What a part of the tail has of a stream or tag.
-struct Given<'a> {
-    term: Term<'a>,
-    may_be_new: bool,
-    places: &'a [Place],
-}
-
-impl<'a> Given<'a> {
-    fn of_stream((stream, (first, places)): &'a (StreamId, (Version, Places))) -> Self {
-        let may_be_new = *first == Version::FIRST;
-        Self { term: Term::Stream(stream.as_str()), may_be_new, places: places.as_slice() }
-    }
-
-    fn of_tag((term, places): &'a (SmolStr, Places)) -> Self {
-        Self { term: Term::Tag(term), may_be_new: true, places: places.as_slice() }
-    }
-}
-
-/// Room in which entries are put in order. It is kept, because the allocator does not get over as much memory being taken and
-/// given back with each batch: other things then lie where it was, and it is taken elsewhere.
-#[derive(Debug, Default)]
-pub(crate) struct Order {
-    /// All keys in one buffer, so that a term costs no allocation.
-    keys: Vec<u8>,
-    spans: Vec<Span>,
-}
-
-/// So much of that room is kept, in bytes and in entries.
-const KEYS_KEPT: usize = 2 << 20;
-const SPANS_KEPT: usize = 64 << 10;
-
-impl Order {
-    fn clear(&mut self) {
-        self.keys.clear();
-        self.keys.shrink_to(KEYS_KEPT);
-        self.spans.clear();
-        self.spans.shrink_to(SPANS_KEPT);
-    }
-}
-
-/// Where the key of an entry stands among all keys.
-#[derive(Debug)]
-struct Span {
-    /// The bytes of the key behind what all keys have in common: compared before the keys are.
-    head: u64,
-    start: u32,
-    end: u32,
-    /// The entry's.
-    index: u32,
-}
-
-/// So many additions are put together at a time, in the order of their keys: what they are made of lies elsewhere in memory,
-/// and to gather it for many at once takes a fraction of what it takes one by one.
-const ADDITIONS: usize = if cfg!(test) { 100 } else { 2048 };
-
-/// Adds what `given` says of each entry.
 fn merge_terms<'a, E>(
     trees: PlaceTrees<'_>,
     entries: &'a [E],
     given: impl Fn(&'a E) -> Given<'a>,
     order: &mut Order,
     changed: &mut Changed,
+    mut gathered: Option<&mut Gathered>,
 ) -> sled::Result<()> {
-    order.clear();
-    let Order { keys, spans } = order;
-    keys.reserve(entries.len() * 24);
-    spans.reserve(entries.len());
-    for (index, entry) in (0..).zip(entries) {
-        let Given { term, may_be_new, .. } = given(entry);
-        let start = keys.len();
-        term.put_prefix(keys);
-        if may_be_new {
-            trees.filter.insert(keys.get(start..).unwrap_or_default(), changed);
+    order.sort(entries, &given, |key| trees.filter.insert(key, changed))?;
+    let places = |index: usize| entries.get(index).map_or(&[][..], |entry| given(entry).places);
+    if let Some(gathered) = &mut gathered {
+        let known = order.sorted().filter(|entry| !entry.is_new);
+        gathered.add_run(known.map(|Sorted { key, index, .. }| (key, places(index))));
+    }
+    let here = order.sorted().filter(|entry| entry.is_new || gathered.is_none());
+    let mut additions =
+        here.map(|Sorted { key, index, .. }| Addition { key, places: places(index), older: trees.older });
+    let mut some = Vec::with_capacity(ADDITIONS.min(entries.len()));
+    loop {
+        some.clear();
+        some.extend(additions.by_ref().take(ADDITIONS));
+        if some.is_empty() {
+            return Ok(());
         }
-        let at = |length| u32::try_from(length).map_err(|_| malformed("a batch of 4 GiB"));
-        spans.push(Span { head: 0, start: at(start)?, end: at(keys.len())?, index });
-    }
-    let key = |span: &Span| keys.get(span.start as usize..span.end as usize).unwrap_or_default();
-    let common = common_length(spans.iter().map(key));
-    for span in &mut *spans {
-        span.head = head_of(key(span).get(common..).unwrap_or_default());
-    }
-    spans.sort_unstable_by(|one, other| one.head.cmp(&other.head).then_with(|| key(one).cmp(key(other))));
-    let addition = |span: &Span| {
-        let places = given(entries.get(span.index as usize)?).places;
-        Some(Addition { key: key(span), places, older: trees.older })
-    };
-    for spans in spans.chunks(ADDITIONS) {
-        pages::merge(trees.entries, &spans.iter().filter_map(addition).collect::<Vec<_>>())?;
-    }
-    Ok(())
-}
-
-/// The first bytes of `key` as a number that sorts as they do.
-pub(super) fn head_of(key: &[u8]) -> u64 {
-    match key.first_chunk() {
-        Some(head) => u64::from_be_bytes(*head),
-        None => key.iter().chain(&[0; 8]).take(8).fold(0, |head, byte| (head << 8) | u64::from(*byte)),
+        pages::merge(trees.entries, &some)?;
     }
 }
 
-/// How many bytes all keys begin with.
-pub(super) fn common_length<'a>(mut keys: impl Iterator<Item = &'a [u8]>) -> usize {
-    let Some(first) = keys.next() else { return 0 };
-    let common = |length: usize, key: &[u8]| {
-        let pairs = first.iter().zip(key).take(length);
-        pairs.take_while(|(one, other)| one == other).count()
-    };
-    keys.fold(first.len(), common)
+/// Adds the places that were gathered.
+pub(crate) fn settle(trees: PlaceTrees<'_>, gathered: &Gathered) -> sled::Result<()> {
+    let mut merged = gathered.merged()?;
+    let (mut keys, mut places, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        keys.clear();
+        places.clear();
+        ends.clear();
+        while ends.len() < ADDITIONS && places.len() < PLACES_MAX && merged.take(&mut keys, &mut places)? {
+            ends.push((keys.len(), places.len()));
+        }
+        if ends.is_empty() {
+            return Ok(());
+        }
+        let starts = std::iter::once(&(0, 0)).chain(&ends);
+        let addition = |(start, end): (&(usize, usize), &(usize, usize))| Addition {
+            key: keys.get(start.0..end.0).unwrap_or_default(),
+            places: places.get(start.1..end.1).unwrap_or_default(),
+            older: trees.older,
+        };
+        pages::merge(trees.entries, &starts.zip(&ends).map(addition).collect::<Vec<_>>())?;
+    }
 }
 
 #[cfg(test)]
@@ -466,23 +422,31 @@ mod tests {
         assert!(newest_first(&[0x80]).any(|place| place.is_err()));
     }
 
-    /// However places are divided into batches, and whichever batch is repeated, the chunks are the same.
+    /// However places are divided into batches, whichever batch is repeated, and whether they are gathered first, the chunks
+    /// are the same.
     #[test]
     fn chunks_do_not_depend_on_batches() {
         let places: Vec<_> = (11..1011).map(place).collect();
-        let chunks = |size: usize, count: usize, term: Term<'_>| {
+        let chunks = |size: usize, count: usize, gathers: bool, term: Term<'_>| {
             let database = Database::temporary(Disk::default());
             let (entries, older) = (database.tree("entries").unwrap(), database.tree("older").unwrap());
             let filter = Filter::default();
             let trees = PlaceTrees { entries: &entries, older: &older, filter: &filter };
+            let (mut order, mut gathered) = (Order::default(), Gathered::default());
             for (index, batch) in places[..count].chunks(size).enumerate() {
                 for _ in 0..1 + index % 2 {
                     let given = |_| Given { term, may_be_new: true, places: batch };
-                    merge_terms(trees, &[()], given, &mut Order::default(), &mut Changed::new()).unwrap();
+                    let gathered = gathers.then_some(&mut gathered);
+                    merge_terms(trees, &[()], given, &mut order, &mut Changed::new(), gathered).unwrap();
+                }
+                assert_eq!(gathered.is_empty(), !gathers || index == 0, "what is new is written at once");
+                if index % 5 == 4 {
+                    settle(trees, &std::mem::take(&mut gathered)).unwrap();
                 }
                 let entry = pages::get(&entries, &term.prefix()).unwrap().unwrap();
                 assert_eq!(begin(&entry).unwrap(), places[0].position);
             }
+            settle(trees, &gathered).unwrap();
             let mut found = Vec::new();
             let mut before = u64::MAX;
             while before > 0
@@ -498,12 +462,13 @@ mod tests {
         };
         for term in [Term::Stream("s-1"), Term::Tag("/about:it")] {
             for count in [1, 127, 128, 129, 256, 257, 1000] {
-                let whole = chunks(1000, count, term);
+                let whole = chunks(1000, count, false, term);
                 assert!(whole.iter().flat_map(|(_, places)| places).eq(&places[..count]));
                 assert!(whole.iter().all(|(first, chunk)| places[*first as usize - 1] == chunk[0]));
                 assert!(whole.iter().rev().skip(1).all(|(_, chunk)| chunk.len() == CHUNK_PLACES));
-                for size in [1, 7, 127, 128, 129, 500] {
-                    assert!(chunks(size, count, term) == whole, "{count} places in batches of {size}");
+                for (size, gathers) in [1, 7, 127, 128, 129, 500].into_iter().zip([true, false].into_iter().cycle()) {
+                    let found = chunks(size, count, gathers, term);
+                    assert!(found == whole, "{count} places in batches of {size}, gathered: {gathers}");
                 }
             }
         }

@@ -10,7 +10,7 @@ use annals_core::ReadError;
 
 use crate::{
     OpenError,
-    index::{Index, keys},
+    index::{Index, gathered::Gathered, keys},
     log::{
         Log, Place,
         frame::Standing,
@@ -47,12 +47,13 @@ pub(crate) fn take_in(
         let (parts, taken) = mpsc::sync_channel::<Part>(0);
         let (emptied, spares) = mpsc::channel();
         let writing = scope.spawn(move || {
-            taken.into_iter().try_for_each(|part| {
-                index.take_in(&part, log.id)?;
+            let mut gathered = Gathered::default();
+            for part in taken {
+                index.gather(&part, &mut gathered, log.id)?;
                 // Once the log was read, nobody wants it.
                 let _ = emptied.send(part.emptied());
-                Ok(())
-            })
+            }
+            index.settle(&mut gathered, log.id)
         });
         let mut walk = Walk { log, part: Part::new(progress), rows: 0, parts, spares, told: Instant::now() };
         let scanned = walk.to(end, batch_entries.saturating_mul(PART_BATCHES));

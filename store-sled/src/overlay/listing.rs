@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::OnceLock,
+    sync::{Mutex, PoisonError},
 };
 
 use annals_core::{Direction, LoggedTable, Position, StreamId, Version};
@@ -12,16 +12,23 @@ use bytes::Bytes;
 use super::{Overlay, Part};
 use crate::index::{keys, stream_text};
 
-/// The streams that begin in a part, in order. They are put in order when they are first asked for: most never are.
+/// The streams that begin in a part. They are put in order when they are first asked for: most never are.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    in_order: OnceLock<BTreeMap<Bytes, Position>>,
+    state: Mutex<Option<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    in_order: BTreeMap<Bytes, Position>,
+    /// Those that have come since they were asked for.
+    fresh: Vec<(StreamId, Position)>,
 }
 
 impl Listing {
     pub(super) fn add(&mut self, stream: &StreamId, first: Position) {
-        if let Some(in_order) = self.in_order.get_mut() {
-            in_order.insert(keys::stream_term(stream), first);
+        if let Some(state) = self.state.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            state.fresh.push((stream.clone(), first));
         }
     }
 
@@ -35,7 +42,10 @@ impl Listing {
         direction: Direction,
         limit: usize,
     ) -> Vec<(Bytes, Option<Bytes>)> {
-        let in_order = self.in_order.get_or_init(|| begun.collect());
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_order = || State { in_order: begun.collect(), fresh: Vec::new() };
+        let State { in_order, fresh } = state.get_or_insert_with(in_order);
+        in_order.extend(fresh.drain(..).map(|(stream, first)| (keys::stream_term(&stream), first)));
         let prefix = Bytes::from(stream_text_prefix(table));
         let key = |bound: &Bytes| Bytes::from([&prefix[..], bound].concat());
         let from = match &range.0 {
@@ -68,9 +78,7 @@ impl Part {
     /// The streams that begin here, under their terms, each with the position of its first event.
     fn begun(&self) -> impl Iterator<Item = (Bytes, Position)> {
         let begun = self.streams.as_slice().iter().filter(|(_, (version, _))| *version == Version::FIRST);
-        begun.filter_map(|(stream, (_, places))| {
-            Some((keys::stream_term(stream), places.as_slice().first()?.position))
-        })
+        begun.filter_map(|(stream, (_, places))| Some((keys::stream_term(stream), places.as_slice().first()?.position)))
     }
 
     /// The row of `$streams` of a stream that begins here.

@@ -53,6 +53,9 @@ use crate::{
 /// syncs, cost more than the time that is won.
 const BESIDE_BYTES: usize = if cfg!(schedules) { 512 } else { 128 << 10 };
 
+/// The memory of a group that is larger is given back.
+const BUFFER_BYTES: usize = 4 << 20;
+
 /// What the committer needs of its store.
 pub(crate) struct Surroundings {
     pub(crate) shared: Arc<Shared>,
@@ -81,6 +84,8 @@ pub(crate) struct Committer {
     /// Away while a group is written beside.
     writer: Option<Writer>,
     thread: WriterThread,
+    /// The memory in which the group before was encoded, for the next one.
+    buffer: Vec<u8>,
     /// Nothing came while the last large group was written: to hand the next one to a thread would win nothing.
     is_alone: bool,
     is_ending: bool,
@@ -105,6 +110,7 @@ impl Committer {
             flight: None,
             writer: Some(writer),
             thread: WriterThread::start(queue)?,
+            buffer: Vec::new(),
             is_alone: false,
             is_ending: false,
         };
@@ -227,8 +233,11 @@ impl Committer {
         let encoded = self.open.encoded.take()?;
         self.heads.forget();
         self.layout.take(&encoded);
-        let mut next = Group::begin(&self.layout, Vec::with_capacity(encoded.bytes.len()));
         // The next one is likely to be like it.
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        buffer.reserve(encoded.bytes.len());
+        let mut next = Group::begin(&self.layout, buffer);
         next.pending.once.reserve(self.open.pending.once.len());
         self.flight = Some(std::mem::replace(&mut self.open, next));
         Some((writer, encoded))
@@ -247,11 +256,15 @@ impl Committer {
             let begun = Group::begin(&self.layout, Vec::new());
             return std::mem::replace(&mut self.open, begun).refuse(&reason);
         }
+        let EncodedGroup { behind, bytes, .. } = encoded;
+        if bytes.capacity() <= BUFFER_BYTES {
+            self.buffer = bytes;
+        }
         // Only beside: written here, it would be published before this one.
         if self.open.bytes() >= BESIDE_BYTES && !self.is_alone && !self.is_ending {
             self.launch();
         }
-        self.publish(&mut flight, encoded.behind);
+        self.publish(&mut flight, behind);
         self.answer(flight.answers());
     }
 

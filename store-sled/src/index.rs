@@ -4,9 +4,11 @@
 pub(crate) mod compare;
 mod derived;
 mod filter;
+pub(crate) mod gathered;
 pub(crate) mod keys;
 pub(crate) mod kinds;
 pub(crate) mod once;
+mod order;
 mod pages;
 pub(crate) mod places;
 mod rows;
@@ -22,7 +24,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -34,8 +36,10 @@ use uuid::Uuid;
 
 use self::{
     filter::{Changed, Filter},
+    gathered::Gathered,
     keys::Term,
     kinds::{Kinds, LastMatch},
+    order::Order,
     places::{Chunk, PlaceTrees},
     runs::Runs,
     tree::{Database, Tree},
@@ -61,6 +65,8 @@ pub(crate) struct Index {
     derived: Tree,
     /// The streams that exist or are closed, and the tags, idempotency keys and names that exist.
     filter: Filter,
+    /// Room for taking parts in.
+    order: Mutex<Order>,
     /// Where the last event of each kind is.
     kinds: RwLock<Kinds>,
     /// Every place behind this position is in the tail.
@@ -82,11 +88,25 @@ impl Index {
             let once = Runs::open(database.tree("once")?, entries.clone())?;
             derived::recover(&derived)?;
             let generation = generation(&derived)?;
-            let (filter, kinds) = (Filter::read(&entries)?, RwLock::new(Kinds::read(&entries)?));
             let (disk, has_closed) = (disk.clone(), AtomicBool::new(false));
             // Until the progress was looked at, nothing is known.
             let through = AtomicU64::new(u64::MAX);
-            Ok(Self { disk, database, entries, older, once, derived, filter, kinds, through, has_closed, generation })
+            let (order, filter, kinds) =
+                (Mutex::default(), Filter::read(&entries)?, RwLock::new(Kinds::read(&entries)?));
+            Ok(Self {
+                disk,
+                database,
+                entries,
+                older,
+                once,
+                derived,
+                filter,
+                order,
+                kinds,
+                through,
+                has_closed,
+                generation,
+            })
         })
     }
 
@@ -116,8 +136,37 @@ impl Index {
     /// Takes `part` in. Repeating it changes nothing, so it may be cut short anywhere: the progress is written last,
     /// and what survives of sled's writes is always the first of them.
     pub(crate) fn take_in(&self, part: &Part, log: Uuid) -> Result<(), ReadError> {
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        self.take(part, &mut order, None)?;
+        drop(order);
+        self.note_progress(&part.through, log)?;
+        self.guard("take_derived", || derived::take_in(&self.derived, &part.rows.derived))
+    }
+
+    /// The same of a part of the log that is followed by others before anybody reads: of streams and tags that are there
+    /// already, the places are only gathered, and the progress is noted once they are written.
+    pub(crate) fn gather(&self, part: &Part, gathered: &mut Gathered, log: Uuid) -> Result<(), ReadError> {
+        let mut order = std::mem::take(&mut gathered.order);
+        self.take(part, &mut order, Some(gathered))?;
+        gathered.order = order;
+        gathered.through = Some(part.through);
+        if gathered.is_empty() || gathered.is_full() { self.settle(gathered, log) } else { Ok(()) }
+    }
+
+    /// Writes what was gathered.
+    pub(crate) fn settle(&self, gathered: &mut Gathered, log: Uuid) -> Result<(), ReadError> {
+        if let Some(through) = gathered.through {
+            self.guard("take_places", || places::settle(self.places(), gathered))?;
+            self.note_progress(&through, log)?;
+        }
+        gathered.clear();
+        Ok(())
+    }
+
+    /// Takes in what logged events, rows and keys come to.
+    fn take(&self, part: &Part, order: &mut Order, gathered: Option<&mut Gathered>) -> Result<(), ReadError> {
         self.through.store(part.through.standing.position.get(), Ordering::Release);
-        let mut changed = self.guard("take_places", || places::merge(self.places(), part))?;
+        let mut changed = self.guard("take_places", || places::merge(self.places(), part, order, gathered))?;
         self.note_rows(part, &mut changed);
         let keys = once::sorted(&part.once, &self.filter, &mut changed);
         self.guard("take_once", || self.once.add(&keys))?;
@@ -126,11 +175,14 @@ impl Index {
         }
         self.guard("take_kinds", || part.kinds.merge(&self.entries))?;
         self.guard("take_filter", || self.filter.write(&self.entries, &changed))?;
-        let has_closed = self.has_closed.load(Ordering::Relaxed);
-        let progress = progress_row(log, &part.through, has_closed);
-        self.guard("take_in", || self.entries.insert(keys::PROGRESS, progress))?;
         self.kinds.write().unwrap_or_else(PoisonError::into_inner).extend(&part.kinds);
-        self.guard("take_derived", || derived::take_in(&self.derived, &part.rows.derived))
+        Ok(())
+    }
+
+    fn note_progress(&self, through: &Progress, log: Uuid) -> Result<(), ReadError> {
+        let has_closed = self.has_closed.load(Ordering::Relaxed);
+        let progress = progress_row(log, through, has_closed);
+        self.guard("take_in", || self.entries.insert(keys::PROGRESS, progress))
     }
 
     /// Adds the part's closed streams and names to the filter.

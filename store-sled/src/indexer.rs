@@ -127,12 +127,13 @@ impl Signal {
 /// Starts the thread.
 pub(crate) fn start(shared: Arc<Shared>, signal: Arc<Signal>) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("annals-indexer".into()).spawn(move || {
+        let mut spare = None;
         loop {
             let last = signal.wait();
             if last {
                 shared.end_batches(ReadError::ShutDown);
             }
-            let healthy = write_tail(&shared, &signal);
+            let healthy = write_tail(&shared, &signal, &mut spare);
             let ended = last || !healthy;
             signal.tell(ended);
             if ended {
@@ -143,8 +144,11 @@ pub(crate) fn start(shared: Arc<Shared>, signal: Arc<Signal>) -> std::io::Result
 }
 
 /// Moves the tail into sled. False when sled failed: the tail then stays in memory, and the store read-only.
-fn write_tail(shared: &Shared, signal: &Signal) -> bool {
-    let Some(part) = freeze(shared) else { return true };
+///
+/// `spare` is the part before, without what it held: while batches are full, two parts take turns. Maps that are made and
+/// freed again and again leave the allocator with several times the memory that is in use. Where little comes, none is kept.
+fn write_tail(shared: &Shared, signal: &Signal, spare: &mut Option<Part>) -> bool {
+    let Some(part) = freeze(shared, signal, spare.take()) else { return true };
     // What grows from now on is a part of its own.
     signal.tell(false);
     shared.pins.wait_for(part.tick);
@@ -152,6 +156,7 @@ fn write_tail(shared: &Shared, signal: &Signal) -> bool {
     match written {
         Ok(()) => {
             shared.overlay_mut().drop_frozen();
+            *spare = Arc::into_inner(part).filter(|part| signal.is_batch(part.entries, part.bytes)).map(Part::emptied);
             true
         }
         Err(error) => {
@@ -162,12 +167,12 @@ fn write_tail(shared: &Shared, signal: &Signal) -> bool {
     }
 }
 
-fn freeze(shared: &Shared) -> Option<Arc<Part>> {
+fn freeze(shared: &Shared, signal: &Signal, spare: Option<Part>) -> Option<Arc<Part>> {
     let mut overlay = shared.overlay_mut();
     if overlay.active.is_empty() {
         return None;
     }
-    let next = overlay.active.following();
+    let next = overlay.active.following(spare.filter(|_| signal.is_full(&overlay)));
     let part = Arc::new(std::mem::replace(&mut overlay.active, next));
     overlay.frozen = Some(Arc::clone(&part));
     Some(part)

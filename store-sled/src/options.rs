@@ -22,8 +22,7 @@ pub struct SledOptions {
     /// Where recorded times come from.
     pub clock: Arc<dyn Clock>,
     /// How many entries the unindexed tail in memory has when it is written to the index; 57,000 by default, an event
-    /// making one and one for each of its tags, a row one. More makes loading faster, less makes the tail smaller: with
-    /// more than 57,344 streams in it, its maps are twice as large.
+    /// making one and one for each of its tags, a row one. More makes loading faster, less makes the tail smaller.
     /// Batches of derived rows wait at as many, the committer at twice as many. A tail that is older than two seconds is
     /// written in any case.
     pub index_batch_entries: usize,

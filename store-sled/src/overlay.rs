@@ -2,16 +2,16 @@
 
 mod listing;
 pub(crate) mod once;
-mod places;
+pub(crate) mod places;
 pub(crate) mod rows;
+pub(crate) mod terms;
 
 use std::sync::Arc;
 
 use annals_core::{Direction, EventQuery, NewEvent, Position, StreamId, Tag, Version, judge::in_order};
-use bytes::Bytes;
-use hashbrown::{HashMap, hash_map::EntryRef};
+use smol_str::SmolStr;
 
-use self::{listing::Listing, once::OnceKeys, places::Places, rows::Rows};
+use self::{listing::Listing, once::OnceKeys, places::Places, rows::Rows, terms::Terms};
 use crate::{
     index::{
         keys,
@@ -35,14 +35,14 @@ impl Progress {
 #[derive(Debug)]
 pub(crate) struct Part {
     /// The places of each stream's events, and the version of the first.
-    pub(crate) streams: HashMap<StreamId, (Version, Places)>,
+    pub(crate) streams: Terms<StreamId, (Version, Places)>,
     /// The places of each tag's events, under the tag's term.
-    pub(crate) tags: HashMap<Bytes, Places>,
+    pub(crate) tags: Terms<SmolStr, Places>,
     /// The last position of each kind of events.
     pub(crate) kinds: Kinds,
     listing: Listing,
     /// Room in which a tag's term is put together.
-    term: Vec<u8>,
+    term: String,
     pub(crate) rows: Rows,
     /// The idempotency keys that were used or forgotten.
     pub(crate) once: OnceKeys,
@@ -57,11 +57,11 @@ pub(crate) struct Part {
 impl Part {
     pub(crate) fn new(through: Progress) -> Self {
         Self {
-            streams: HashMap::new(),
-            tags: HashMap::new(),
+            streams: Terms::default(),
+            tags: Terms::default(),
             kinds: Kinds::default(),
             listing: Listing::default(),
-            term: Vec::new(),
+            term: String::new(),
             rows: Rows::default(),
             once: OnceKeys::default(),
             tick: 0,
@@ -71,12 +71,23 @@ impl Part {
         }
     }
 
-    /// An empty part that goes on where this one ends, with room for as much: growing is work under a lock.
-    pub(crate) fn following(&self) -> Self {
-        let streams = HashMap::with_capacity(self.streams.len());
-        let tags = HashMap::with_capacity(self.tags.len());
-        let once = self.once.following();
-        Self { tick: self.tick, streams, tags, once, ..Self::new(self.through) }
+    /// An empty part that goes on where this one ends, with room for as much: growing is work under a lock. It takes the
+    /// room of `spare`, which is empty.
+    pub(crate) fn following(&self, spare: Option<Self>) -> Self {
+        let mut next = spare.unwrap_or_else(|| Self::new(self.through));
+        next.streams.reserve(self.streams.len());
+        next.tags.reserve(self.tags.len());
+        next.once.reserve(self.once.len());
+        Self { tick: self.tick, through: self.through, ..next }
+    }
+
+    /// Without what it holds, but with room for as much.
+    pub(crate) fn emptied(self) -> Self {
+        let Self { mut streams, mut tags, mut once, through, .. } = self;
+        streams.clear();
+        tags.clear();
+        once.clear();
+        Self { streams, tags, once, ..Self::new(through) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -94,13 +105,13 @@ impl Part {
                 self.kinds.add(stream.as_str(), event.event_type.as_str(), place.position);
             }
         }
-        match self.streams.entry_ref(stream) {
-            EntryRef::Occupied(mut known) => known.get_mut().1.extend(places),
-            EntryRef::Vacant(new) => {
+        match self.streams.get_mut(stream) {
+            Some((_, known)) => known.extend(places),
+            None => {
                 if version == Version::FIRST {
                     self.listing.add(stream, first.position);
                 }
-                new.insert_with_key(stream.clone(), (version, Places::of(*first, places)));
+                self.streams.add(stream.clone(), (version, Places::of(*first, places)));
             }
         }
         self.entries += events.len();
@@ -117,7 +128,7 @@ impl Part {
                 if event.version == Version::FIRST {
                     self.listing.add(&stream, place.position);
                 }
-                self.streams.insert(stream, (event.version, Places::One(place)));
+                self.streams.add(stream, (event.version, Places::One(place)));
             }
         }
         self.entries += 1;
@@ -128,9 +139,9 @@ impl Part {
         let tenant = stream.split_once('/').map(|(tenant, _)| tenant);
         for tag in tags {
             keys::put_tag(&mut self.term, tenant, tag);
-            match self.tags.get_mut(self.term.as_slice()) {
+            match self.tags.get_mut(self.term.as_str()) {
                 Some(places) => places.push(place),
-                None => drop(self.tags.insert(Bytes::copy_from_slice(&self.term), Places::One(place))),
+                None => self.tags.add(SmolStr::new(&self.term), Places::One(place)),
             }
             self.entries += 1;
         }
@@ -210,7 +221,7 @@ impl Overlay {
     }
 
     /// The places of a tag's events behind `after`, in the order of the log.
-    pub(crate) fn tag_places_after(&self, term: &[u8], after: Position) -> Vec<Place> {
+    pub(crate) fn tag_places_after(&self, term: &str, after: Position) -> Vec<Place> {
         places_after(self.parts().filter_map(|part| part.tags.get(term)), after)
     }
 }
@@ -228,3 +239,59 @@ fn places_after<'a>(parts: impl Iterator<Item = &'a Places>, after: Position) ->
 
 /// The most places that one look-up gives out.
 pub(crate) const PLACES_MAX: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Bound;
+
+    use annals_core::LoggedTable;
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn part(streams: u32) -> Part {
+        let mut part = Part::new(Progress::START);
+        for number in 1..=streams {
+            add(&mut part, number, Version::FIRST);
+        }
+        part.add_once([7; 20].into(), Some(80));
+        part.covers(Progress { frame: 80, ..Progress::START });
+        part
+    }
+
+    fn add(part: &mut Part, number: u32, version: Version) {
+        let mut event =
+            NewEvent::new(format!("s-{number}").parse().unwrap(), "test.happened".parse().unwrap(), Bytes::new());
+        event.tags.push(Tag::of("number", number % 3).unwrap());
+        part.add_events(&[event], version, &[Place { position: number.into(), frame: 80, item: 56, length: 9 }]);
+    }
+
+    /// A part that takes the room of another has nothing of what that held, and goes on where the one before it ends.
+    #[test]
+    fn parts_that_take_turns_hold_nothing_of_each_other() {
+        let (before, spare) = (part(40), part(30));
+        let next = before.following(Some(spare.emptied()));
+        assert!(next.is_empty() && next.bytes == 0 && next.kinds.last_match(&EventQuery::all()).is_some());
+        assert_eq!((next.streams.len(), next.tags.len(), next.once.len()), (0, 0, 0));
+        assert_eq!((next.tick, next.through.frame), (before.tick, 80));
+        let overlay = Overlay::new(next);
+        assert_eq!(overlay.version(&"s-1".parse().unwrap()), None);
+        assert!(overlay.tag_places_after("/number:1", Position::ZERO).is_empty());
+    }
+
+    /// What comes behind a listing is in the next one.
+    #[test]
+    fn streams_are_listed_as_they_come() {
+        let mut overlay = Overlay::new(part(5));
+        let table = LoggedTable::STREAMS;
+        let listed = |overlay: &Overlay| {
+            let all = (Bound::Unbounded, Bound::Unbounded);
+            let rows = overlay.listed(&table, &all, Direction::Forward, 100);
+            rows.map(|(row, _)| String::from_utf8(row.to_vec()).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(&overlay), ["s-1", "s-2", "s-3", "s-4", "s-5"]);
+        add(&mut overlay.active, 11, Version::FIRST);
+        add(&mut overlay.active, 12, Version::FIRST.checked_add(1).unwrap());
+        assert_eq!(listed(&overlay), ["s-1", "s-11", "s-2", "s-3", "s-4", "s-5"]);
+    }
+}

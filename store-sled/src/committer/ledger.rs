@@ -143,7 +143,8 @@ impl Heads {
     /// before it is on disk: then all streams that are pending were asked for since the last call.
     pub(crate) fn forget(&mut self) {
         if self.young.len() >= HEADS {
-            self.old = std::mem::take(&mut self.young);
+            std::mem::swap(&mut self.old, &mut self.young);
+            self.young.clear();
             self.last = None;
         }
     }

@@ -128,22 +128,23 @@ impl Filter {
         layers.iter().rev().any(|layer| layer.contains(bits))
     }
 
-    /// Adds a key.
-    pub(crate) fn insert(&self, key: &[u8], changed: &mut Changed) {
+    /// Adds a key; false when it may have been there.
+    pub(crate) fn insert(&self, key: &[u8], changed: &mut Changed) -> bool {
         let bits = Bits::of(key);
         let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
         if layers.iter().any(|layer| layer.contains(bits)) {
-            return;
+            return false;
         }
         let (number, full) = (layers.len(), layers.last().is_none_or(Layer::is_full));
         if let (false, Some(layer)) = (full, layers.last()) {
             changed.insert((layer_number(number - 1), layer.insert(bits)));
-            return;
+            return true;
         }
         drop(layers);
         let layer = Layer::of(pieces_of(number));
         changed.insert((layer_number(number), layer.insert(bits)));
         self.layers.write().unwrap_or_else(PoisonError::into_inner).push(layer);
+        true
     }
 
     /// Writes the pieces that changed.

@@ -27,25 +27,25 @@ pub(crate) fn put_stream(output: &mut Vec<u8>, stream: &str) {
 }
 
 /// What a tag's places are kept under: its tenant and its text, told apart by a `/`, which no tenant holds.
-pub(crate) fn tag_term(tenant: Option<&str>, tag: &Tag) -> Bytes {
-    let mut term = Vec::new();
+pub(crate) fn tag_term(tenant: Option<&str>, tag: &Tag) -> String {
+    let mut term = String::new();
     put_tag(&mut term, tenant, tag.as_str());
-    term.into()
+    term
 }
 
 /// The same, instead of what `term` holds.
-pub(crate) fn put_tag(term: &mut Vec<u8>, tenant: Option<&str>, tag: &str) {
+pub(crate) fn put_tag(term: &mut String, tenant: Option<&str>, tag: &str) {
     term.clear();
-    term.extend_from_slice(tenant.unwrap_or_default().as_bytes());
-    term.push(b'/');
-    term.extend_from_slice(tag.as_bytes());
+    term.push_str(tenant.unwrap_or_default());
+    term.push('/');
+    term.push_str(tag);
 }
 
 /// Whose places: of a stream or of a tag.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Term<'a> {
     Stream(&'a str),
-    Tag(&'a [u8]),
+    Tag(&'a str),
 }
 
 impl Term<'_> {
@@ -58,7 +58,7 @@ impl Term<'_> {
             }
             Self::Tag(text) => {
                 output.push(TAG);
-                output.extend_from_slice(text);
+                output.extend_from_slice(text.as_bytes());
             }
         }
         output.push(0);

@@ -7,8 +7,8 @@ use sled::IVec;
 
 use super::{
     filter::{Changed, Filter},
+    order::{common_length, head_of},
     pages::{Change, Draft, malformed},
-    places::{common_length, head_of},
 };
 use crate::{
     log::wire::{Cursor, put_varint},

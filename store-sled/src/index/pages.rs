@@ -236,7 +236,7 @@ fn page_behind(tree: &Tree, sled_key: &[u8]) -> sled::Result<Option<Page>> {
 }
 
 /// How many bytes both begin with.
-fn common(one: &[u8], other: &[u8]) -> usize {
+pub(super) fn common(one: &[u8], other: &[u8]) -> usize {
     one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 

@@ -7,12 +7,14 @@
 //! A chunk begins with how many places it holds and the newest of them; the others follow as differences, each from the
 //! next newer one. So adding to a chunk copies what it holds without looking at it, and its newest place is read at once.
 
-use annals_core::{Position, Version};
+use annals_core::Position;
 use sled::IVec;
 
 use super::{
     filter::{Changed, Filter},
+    gathered::Gathered,
     keys::{self, Term},
+    order::{Given, Order, Sorted},
     pages::{self, Change, Draft, malformed},
     tree::Tree,
 };
@@ -106,7 +108,7 @@ pub(crate) fn begin(entry: &[u8]) -> sled::Result<Position> {
     Newest::take(entry)?.begin()
 }
 
-fn newest_first(bytes: &[u8]) -> impl Iterator<Item = sled::Result<Place>> {
+pub(super) fn newest_first(bytes: &[u8]) -> impl Iterator<Item = sled::Result<Place>> {
     let mut rest = Cursor::new(bytes);
     let mut left = rest.varint().unwrap_or(1);
     let mut newer = None;
@@ -172,7 +174,7 @@ fn take_older(rest: &mut Cursor<'_>, newer: Place) -> Option<Place> {
 }
 
 /// Appends a chunk that holds what `before` holds and `places`, which are newer.
-fn put_chunk(output: &mut Vec<u8>, before: Option<Stored<'_>>, places: &[Place]) {
+pub(super) fn put_chunk(output: &mut Vec<u8>, before: Option<Stored<'_>>, places: &[Place]) {
     let Some(newest) = places.last() else { return };
     put_varint(output, before.as_ref().map_or(0, |before| before.count) + places.len() as u64);
     put_whole(output, newest);
@@ -186,7 +188,7 @@ fn put_chunk(output: &mut Vec<u8>, before: Option<Stored<'_>>, places: &[Place])
 }
 
 /// A chunk as far as it must be read to add to it.
-struct Stored<'a> {
+pub(super) struct Stored<'a> {
     count: u64,
     newest: Place,
     older: &'a [u8],
@@ -225,45 +227,8 @@ pub(crate) fn chunk_with(trees: PlaceTrees<'_>, term: Term<'_>, number: u64) -> 
 
 /// Places that are added behind those of a stream or tag.
 struct Addition<'a> {
-    /// The bytes of the key behind what all keys have in common: compared before the keys are.
-    head: u64,
     key: &'a [u8],
-    places: Given<'a>,
-    older: &'a Tree,
-}
-
-/// A single place stands here and not where it was found: additions are walked through in the order of their keys, in
-/// which nothing else lies in memory.
-#[derive(Clone, Copy)]
-enum Given<'a> {
-    One(Place),
-    Several(&'a [Place]),
-}
-
-impl<'a> From<&'a [Place]> for Given<'a> {
-    fn from(places: &'a [Place]) -> Self {
-        match places {
-            [place] => Self::One(*place),
-            places => Self::Several(places),
-        }
-    }
-}
-
-impl Given<'_> {
-    fn as_slice(&self) -> &[Place] {
-        match self {
-            Self::One(place) => std::slice::from_ref(place),
-            Self::Several(places) => places,
-        }
-    }
-}
-
-/// An addition while the buffer with its key still grows.
-struct Span<'a> {
-    start: usize,
-    end: usize,
-    head: u64,
-    places: Given<'a>,
+    places: &'a [Place],
     older: &'a Tree,
 }
 
@@ -275,7 +240,7 @@ impl Change for Addition<'_> {
     /// Places that are there already are left out, so that doing it twice changes nothing.
     fn apply(&self, draft: &mut Draft) -> sled::Result<()> {
         let mut value = draft.take_room();
-        let places = self.places.as_slice();
+        let places = self.places;
         match draft.last().filter(|(key, _)| *key == self.key) {
             None => self.put_newest(&Newest { first: 1, begin: None, chunk: &[] }, None, places, &mut value)?,
             Some((_, entry)) => {
@@ -360,68 +325,78 @@ impl Change for WholeChunk {
     }
 }
 
+/// So many additions are put together at a time, in the order of their keys: what they are made of lies elsewhere in memory,
+/// and to bring it together for many at once takes a fraction of what it takes one by one.
+const ADDITIONS: usize = if cfg!(test) { 100 } else { 2048 };
+
+/// So many of their places at most, and those of one more.
+const PLACES_MAX: usize = 16 * ADDITIONS;
+
 /// Adds the places of all streams of `part`, then those of its tags. Says what of the filter is to be written.
-pub(crate) fn merge(trees: PlaceTrees<'_>, part: &Part) -> sled::Result<Changed> {
+///
+/// With `gathered`, those of streams and tags that are there already only go there, until [`settle`] adds them.
+pub(crate) fn merge(
+    trees: PlaceTrees<'_>,
+    part: &Part,
+    order: &mut Order,
+    mut gathered: Option<&mut Gathered>,
+) -> sled::Result<Changed> {
     let mut changed = Changed::new();
-    let streams = part
-        .streams
-        .iter()
-        .map(|(stream, (first, places))| (Term::Stream(stream.as_str()), *first == Version::FIRST, places.as_slice()));
-    merge_terms(trees, streams, &mut changed)?;
-    let tags = part.tags.iter().map(|(term, places)| (Term::Tag(term), true, places.as_slice()));
-    merge_terms(trees, tags, &mut changed)?;
+    merge_terms(trees, part.streams.as_slice(), Given::of_stream, order, &mut changed, gathered.as_deref_mut())?;
+    merge_terms(trees, part.tags.as_slice(), Given::of_tag, order, &mut changed, gathered)?;
     Ok(changed)
 }
 
-/// Each term comes with whether it may be new, and its places.
-fn merge_terms<'a>(
+fn merge_terms<'a, E>(
     trees: PlaceTrees<'_>,
-    terms: impl ExactSizeIterator<Item = (Term<'a>, bool, &'a [Place])>,
+    entries: &'a [E],
+    given: impl Fn(&'a E) -> Given<'a>,
+    order: &mut Order,
     changed: &mut Changed,
+    mut gathered: Option<&mut Gathered>,
 ) -> sled::Result<()> {
-    // All keys in one buffer, so that a term costs no allocation. What is needed of a term is taken at once, while the
-    // processor has it at hand.
-    let (mut buffer, mut spans) = (Vec::with_capacity(terms.len() * 24), Vec::with_capacity(terms.len()));
-    for (term, may_be_new, places) in terms {
-        let start = buffer.len();
-        term.put_prefix(&mut buffer);
-        if may_be_new {
-            trees.filter.insert(buffer.get(start..).unwrap_or_default(), changed);
+    order.sort(entries, &given, |key| trees.filter.insert(key, changed))?;
+    let places = |index: usize| entries.get(index).map_or(&[][..], |entry| given(entry).places);
+    if let Some(gathered) = &mut gathered {
+        let known = order.sorted().filter(|entry| !entry.is_new);
+        gathered.add_run(known.map(|Sorted { key, index, .. }| (key, places(index))));
+    }
+    let here = order.sorted().filter(|entry| entry.is_new || gathered.is_none());
+    let mut additions =
+        here.map(|Sorted { key, index, .. }| Addition { key, places: places(index), older: trees.older });
+    let mut some = Vec::with_capacity(ADDITIONS.min(entries.len()));
+    loop {
+        some.clear();
+        some.extend(additions.by_ref().take(ADDITIONS));
+        if some.is_empty() {
+            return Ok(());
         }
-        spans.push(Span { start, end: buffer.len(), head: 0, places: Given::from(places), older: trees.older });
-    }
-    let addition = |Span { start, end, head, places, older }| Addition {
-        head,
-        key: buffer.get(start..end).unwrap_or_default(),
-        places,
-        older,
-    };
-    // Of the same size, so that both are in the same memory.
-    let mut additions: Vec<_> = spans.into_iter().map(addition).collect();
-    let common = common_length(additions.iter().map(|addition| addition.key));
-    for addition in &mut additions {
-        addition.head = head_of(addition.key.get(common..).unwrap_or_default());
-    }
-    additions.sort_unstable_by(|one, other| one.head.cmp(&other.head).then_with(|| one.key.cmp(other.key)));
-    pages::merge(trees.entries, &additions)
-}
-
-/// The first bytes of `key` as a number that sorts as they do.
-pub(super) fn head_of(key: &[u8]) -> u64 {
-    match key.first_chunk() {
-        Some(head) => u64::from_be_bytes(*head),
-        None => key.iter().chain(&[0; 8]).take(8).fold(0, |head, byte| (head << 8) | u64::from(*byte)),
+        pages::merge(trees.entries, &some)?;
     }
 }
 
-/// How many bytes all keys begin with.
-pub(super) fn common_length<'a>(mut keys: impl Iterator<Item = &'a [u8]>) -> usize {
-    let Some(first) = keys.next() else { return 0 };
-    let common = |length: usize, key: &[u8]| {
-        let pairs = first.iter().zip(key).take(length);
-        pairs.take_while(|(one, other)| one == other).count()
-    };
-    keys.fold(first.len(), common)
+/// Adds the places that were gathered.
+pub(crate) fn settle(trees: PlaceTrees<'_>, gathered: &Gathered) -> sled::Result<()> {
+    let mut merged = gathered.merged()?;
+    let (mut keys, mut places, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        keys.clear();
+        places.clear();
+        ends.clear();
+        while ends.len() < ADDITIONS && places.len() < PLACES_MAX && merged.take(&mut keys, &mut places)? {
+            ends.push((keys.len(), places.len()));
+        }
+        if ends.is_empty() {
+            return Ok(());
+        }
+        let starts = std::iter::once(&(0, 0)).chain(&ends);
+        let addition = |(start, end): (&(usize, usize), &(usize, usize))| Addition {
+            key: keys.get(start.0..end.0).unwrap_or_default(),
+            places: places.get(start.1..end.1).unwrap_or_default(),
+            older: trees.older,
+        };
+        pages::merge(trees.entries, &starts.zip(&ends).map(addition).collect::<Vec<_>>())?;
+    }
 }
 
 #[cfg(test)]
@@ -447,22 +422,31 @@ mod tests {
         assert!(newest_first(&[0x80]).any(|place| place.is_err()));
     }
 
-    /// However places are divided into batches, and whichever batch is repeated, the chunks are the same.
+    /// However places are divided into batches, whichever batch is repeated, and whether they are gathered first, the chunks
+    /// are the same.
     #[test]
     fn chunks_do_not_depend_on_batches() {
         let places: Vec<_> = (11..1011).map(place).collect();
-        let chunks = |size: usize, count: usize, term: Term<'_>| {
+        let chunks = |size: usize, count: usize, gathers: bool, term: Term<'_>| {
             let database = Database::temporary(Disk::default());
             let (entries, older) = (database.tree("entries").unwrap(), database.tree("older").unwrap());
             let filter = Filter::default();
             let trees = PlaceTrees { entries: &entries, older: &older, filter: &filter };
+            let (mut order, mut gathered) = (Order::default(), Gathered::default());
             for (index, batch) in places[..count].chunks(size).enumerate() {
                 for _ in 0..1 + index % 2 {
-                    merge_terms(trees, [(term, true, batch)].into_iter(), &mut Changed::new()).unwrap();
+                    let given = |_| Given { term, may_be_new: true, places: batch };
+                    let gathered = gathers.then_some(&mut gathered);
+                    merge_terms(trees, &[()], given, &mut order, &mut Changed::new(), gathered).unwrap();
+                }
+                assert_eq!(gathered.is_empty(), !gathers || index == 0, "what is new is written at once");
+                if index % 5 == 4 {
+                    settle(trees, &std::mem::take(&mut gathered)).unwrap();
                 }
                 let entry = pages::get(&entries, &term.prefix()).unwrap().unwrap();
                 assert_eq!(begin(&entry).unwrap(), places[0].position);
             }
+            settle(trees, &gathered).unwrap();
             let mut found = Vec::new();
             let mut before = u64::MAX;
             while before > 0
@@ -476,14 +460,15 @@ mod tests {
             found.reverse();
             found
         };
-        for term in [Term::Stream("s-1"), Term::Tag(b"/about:it")] {
+        for term in [Term::Stream("s-1"), Term::Tag("/about:it")] {
             for count in [1, 127, 128, 129, 256, 257, 1000] {
-                let whole = chunks(1000, count, term);
+                let whole = chunks(1000, count, false, term);
                 assert!(whole.iter().flat_map(|(_, places)| places).eq(&places[..count]));
                 assert!(whole.iter().all(|(first, chunk)| places[*first as usize - 1] == chunk[0]));
                 assert!(whole.iter().rev().skip(1).all(|(_, chunk)| chunk.len() == CHUNK_PLACES));
-                for size in [1, 7, 127, 128, 129, 500] {
-                    assert!(chunks(size, count, term) == whole, "{count} places in batches of {size}");
+                for (size, gathers) in [1, 7, 127, 128, 129, 500].into_iter().zip([true, false].into_iter().cycle()) {
+                    let found = chunks(size, count, gathers, term);
+                    assert!(found == whole, "{count} places in batches of {size}, gathered: {gathers}");
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::{
 const PIECE_BYTES: usize = 256 << 10;
 const PIECES_MAX: usize = 16;
 
-/// The last bytes of a file, up to 4 MiB.
+/// The last bytes of a file, up to 4 MiB together with those of the file before it.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
     kept: RwLock<Kept>,
@@ -37,6 +37,15 @@ impl Recent {
     /// Forgets everything.
     pub(crate) fn clear(&self) {
         *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Kept::default();
+    }
+
+    /// Forgets the oldest bytes, so that no more is kept than leaves room for what `behind` keeps, the next file.
+    pub(crate) fn give_way_to(&self, behind: &Self) {
+        let pieces = behind.kept.read().unwrap_or_else(PoisonError::into_inner).pieces.len();
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        while kept.pieces.len() > PIECES_MAX.saturating_sub(pieces) {
+            kept.remove_first();
+        }
     }
 }
 
@@ -67,9 +76,14 @@ impl Kept {
         if self.pieces.len() < PIECES_MAX {
             return Vec::with_capacity(PIECE_BYTES);
         }
-        let mut piece = self.pieces.pop_front().unwrap_or_default();
-        self.from += PIECE_BYTES as u64;
+        let mut piece = self.remove_first();
         piece.clear();
+        piece
+    }
+
+    fn remove_first(&mut self) -> Vec<u8> {
+        let piece = self.pieces.pop_front().unwrap_or_default();
+        self.from += piece.len() as u64;
         piece
     }
 
@@ -116,8 +130,15 @@ mod tests {
             assert!(kept.pieces.len() <= PIECES_MAX);
             assert!(kept.pieces.iter().all(|piece| piece.capacity() <= PIECE_BYTES));
         }
-        recent.clear();
-        assert!(!recent.read_into(end - 1, 1, &mut buffer));
+        let behind = Recent::default();
+        for (length, pieces) in [(1, PIECES_MAX - 1), (5 * PIECE_BYTES, PIECES_MAX - 6), (PIECES_MAX * PIECE_BYTES, 0)]
+        {
+            let begin = behind.kept.read().unwrap().end();
+            behind.add(begin, &vec![7; length]);
+            recent.give_way_to(&behind);
+            assert_eq!(recent.kept.read().unwrap().pieces.len(), pieces);
+            assert_eq!(recent.read_into(end - 1, 1, &mut buffer), pieces > 0);
+        }
     }
 
     #[test]

@@ -75,6 +75,9 @@ impl Writer {
         let end = self.appender.write(&group.bytes, usize::try_from(zeros).unwrap_or_default())?;
         self.zeroed = self.zeroed.max(end);
         self.segment.recent.add(group.offset() - start, &group.bytes);
+        if let Some(before) = &self.before {
+            before.recent.give_way_to(&self.segment.recent);
+        }
         // Otherwise whoever is the first to scan the end of a segment would begin where that begins.
         self.segment.mark(group.before.position.next(), group.offset());
         self.standing = group.behind;
@@ -110,7 +113,6 @@ impl Writer {
         let begun = Arc::new(segment);
         self.log.add(Arc::clone(&begun));
         let ended = std::mem::replace(&mut self.segment, begun);
-        // What is kept of a segment in memory goes when the one behind it is full.
         if let Some(before) = self.before.replace(ended) {
             before.recent.clear();
         }

@@ -10,7 +10,7 @@ use annals_core::ReadError;
 
 use crate::{
     OpenError,
-    index::{Index, keys},
+    index::{Index, gathered::Gathered, keys},
     log::{
         Log, Place,
         frame::Standing,
@@ -45,8 +45,17 @@ pub(crate) fn take_in(
 ) -> Result<Part, OpenError> {
     thread::scope(|scope| {
         let (parts, taken) = mpsc::sync_channel::<Part>(0);
-        let writing = scope.spawn(move || taken.into_iter().try_for_each(|part| index.take_in(&part, log.id)));
-        let mut walk = Walk { log, part: Part::new(progress), rows: 0, parts, told: Instant::now() };
+        let (emptied, spares) = mpsc::channel();
+        let writing = scope.spawn(move || {
+            let mut gathered = Gathered::default();
+            for part in taken {
+                index.gather(&part, &mut gathered, log.id)?;
+                // Once the log was read, nobody wants it.
+                let _ = emptied.send(part.emptied());
+            }
+            index.settle(&mut gathered, log.id)
+        });
+        let mut walk = Walk { log, part: Part::new(progress), rows: 0, parts, spares, told: Instant::now() };
         let scanned = walk.to(end, batch_entries.saturating_mul(PART_BATCHES));
         let Walk { part, parts, .. } = walk;
         drop(parts);
@@ -64,6 +73,8 @@ struct Walk<'a> {
     /// The rows among the part's entries, or a few more.
     rows: usize,
     parts: mpsc::SyncSender<Part>,
+    /// Parts that were written, without what they held.
+    spares: mpsc::Receiver<Part>,
     told: Instant,
 }
 
@@ -77,7 +88,7 @@ impl Walk<'_> {
             if self.weight() < entries_max && self.part.bytes < ROW_BYTES {
                 continue;
             }
-            let next = self.part.following();
+            let next = self.part.following(self.spares.try_recv().ok());
             self.rows = 0;
             if self.parts.send(std::mem::replace(&mut self.part, next)).is_err() {
                 return Ok(());

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use annals_core::{Direction, LoggedTable, Position, StreamId};
+use annals_core::{Direction, LoggedTable, Position, StreamId, Version};
 use bytes::Bytes;
 
 use super::{Overlay, Part};
@@ -15,30 +15,36 @@ use crate::index::{keys, stream_text};
 /// The streams that begin in a part. They are put in order when they are first asked for: most never are.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    state: Mutex<State>,
+    state: Mutex<Option<State>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    fresh: Vec<(StreamId, Position)>,
     in_order: BTreeMap<Bytes, Position>,
+    /// Those that have come since they were asked for.
+    fresh: Vec<(StreamId, Position)>,
 }
 
 impl Listing {
-    pub(crate) fn add(&mut self, stream: &StreamId, first: Position) {
-        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).fresh.push((stream.clone(), first));
+    pub(super) fn add(&mut self, stream: &StreamId, first: Position) {
+        if let Some(state) = self.state.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            state.fresh.push((stream.clone(), first));
+        }
     }
 
-    /// Up to `limit` rows of `table` in the range, in the order of `direction`.
+    /// Up to `limit` rows of `table` in the range, in the order of `direction`; `begun` are all streams of the part that
+    /// begin in it.
     fn rows(
         &self,
+        begun: impl Iterator<Item = (Bytes, Position)>,
         table: &LoggedTable,
         range: &(Bound<Bytes>, Bound<Bytes>),
         direction: Direction,
         limit: usize,
     ) -> Vec<(Bytes, Option<Bytes>)> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { fresh, in_order } = &mut *state;
+        let in_order = || State { in_order: begun.collect(), fresh: Vec::new() };
+        let State { in_order, fresh } = state.get_or_insert_with(in_order);
         in_order.extend(fresh.drain(..).map(|(stream, first)| (keys::stream_term(&stream), first)));
         let prefix = Bytes::from(stream_text_prefix(table));
         let key = |bound: &Bytes| Bytes::from([&prefix[..], bound].concat());
@@ -69,10 +75,16 @@ fn value(first: Position) -> Bytes {
 }
 
 impl Part {
+    /// The streams that begin here, under their terms, each with the position of its first event.
+    fn begun(&self) -> impl Iterator<Item = (Bytes, Position)> {
+        let begun = self.streams.as_slice().iter().filter(|(_, (version, _))| *version == Version::FIRST);
+        begun.filter_map(|(stream, (_, places))| Some((keys::stream_term(stream), places.as_slice().first()?.position)))
+    }
+
     /// The row of `$streams` of a stream that begins here.
     fn stream_row(&self, stream: &str) -> Option<Bytes> {
         let (version, places) = self.streams.get(stream)?;
-        let first = places.as_slice().first().filter(|_| *version == annals_core::Version::FIRST)?;
+        let first = places.as_slice().first().filter(|_| *version == Version::FIRST)?;
         Some(value(first.position))
     }
 }
@@ -96,6 +108,6 @@ impl Overlay {
         direction: Direction,
         limit: usize,
     ) -> impl Iterator<Item = (Bytes, Option<Bytes>)> {
-        self.parts().flat_map(move |part| part.listing.rows(table, range, direction, limit))
+        self.parts().flat_map(move |part| part.listing.rows(part.begun(), table, range, direction, limit))
     }
 }

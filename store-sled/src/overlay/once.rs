@@ -19,9 +19,16 @@ pub(crate) struct OnceKeys {
 }
 
 impl OnceKeys {
-    /// Room for as many.
-    pub(super) fn following(&self) -> Self {
-        Self { frames: HashMap::with_capacity(self.frames.len()) }
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    pub(super) fn reserve(&mut self, keys: usize) {
+        self.frames.reserve(keys);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.frames.clear();
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &Option<u64>)> {

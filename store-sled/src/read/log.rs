@@ -226,7 +226,7 @@ fn is_item_indexed(query: &EventQuery, item: &QueryItem) -> bool {
 
 pub(super) enum OwnedTerm {
     Stream(annals_core::StreamId),
-    Tag(bytes::Bytes),
+    Tag(String),
 }
 
 impl OwnedTerm {

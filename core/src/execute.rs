@@ -115,7 +115,9 @@ async fn repeat<T: Targets, R, E>(
         let attempt = attempt::<T, R, E>(annals, &held, &terms, &mut decide, &request.beside, keyed).await;
         if !is_current && follows_from_the_state(&attempt) {
             is_current = true;
-            if T::catch_up(&mut held, annals).await?.is_some_and(|missed| missed <= begun) {
+            let missed = T::catch_up(&mut held, annals).await?;
+            // A conflict with what came only while it was decided is one.
+            if missed.is_some_and(|first| attempt.is_err() || first <= begun) {
                 continue;
             }
         }

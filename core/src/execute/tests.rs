@@ -1,4 +1,7 @@
-use futures::future::{join_all, try_join_all};
+use futures::{
+    FutureExt,
+    future::{join_all, try_join_all},
+};
 
 use crate::{
     account::{Account, AccountError, AccountEvent, Deposit, DepositMany, Look, Panic, Unrecordable, Withdraw},
@@ -140,6 +143,24 @@ async fn what_is_out_of_date_in_memory_refuses_nothing() {
         let error = annals.on::<Account>("a").send(Look).await.unwrap_err();
         assert!(matches!(error, ExecuteError::Conflict { attempts: 1, .. }), "{error:?}");
     }
+}
+
+/// What came while it was decided makes a refusal out of date, too: of several aggregates one might have been seen before it, the
+/// other behind it.
+#[tokio::test]
+async fn a_refusal_is_of_a_state_that_nobody_has_changed_meanwhile() {
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
+    annals.on::<Account>("a").send(Deposit { amount: 1 }).await.unwrap();
+    // The read behind the refusal finds what was not there when the command was sent.
+    let log = store.clone();
+    let withdrawing = annals.together((at::<Account>("a"),), move |(account,)| {
+        if account.balance == 1 {
+            log.commit(deposited(10)).now_or_never().unwrap().unwrap();
+        }
+        if account.balance > 5 { Ok(account.balance) } else { Err("too little") }
+    });
+    assert_eq!(withdrawing.await.unwrap().reply, 11);
 }
 
 /// Together, one that is out of date is enough.

@@ -67,10 +67,6 @@ const SLEPT: Duration = Duration::from_secs(20);
 /// virtual ones, that take away memory that nobody has touched for some seconds, and who is the first to do something pays.
 const AWAKE: usize = 50;
 
-/// So much memory nobody touches meanwhile, to see whether that is so.
-const UNTOUCHED: usize = 64 << 20;
-const PAGE: usize = 4096;
-
 pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     std::fs::create_dir_all(&options.folder)?;
     println!(
@@ -101,7 +97,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
 }
 
 async fn rows_of_timers(options: &Options) -> Result<Vec<Row>, Failure> {
-    let Slept { first, late, page, cpu, written, idle } = timers(options).await?;
+    let Slept { first, late, cpu, written, idle } = timers(options).await?;
     let others = format!("{} others sleep", options.timers);
     let late_ms = |hundredths| late.percentile_us(hundredths) / 1e3;
     let slept = SLEPT.as_secs();
@@ -114,7 +110,6 @@ async fn rows_of_timers(options: &Options) -> Result<Vec<Row>, Failure> {
             first.as_secs_f64() * 1e3,
             Bar::None,
         ),
-        Row::alone(format!("memory that nobody has touched for {slept} s, a page, p50"), "us", page, Bar::None),
         Row::alone(format!("processor while {others}"), "% of a core", cpu, Bar::AtMost(1.0)),
         Row::alone("the store writes its index behind setting them, processor", "s", written, Bar::None),
         Row::alone("the same, until nothing is done any more", "s", idle, Bar::None),
@@ -201,8 +196,6 @@ struct Slept {
     first: Duration,
     /// The same of those behind it.
     late: Latencies,
-    /// How long it takes to touch a page of memory that nobody has touched while timers slept, in microseconds.
-    page: f64,
     /// How much of a core was used while nothing was due, in hundredths, once the store had nothing to write any more.
     cpu: f64,
     /// How much processor time the store used until then, in seconds.
@@ -228,29 +221,16 @@ async fn timers(options: &Options) -> Result<Slept, Failure> {
     let sleeper = races.saga::<Sleeper>().ok_or("it does not run")?;
     sleeper.settled().await?;
     let (written, idle) = quiet().await?;
-    let mut memory = vec![1; UNTOUCHED];
     let before = processor_seconds()?;
     tokio::time::sleep(SLEPT).await;
     let cpu = (processor_seconds()? - before) / SLEPT.as_secs_f64() * 100.0;
     let first = woken(&races, &sleeper, "first").await?;
-    let page = touch(&mut memory).percentile_us(50);
     let mut late = Vec::new();
     for number in 0..AWAKE {
         late.push(woken(&races, &sleeper, &format!("awake-{number}")).await?);
     }
     races.shut_down().await;
-    Ok(Slept { first, late: Latencies::of(late), page, cpu, written, idle })
-}
-
-/// How long each of a sample of the pages of `memory` takes to be touched.
-fn touch(memory: &mut [u8]) -> Latencies {
-    let pages = memory.iter_mut().step_by(16 * PAGE);
-    let touched = pages.map(|byte| {
-        let start = Instant::now();
-        *byte = std::hint::black_box(*byte).wrapping_add(1);
-        start.elapsed()
-    });
-    Latencies::of(touched.collect())
+    Ok(Slept { first, late: Latencies::of(late), cpu, written, idle })
 }
 
 /// Waits until nothing is done any more: what the store has taken it writes to its index within seconds. How much processor time

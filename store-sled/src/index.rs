@@ -405,7 +405,10 @@ pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 mod tests {
     use std::{sync::mpsc, time::Duration};
 
+    use annals_core::NewEvent;
+
     use super::*;
+    use crate::log::{Place, frame::Standing};
 
     /// A close behind which opening would take long opens sled once more: only then it notes where its pages are.
     #[test]
@@ -424,6 +427,38 @@ mod tests {
             Arc::new(index).close(folder.path()).unwrap();
             assert_eq!(noted() != before, is_noted, "{pages} pages");
         }
+    }
+
+    /// P14: what is only gathered is not said to be there. A process that dies before it is written takes it in again.
+    #[test]
+    fn progress_waits_until_what_is_gathered_is_written() {
+        let (folder, log) = (tempfile::tempdir().unwrap(), Uuid::from_u128(1));
+        let part = |number: u32| {
+            let event = NewEvent::new("order-1".parse().unwrap(), "order.paid".parse().unwrap(), Vec::new());
+            let place = Place { position: number.into(), frame: u64::from(number) * 300, item: 56, length: 100 };
+            let mut part = Part::new(Progress::START);
+            part.add_events(&[event], number.into(), &[place]);
+            let standing = Standing { position: place.position, ..Standing::START };
+            part.covers(Progress { standing, frame: place.frame });
+            part
+        };
+        let open = || Index::open(&Disk::default(), folder.path()).unwrap();
+        let found = |index: &Index| {
+            let progress = index.progress(log).unwrap().map(|progress| progress.standing.position);
+            (progress, index.version("order-1").unwrap())
+        };
+        let both = |number: u32| (Some(Position::from(number)), Version::from(number));
+        let (index, mut gathered) = (open(), Gathered::default());
+        for number in [1, 2] {
+            index.gather(&part(number), &mut gathered, log).unwrap();
+            assert_eq!(found(&index), both(1), "a new stream is written at once, what comes of it later is gathered");
+        }
+        drop(index);
+        let (index, mut gathered) = (open(), Gathered::default());
+        assert_eq!(found(&index), both(1));
+        index.gather(&part(2), &mut gathered, log).unwrap();
+        index.settle(&mut gathered, log).unwrap();
+        assert_eq!(found(&index), both(2));
     }
 
     /// F16: sled's lock, held for a moment by an index that was just closed, is no damage: the index is not given up.

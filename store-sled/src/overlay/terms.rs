@@ -34,6 +34,7 @@ impl<K: Hash + Eq, V> Terms<K, V> {
     /// Adds an entry whose key is not there yet.
     pub(crate) fn add(&mut self, key: K, value: V) {
         let Self { entries, table, hasher } = self;
+        // Never reached: a part of the tail is full with a fraction of it.
         let Ok(index) = u32::try_from(entries.len()) else { return };
         let hash = hasher.hash_one(&key);
         entries.push((key, value));

@@ -80,11 +80,11 @@ impl Watched for Sight {
         }
         let consumer = &started.worker.consumer();
         self.lateness.note(&*consumer.log, status.position, &consumer.pulse).await;
-        let mut is_behind = is_behind(&status, consumer);
+        let mut is_behind = is_before_the_head(&status, consumer);
         if let Some(beside) = started.beside() {
             let (status, consumer) = (beside.worker.board.now(), beside.worker.consumer());
             beside_lateness.note(&*consumer.log, status.position, &consumer.pulse).await;
-            is_behind |= self::is_behind(&status, &consumer);
+            is_behind |= is_before_the_head(&status, &consumer);
         }
         let (vitals, thresholds) = (Vitals::of(&status, consumer), consumer.options.thresholds);
         let beside = started.health_beside();
@@ -105,6 +105,6 @@ impl Watched for Sight {
     }
 }
 
-fn is_behind(status: &Status, consumer: &Consumer) -> bool {
+fn is_before_the_head(status: &Status, consumer: &Consumer) -> bool {
     status.position < consumer.log.head().borrow().position
 }

@@ -56,6 +56,9 @@ impl Default for RetryPolicy {
 
 /// Asks the interceptors, looks the key up, else runs the loop. What decides is run again on every attempt, so it must be
 /// pure; what is prepared is prepared once.
+///
+/// Looking the key up saves loading and preparing. Where all is kept in memory and nothing is prepared, there is nothing to
+/// be saved, and the commit alone looks.
 pub(crate) async fn execute<T: Targets, R, E>(
     annals: &Annals,
     targets: T,
@@ -65,13 +68,17 @@ pub(crate) async fn execute<T: Targets, R, E>(
     let streams = targets.streams(annals)?;
     let tags = targets.tags();
     request.intercept(annals, &streams, &tags).await.map_err(ExecuteError::Rejected)?;
+    let needs_the_latest = request.expected.is_some() || deciding.prepares();
+    let kept = if needs_the_latest { None } else { targets.kept(annals, &streams) };
     let Some(keyed) = request.keyed(annals, &streams, &tags)? else {
-        return repeat(annals, targets, &streams, &mut request, None, deciding).await;
+        return repeat(annals, (targets, &streams), kept, &mut request, None, deciding).await;
     };
-    if let Some(first) = keyed.first_answer(annals.store()).await? {
+    if kept.is_none()
+        && let Some(first) = keyed.first_answer(annals.store()).await?
+    {
         return Ok(first);
     }
-    match repeat(annals, targets, &streams, &mut request, Some(&keyed), deciding).await {
+    match repeat(annals, (targets, &streams), kept, &mut request, Some(&keyed), deciding).await {
         // The same request may have been committed since the key was looked up, and then the state that spoke against
         // this one is the state behind it.
         Err(error) if error.is_verdict() => keyed.first_answer(annals.store()).await?.ok_or(error),
@@ -94,15 +101,18 @@ enum Attempt<H, R> {
 /// is told to nobody before the tail was read, and is forgotten if the state was out of date: it is no attempt.
 async fn repeat<T: Targets, R, E>(
     annals: &Annals,
-    targets: T,
-    streams: &[StreamId],
+    (targets, streams): (T, &[StreamId]),
+    kept: Option<T::Held>,
     request: &mut Request<R>,
     keyed: Option<&Keyed<R>>,
     deciding: Deciding<'_, T, R, E>,
 ) -> Result<Executed<R>, ExecuteError<E>> {
     let terms = request.terms(annals);
     let begun = annals.store().head().borrow().position;
-    let mut held = targets.baseline(annals, streams).await?;
+    let mut held = match kept {
+        Some(held) => held,
+        None => targets.baseline(annals, streams).await?,
+    };
     let mut is_current = request.expected.is_some() || deciding.prepares();
     if is_current {
         T::catch_up(&mut held, annals).await?;

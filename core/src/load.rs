@@ -100,7 +100,8 @@ pub(crate) async fn baseline<A: Aggregate>(
     }
 }
 
-fn kept<A: Aggregate>(annals: &Annals, stream: &StreamId) -> Option<Arc<Held<A>>> {
+/// What is kept in memory of the aggregate in `stream`, out of date or not.
+pub(crate) fn kept<A: Aggregate>(annals: &Annals, stream: &StreamId) -> Option<Arc<Held<A>>> {
     annals.cache().get(Place::Stream(stream.clone()))
 }
 

@@ -35,7 +35,7 @@ use self::{
     writing::{WriterThread, Written, write},
 };
 use crate::{
-    index::panic_text,
+    index::{once::OnceKey, panic_text},
     indexer::Signal,
     lock::FolderLock,
     log::{
@@ -165,7 +165,7 @@ impl Committer {
 
     /// Judges one commit and adds it to the open group.
     fn add(&mut self, request: CommitRequest) {
-        let CommitRequest { commit, looked, recorded, answer: sender, permits } = request;
+        let CommitRequest { commit, once, looked, recorded, answer: sender, permits } = request;
         self.is_alone &= self.flight.is_none();
         self.permits += permits as usize;
         if let Some(reason) = self.store.shared.read_only() {
@@ -173,11 +173,11 @@ impl Committer {
             let _ = sender.send(Delivery::refusal(CommitError::ReadOnly { reason }));
             return;
         }
-        match self.place(&commit, &looked, recorded) {
+        match self.place(&commit, once.as_ref(), &looked, recorded) {
             Err(result) => self.open.will_answer(sender, Answer::Judged(result)),
             Ok(placement) => {
                 self.heads.advance(&commit, &placement);
-                self.open.add(&self.layout, commit, placement, sender);
+                self.open.add(&self.layout, commit, once, placement, sender);
             }
         }
     }
@@ -186,6 +186,7 @@ impl Committer {
     fn place(
         &mut self,
         commit: &Commit,
+        once: Option<&OnceKey>,
         looked: &[Looked],
         recorded: Option<Timestamp>,
     ) -> Result<Placement, Result<Receipt, CommitError>> {
@@ -193,7 +194,7 @@ impl Committer {
         let head = Head { commit: standing.commit, position: standing.position };
         let flight = self.flight.as_ref().map(|flight| &flight.pending);
         let pending = [Some(&self.open.pending), flight];
-        let mut ledger = PendingLedger { shared: &self.store.shared, pending, heads: &mut self.heads, looked };
+        let mut ledger = PendingLedger { shared: &self.store.shared, pending, heads: &mut self.heads, once, looked };
         match judge(commit, &mut ledger).map_err(Err)? {
             Verdict::Repeated(receipt) => Err(Ok(receipt)),
             Verdict::Nothing => Err(Ok(nothing_written(head, standing.recorded))),

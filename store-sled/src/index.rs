@@ -1,5 +1,5 @@
-//! The index: what is faster to look up than to scan for, in sled. Everything in it follows from the log, or from the
-//! log and its consumers, so it can be lost.
+//! The index: what is faster to look up than to scan for, in sled, and in files beside it what is new with nearly each commit and
+//! at a random place. Everything in it follows from the log, or from the log and its consumers, so it can be lost.
 
 pub(crate) mod compare;
 mod derived;
@@ -39,6 +39,7 @@ use self::{
     gathered::Gathered,
     keys::Term,
     kinds::{Kinds, LastMatch},
+    once::OnceKey,
     order::Order,
     places::{Chunk, PlaceTrees},
     runs::Runs,
@@ -55,11 +56,11 @@ use crate::{
 pub(crate) struct Index {
     disk: Disk,
     database: Database,
-    /// Places, logged rows, the filter and the progress.
+    /// Places, logged rows and the progress.
     entries: Tree,
     /// Older places, in chunks that do not change any more.
     older: Tree,
-    /// The idempotency keys: those that came last in a tree of its own, the older ones among the entries.
+    /// The idempotency keys.
     once: Runs,
     /// Derived rows, and the journal that makes their batches atomic.
     derived: Tree,
@@ -85,14 +86,13 @@ impl Index {
             let (entries, older) = (database.tree("entries")?, database.tree("older")?);
             let derived = database.tree("derived")?;
             check_layout(&entries)?;
-            let once = Runs::open(database.tree("once")?, entries.clone())?;
+            let (once, filter) = (Runs::open(disk, folder)?, Filter::open(disk, folder)?);
             derived::recover(&derived)?;
             let generation = generation(&derived)?;
             let (disk, has_closed) = (disk.clone(), AtomicBool::new(false));
             // Until the progress was looked at, nothing is known.
             let through = AtomicU64::new(u64::MAX);
-            let (order, filter, kinds) =
-                (Mutex::default(), Filter::read(&entries)?, RwLock::new(Kinds::read(&entries)?));
+            let (order, kinds) = (Mutex::default(), RwLock::new(Kinds::read(&entries)?));
             Ok(Self {
                 disk,
                 database,
@@ -124,7 +124,9 @@ impl Index {
             let standing = Standing::take(&mut rest_cursor)?;
             let frame = rest_cursor.u64()?;
             self.has_closed.store(rest_cursor.byte()? != 0, Ordering::Relaxed);
-            (crc32c::crc32c(rest) == checksum && id == log).then_some(Progress { standing, frame })
+            // More may be there: what a part adds is written before the progress is.
+            let is_all_there = self.once.batches() >= rest_cursor.u64()? && self.filter.pages() >= rest_cursor.u64()?;
+            (crc32c::crc32c(rest) == checksum && id == log && is_all_there).then_some(Progress { standing, frame })
         };
         let progress = take();
         if let Some(progress) = &progress {
@@ -174,14 +176,15 @@ impl Index {
             self.guard("take_rows", || rows::merge(&self.entries, &Table::Logged(table.clone()), rows))?;
         }
         self.guard("take_kinds", || part.kinds.merge(&self.entries))?;
-        self.guard("take_filter", || self.filter.write(&self.entries, &changed))?;
+        self.guard("take_filter", || self.filter.write(&changed))?;
         self.kinds.write().unwrap_or_else(PoisonError::into_inner).extend(&part.kinds);
         Ok(())
     }
 
     fn note_progress(&self, through: &Progress, log: Uuid) -> Result<(), ReadError> {
         let has_closed = self.has_closed.load(Ordering::Relaxed);
-        let progress = progress_row(log, through, has_closed);
+        let files = [self.once.batches(), self.filter.pages()];
+        let progress = progress_row(log, through, has_closed, files);
         self.guard("take_in", || self.entries.insert(keys::PROGRESS, progress))
     }
 
@@ -230,20 +233,20 @@ impl Index {
         self.kinds.read().unwrap_or_else(PoisonError::into_inner).last_match(query)
     }
 
-    /// Where the commit is that used an idempotency key last, as [`once::value`] puts it; the key is that of its row.
-    pub(crate) fn once(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+    /// Where the commit is that used an idempotency key last, as [`once::value`] puts it.
+    pub(crate) fn once(&self, key: &OnceKey) -> Result<Option<Bytes>, ReadError> {
         // Most are asked for before they are there.
-        if !self.filter.contains(key) {
+        if !self.filter.contains_bits(key.bits) {
             return Ok(None);
         }
-        self.guard("row", || self.once.get(key)?.map(|stored| once::value_of(&stored)).transpose())
+        self.guard("row", || Ok(self.once.get(key.as_bytes())?.map(once::value)))
     }
 
     /// A row as sled has it; of one of `$once`, where it is to be found.
     pub(crate) fn row(&self, table: &Table, row: &[u8]) -> Result<Option<Bytes>, ReadError> {
         match table {
             Table::Logged(table) if is_streams(table) => self.guard("row", || streams::get(&self.entries, table, row)),
-            Table::Logged(table) if is_once(table) => self.once(&keys::logged_row(table, row)),
+            Table::Logged(table) if is_once(table) => self.once(&OnceKey::of_row(table, row)),
             Table::Logged(table) if !self.may_have(table, row) => Ok(None),
             _ => self.guard("row", || rows::get(self.tree(table), table, row)),
         }
@@ -273,7 +276,9 @@ impl Index {
             }
             Table::Logged(logged) if is_once(logged) => {
                 let (prefix, from, to) = rows::bounds(table, range);
-                Box::new(self.once.range(&from, &to, direction).map(move |entry| rows::row_of(entry, prefix)))
+                let stored = |(key, frame)| (key, IVec::from(&*once::value(frame)));
+                let rows = self.once.range(&from, &to, direction);
+                Box::new(rows.map(move |entry| rows::row_of(entry.map(stored), prefix)))
             }
             _ => Box::new(rows::scan(self.tree(table), table, range, direction)),
         }
@@ -283,7 +288,7 @@ impl Index {
     pub(crate) fn value(&self, table: &Table, row: &[u8], stored: &IVec) -> sled::Result<Bytes> {
         match table {
             Table::Logged(table) if is_streams(table) => streams::value(stored),
-            Table::Logged(table) if is_once(table) => once::value_of(stored),
+            Table::Logged(table) if is_once(table) => Ok(Bytes::copy_from_slice(stored)),
             _ => rows::value(self.tree(table), table, row, stored),
         }
     }
@@ -327,7 +332,7 @@ impl Index {
 pub(crate) const FILE: &str = "db";
 
 /// How the index is laid out. Another number is another layout; an index of another layout is built anew.
-const LAYOUT: [u8; 4] = 7_u32.to_le_bytes();
+const LAYOUT: [u8; 4] = 8_u32.to_le_bytes();
 
 /// Checks the layout, which is the first that is written.
 fn check_layout(entries: &Tree) -> sled::Result<()> {
@@ -372,11 +377,14 @@ pub(crate) fn stream_text(table: &LoggedTable, row: &[u8]) -> String {
     table.tenant().map_or_else(|| row.to_string(), |tenant| format!("{tenant}/{row}"))
 }
 
-fn progress_row(log: Uuid, progress: &Progress, has_closed: bool) -> Vec<u8> {
+fn progress_row(log: Uuid, progress: &Progress, has_closed: bool, files: [u64; 2]) -> Vec<u8> {
     let mut rest = log.as_bytes().to_vec();
     progress.standing.encode(&mut rest);
     rest.extend_from_slice(&progress.frame.to_le_bytes());
     rest.push(u8::from(has_closed));
+    for count in files {
+        rest.extend_from_slice(&count.to_le_bytes());
+    }
     [&crc32c::crc32c(&rest).to_le_bytes()[..], &rest].concat()
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::{
-    index::{Index, is_once, keys, kinds::LastMatch},
+    index::{Index, is_once, keys, kinds::LastMatch, once::OnceKey},
     log::{Log, cache::EventCache},
     overlay::{Overlay, Part, Progress},
     read::ahead::Threads,
@@ -134,7 +134,7 @@ impl Shared {
     /// meanwhile.
     pub(crate) fn logged_row(&self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         if is_once(table) {
-            return self.once_row(&keys::logged_row(table, key));
+            return self.once_row(&OnceKey::of_row(table, key));
         }
         if let Some(row) = self.overlay().logged_row(table, key) {
             return Ok(row);
@@ -142,14 +142,14 @@ impl Shared {
         self.index()?.row(&table.clone().into(), key)
     }
 
-    /// The row of an idempotency key; the key is that of the row in the index.
-    pub(crate) fn once_row(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+    /// The row of an idempotency key.
+    pub(crate) fn once_row(&self, key: &OnceKey) -> Result<Option<Bytes>, ReadError> {
         let in_tail = self.overlay().once_row(key);
         let found = match in_tail {
             Some(row) => row,
             None => self.index()?.once(key)?,
         };
-        found.map(|found| self.log.repetition(key, &found)).transpose()
+        found.map(|found| self.log.repetition(key.as_bytes(), &found)).transpose()
     }
 
     pub(crate) fn row(&self, table: &Table, key: &[u8]) -> Result<Option<Bytes>, ReadError> {

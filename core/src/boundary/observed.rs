@@ -82,6 +82,10 @@ impl<B: Boundary> Targets for Within<B> {
     fn stream_count(&self) -> usize {
         0
     }
+    /// It is loaded in any case.
+    fn kept(&self, _: &Annals, _: &[StreamId]) -> Option<Self::Held> {
+        None
+    }
     /// As of now: the commit looks for what came since, and the further back that is, the more it may have to look at.
     async fn baseline(&self, annals: &Annals, _: &[StreamId]) -> Result<Self::Held, LoadError> {
         let empty = Observed::empty(self, annals)?;

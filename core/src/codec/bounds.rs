@@ -112,7 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::codec::canonical::tests::values;
+    use crate::codec::tests::values;
 
     fn is_one_value(mut bytes: &[u8]) -> bool {
         rmpv::decode::read_value(&mut bytes).is_ok() && bytes.is_empty()

@@ -31,7 +31,7 @@ pub(crate) struct Asked<R> {
     key: Result<IdempotencyKey, InvalidText>,
     command: &'static str,
     version: u32,
-    content: Result<Bytes, EncodeError>,
+    content: Result<u128, EncodeError>,
     encode: fn(&R) -> Result<Bytes, EncodeError>,
     decode: fn(&[u8]) -> Result<R, PayloadError>,
 }
@@ -63,7 +63,7 @@ impl<R: Reply> Asked<R> {
             key: IdempotencyKey::new(key),
             command: C::NAME,
             version: C::VERSION,
-            content: codec::encode_canonical("command", command),
+            content: codec::fingerprint("command", command),
             encode: R::encode,
             decode: R::decode,
         }
@@ -142,8 +142,8 @@ impl<R> Request<R> {
         }
         let Some(asked) = self.asked.take() else { return Ok(None) };
         let key = asked.key.map_err(ExecuteError::InvalidName)?.in_tenant(annals.tenant().cloned());
-        let content = asked.content?;
-        let (version, targets) = (asked.version.to_be_bytes(), listed(streams, tags));
+        let (version, content) = (asked.version.to_be_bytes(), asked.content?.to_be_bytes());
+        let targets = listed(streams, tags);
         let digest = Digest::of(&[targets.as_bytes(), asked.command.as_bytes(), &version, &content]);
         Ok(Some(Keyed { key, digest, encode: asked.encode, decode: asked.decode }))
     }

@@ -48,8 +48,11 @@ pub trait Targets: sealed::Sealed + Send + Sync {
     /// How many streams there are.
     #[doc(hidden)]
     fn stream_count(&self) -> usize;
-    /// What is in `streams`, which are those that [`streams`](Self::streams) gave: the id of a stream is made once. Out of date
-    /// where it was kept in memory.
+    /// What is in `streams`, which are those that [`streams`](Self::streams) gave, if all of it is kept in memory, out of date or
+    /// not.
+    #[doc(hidden)]
+    fn kept(&self, annals: &Annals, streams: &[StreamId]) -> Option<Self::Held>;
+    /// What is in `streams`, loaded where it is not kept in memory; out of date where it is.
     #[doc(hidden)]
     fn baseline(
         &self,
@@ -89,6 +92,9 @@ impl<A: Aggregate> Targets for At<A> {
     }
     fn stream_count(&self) -> usize {
         1
+    }
+    fn kept(&self, annals: &Annals, streams: &[StreamId]) -> Option<Self::Held> {
+        load::kept(annals, streams.first()?)
     }
     async fn baseline(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
         let stream = streams.first().cloned().map_or_else(|| annals.stream(self), Ok)?;
@@ -130,6 +136,9 @@ impl<A: Aggregate> Targets for Vec<At<A>> {
     }
     fn stream_count(&self) -> usize {
         self.len()
+    }
+    fn kept(&self, annals: &Annals, streams: &[StreamId]) -> Option<Self::Held> {
+        streams.iter().map(|stream| load::kept(annals, stream)).collect()
     }
     async fn baseline(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
         let targets = self.iter().zip(streams);
@@ -176,14 +185,13 @@ macro_rules! together {
             fn stream_count(&self) -> usize {
                 0 $(+ self.$index.stream_count())+
             }
+            fn kept(&self, annals: &Annals, streams: &[StreamId]) -> Option<Self::Held> {
+                let mut rest = streams;
+                Some(($(self.$index.kept(annals, take(&mut rest, self.$index.stream_count()))?,)+))
+            }
             async fn baseline(&self, annals: &Annals, streams: &[StreamId]) -> Result<Self::Held, LoadError> {
                 let mut rest = streams;
-                let mut next = |count| {
-                    let (own, others) = rest.split_at_checked(count).unwrap_or_default();
-                    rest = others;
-                    own
-                };
-                let own = ($(next(self.$index.stream_count()),)+);
+                let own = ($(take(&mut rest, self.$index.stream_count()),)+);
                 futures::try_join!($(self.$index.baseline(annals, own.$index)),+)
             }
             async fn catch_up(held: &mut Self::Held, annals: &Annals) -> Result<Option<Position>, LoadError> {
@@ -207,6 +215,13 @@ macro_rules! together {
             }
         }
     };
+}
+
+/// The first `count` streams, which are those of one part.
+fn take<'a>(streams: &mut &'a [StreamId], count: usize) -> &'a [StreamId] {
+    let (own, others) = streams.split_at_checked(count).unwrap_or_default();
+    *streams = others;
+    own
 }
 
 together!(A 0);

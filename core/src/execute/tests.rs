@@ -258,6 +258,29 @@ async fn concurrent_repetitions_take_effect_once() {
     assert_eq!(annals.on::<Account>("a").load().await.unwrap().version, version(1));
 }
 
+/// P5: where the state is kept in memory and nothing is prepared, the commit alone looks the key up; the answer is the first one
+/// whatever the state has become.
+#[tokio::test]
+async fn a_key_costs_no_read_where_the_state_is_kept() {
+    let store = FaultyStore::default();
+    let annals = Annals::over(store.clone()).open().await.unwrap();
+    annals.on::<Account>("a").send(Deposit { amount: 5 }).await.unwrap();
+    let send = || annals.on::<Account>("a").send(Withdraw { amount: 5 }).idempotency_key("k");
+    store.next_read(Reads::Any, ReadFault::Fail(ReadError::ShutDown));
+    let first = send().await.unwrap();
+    assert_eq!((first.reply, first.receipt.repeated), (0, false));
+    assert!(annals.on::<Account>("a").load().await.is_err(), "the read that fails is still to come");
+    // Now it would be refused, then it would be accepted once more.
+    for deposit in [0, 50] {
+        annals.on::<Account>("a").send(Deposit { amount: deposit }).await.unwrap();
+        let again = send().await.unwrap();
+        assert_eq!((again.reply, again.receipt.repeated), (0, true));
+    }
+    let other = annals.on::<Account>("a").send(Withdraw { amount: 6 }).idempotency_key("k").await;
+    assert!(matches!(other, Err(ExecuteError::KeyReused { .. })), "{other:?}");
+    assert_eq!(annals.on::<Account>("a").send(Look).await.unwrap().reply, 50, "what was decided in vain is forgotten");
+}
+
 #[tokio::test]
 async fn a_repetition_that_overtakes_the_look_up_gives_the_first_answer() {
     for expected in [None, Some(version(1))] {

@@ -7,9 +7,12 @@ use super::{
     answers::{Addressed, Answer, Delivery},
     ledger::Pending,
 };
-use crate::log::{
-    frame::{Standing, put_frame},
-    layout::{EncodedGroup, Layout},
+use crate::{
+    index::once::OnceKey,
+    log::{
+        frame::{Standing, put_frame},
+        layout::{EncodedGroup, Layout},
+    },
 };
 
 /// A group in the making.
@@ -43,13 +46,14 @@ impl Group {
         &mut self,
         layout: &Layout,
         commit: Commit,
+        once: Option<OnceKey>,
         placement: Placement,
         sender: oneshot::Sender<Delivery>,
     ) {
         let Some(encoded) = &mut self.encoded else { return };
         self.frames.push(encoded.behind.offset);
         put_frame(&mut encoded.bytes, layout.log, &mut encoded.behind, (&commit, &placement), &mut self.items);
-        self.pending.add(commit, placement);
+        self.pending.add(commit, once, placement);
         self.answers.push((sender, None));
     }
 

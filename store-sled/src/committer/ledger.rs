@@ -10,7 +10,11 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use crate::{
-    index::{is_once, keys, stream_text},
+    index::{
+        is_once,
+        once::{OnceKey, OnceMap},
+        stream_text,
+    },
     read::matches,
     shared::Shared,
 };
@@ -31,22 +35,22 @@ pub(crate) struct Pending {
     pub(crate) commits: Vec<(Commit, Placement)>,
     /// The rows that change, but for those of `$streams`, which follow from the events, and of `$once`.
     pub(crate) rows: HashMap<LoggedTable, HashMap<Bytes, Option<Bytes>>>,
-    /// The idempotency keys that are used, each under the key of its row in the index, and by which of the commits; `None`
-    /// where a key is forgotten.
-    pub(crate) once: HashMap<Box<[u8]>, Option<usize>>,
+    /// The idempotency keys that are used, and by which of the commits; `None` where a key is forgotten.
+    pub(crate) once: OnceMap<Option<usize>>,
 }
 
 impl Pending {
-    pub(crate) fn add(&mut self, commit: Commit, placement: Placement) {
+    /// Adds a commit, and its idempotency key as it is looked up.
+    pub(crate) fn add(&mut self, commit: Commit, once: Option<OnceKey>, placement: Placement) {
         for row in &commit.rows {
             if is_once(&row.table) {
-                self.once.insert(keys::logged_row(&row.table, &row.key).into(), None);
+                self.once.insert(OnceKey::of_row(&row.table, &row.key), None);
                 continue;
             }
             self.rows.entry(row.table.clone()).or_default().insert(row.key.clone(), row.value.clone());
         }
-        if let Some(once) = &commit.once {
-            self.once.insert(keys::once(&once.key).into(), Some(self.commits.len()));
+        if let Some(once) = once {
+            self.once.insert(once, Some(self.commits.len()));
         }
         self.commits.push((commit, placement));
     }
@@ -60,7 +64,7 @@ impl Pending {
     }
 
     /// The row of an idempotency key, if it changes; inside, `None` where the key is forgotten.
-    fn once_row(&self, key: &[u8]) -> Option<Option<Bytes>> {
+    fn once_row(&self, key: &OnceKey) -> Option<Option<Bytes>> {
         self.once.get(key).map(|used| {
             let (commit, placement) = self.commits.get((*used)?)?;
             once_row(commit.once.as_ref()?, placement.receipt(commit)).value
@@ -186,6 +190,8 @@ pub(crate) struct PendingLedger<'a> {
     /// The open group, and the one that is being written.
     pub(crate) pending: [Option<&'a Pending>; 2],
     pub(crate) heads: &'a mut Heads,
+    /// The idempotency key of the commit that is judged, the only one that is asked for by name.
+    pub(crate) once: Option<&'a OnceKey>,
     pub(crate) looked: &'a [Looked],
 }
 
@@ -194,8 +200,7 @@ impl<'a> PendingLedger<'a> {
         self.pending.into_iter().flatten()
     }
 
-    /// The row of an idempotency key; the key is that of the row in the index.
-    fn once_row(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+    fn once_row(&self, key: &OnceKey) -> Result<Option<Bytes>, ReadError> {
         let pending = self.pending().find_map(|pending| pending.once_row(key));
         pending.map_or_else(|| self.shared.once_row(key), Ok)
     }
@@ -215,7 +220,10 @@ impl<'a> PendingLedger<'a> {
 
 impl Ledger for PendingLedger<'_> {
     fn once(&mut self, key: &IdempotencyKey) -> Result<Option<Bytes>, ReadError> {
-        self.once_row(&keys::once(key))
+        match self.once {
+            Some(once) => self.once_row(once),
+            None => self.once_row(&OnceKey::of(key)),
+        }
     }
 
     fn version(&mut self, stream: &StreamId) -> Result<Version, ReadError> {
@@ -228,7 +236,7 @@ impl Ledger for PendingLedger<'_> {
 
     fn row(&mut self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         if is_once(table) {
-            return self.once_row(&keys::logged_row(table, key));
+            return self.once_row(&OnceKey::of_row(table, key));
         }
         if let Some(row) = self.pending().find_map(|pending| pending.row(table, key)) {
             return Ok(row);

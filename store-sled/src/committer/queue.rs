@@ -6,6 +6,7 @@ use annals_core::{Commit, CommitError, Timestamp};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{answers::Delivery, ledger::Looked, waiter::Waiter, writing::Written};
+use crate::index::once::OnceKey;
 
 /// What the committer is told.
 #[allow(clippy::large_enum_variant, reason = "nearly all are commits; a box would cost each of them an allocation")]
@@ -19,6 +20,8 @@ pub(crate) enum Request {
 /// A commit in the queue.
 pub(crate) struct CommitRequest {
     pub(crate) commit: Commit,
+    /// Its idempotency key, made by whoever asks and not by the committer, for which all wait.
+    pub(crate) once: Option<OnceKey>,
     /// What was found for each `NoneMatch` condition before the commit was queued.
     pub(crate) looked: Vec<Looked>,
     /// When it was recorded, if that is not now.
@@ -66,7 +69,8 @@ impl Queue {
             Err(_) => self.permits.acquire_many(permits).await.map_err(|_| CommitError::ShutDown)?,
         };
         let (answer, answered) = oneshot::channel();
-        let request = CommitRequest { commit, looked, recorded, answer, permits };
+        let once = commit.once.as_ref().map(|once| OnceKey::of(&once.key));
+        let request = CommitRequest { commit, once, looked, recorded, answer, permits };
         self.requests.send(Request::Commit(request)).map_err(|_| CommitError::ShutDown)?;
         // The committer gives it back.
         permit.forget();

@@ -3,9 +3,13 @@
 //!
 //! A Bloom filter whose bits of one key lie in one block of 64 bytes, in layers that grow: a layer that is full stays
 //! as it is, and one of four times its size follows.
+//!
+//! It has a file of its own, in pages of 4 KiB that are written in place: bits are only ever set, so it does not matter
+//! whether a page is there before what it tells of.
 
 use std::{
     collections::BTreeSet,
+    path::Path,
     sync::{
         PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -14,23 +18,30 @@ use std::{
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{keys, pages::malformed, tree::Tree};
+use super::pages::malformed;
+use crate::log::disk::{Disk, DiskFile};
 
-/// How many bits of a block a key sets. A layer has 12 for each key that it is made for; of keys that do not exist, about
-/// one in 200 is then looked up all the same.
+/// How many bits of a block a key sets. A layer has 16 for each key that it is made for; of keys that do not exist, less than
+/// one in 500 is then looked up all the same.
 const BITS_SET: u32 = 7;
 const BLOCK_WORDS: usize = 8;
 
-/// The filter is kept in pieces of so many words: 4 KiB.
-const PIECE_WORDS: usize = 512;
+/// A page of the file holds so many words. What is left of its 4 KiB says that they are those that were written.
+const PAGE_WORDS: usize = 63 * BLOCK_WORDS;
+const PAGE_BYTES: usize = 4096;
+const WORDS_BYTES: usize = PAGE_WORDS * size_of::<u64>();
 
-/// How many pieces the first layer has: for 43,000 keys.
-const FIRST_PIECES: usize = 16;
+/// So many pages that follow one another are written at a time.
+const PAGES_TOGETHER: usize = 64;
+
+/// How many pages the first layer has: for 32,000 keys.
+const FIRST_PAGES: usize = 16;
 const GROWTH: usize = 4;
 
 /// The keys of the streams that exist or are closed and of the tags, idempotency keys and names that exist, and a few more.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Filter {
+    file: DiskFile,
     layers: RwLock<Vec<Layer>>,
 }
 
@@ -41,20 +52,25 @@ struct Layer {
     ones: AtomicU64,
 }
 
-/// The pieces that were changed: layer and number.
-pub(crate) type Changed = BTreeSet<(u8, u32)>;
+/// The pages that were changed, by their number in the file.
+pub(crate) type Changed = BTreeSet<usize>;
 
 /// The bits of a key.
-#[derive(Clone, Copy)]
-struct Bits {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bits {
     block: u64,
     bits: u64,
 }
 
 impl Bits {
-    fn of(key: &[u8]) -> Self {
+    pub(super) fn of(key: &[u8]) -> Self {
         let hash = xxh3_128(key);
         Self { block: u64::try_from(hash >> 64).unwrap_or_default(), bits: hash as u64 }
+    }
+
+    /// A number that is another one for nearly every key.
+    pub(super) fn as_hash(self) -> u64 {
+        self.block ^ self.bits
     }
 
     /// Each word and the bit in it.
@@ -69,8 +85,9 @@ impl Bits {
 }
 
 impl Layer {
-    fn of(pieces: usize) -> Self {
-        let words = std::iter::repeat_with(AtomicU64::default).take(pieces * PIECE_WORDS).collect();
+    /// An empty one that follows `number` others.
+    fn behind(number: usize) -> Self {
+        let words = std::iter::repeat_with(AtomicU64::default).take(pages_of(number) * PAGE_WORDS).collect();
         Self { words, ones: AtomicU64::new(0) }
     }
 
@@ -81,121 +98,214 @@ impl Layer {
         bits.places(self.words.len()).all(is_set)
     }
 
-    /// Sets the bits; says in which piece.
-    fn insert(&self, bits: Bits) -> u32 {
+    /// Sets the bits; says in which page of the layer.
+    fn insert(&self, bits: Bits) -> usize {
         let mut at = 0;
         for (index, bit) in bits.places(self.words.len()) {
             let before = self.words.get(index).map_or(bit, |word| word.fetch_or(bit, Ordering::Relaxed));
             self.ones.fetch_add(u64::from(before & bit == 0), Ordering::Relaxed);
-            at = index / PIECE_WORDS;
+            at = index / PAGE_WORDS;
         }
-        u32::try_from(at).unwrap_or(u32::MAX)
+        at
     }
 
-    /// With 7 bits for each of as many streams as have 12, 44 of 100 bits are set.
+    /// Sets the words of a page.
+    fn read(&self, page: usize, words: impl Iterator<Item = u64>) {
+        for (place, word) in self.words.iter().skip(page * PAGE_WORDS).zip(words) {
+            self.ones.fetch_add(u64::from(word.count_ones()), Ordering::Relaxed);
+            place.store(word, Ordering::Relaxed);
+        }
+    }
+
+    /// Appends a page, which has this number in the file.
+    fn put(&self, page: usize, number: usize, output: &mut Vec<u8>) {
+        let begin = output.len();
+        for word in self.words.iter().skip(page * PAGE_WORDS).take(PAGE_WORDS) {
+            output.extend_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
+        }
+        let checksum = checksum_of(output.get(begin..).unwrap_or_default(), number);
+        output.extend_from_slice(&checksum.to_le_bytes());
+        output.resize(begin + PAGE_BYTES, 0);
+    }
+
+    /// With 7 bits for each of as many keys as have 16, 35 of 100 bits are set.
     fn is_full(&self) -> bool {
-        self.ones.load(Ordering::Relaxed) as usize >= self.words.len() * 64 / 100 * 44
+        self.ones.load(Ordering::Relaxed) as usize >= self.words.len() * 64 / 100 * 35
     }
 }
 
 impl Filter {
-    /// Reads what [`write`](Self::write) wrote.
-    pub(crate) fn read(tree: &Tree) -> sled::Result<Self> {
-        let mut layers: Vec<Layer> = Vec::new();
-        for piece in tree.scan_prefix(keys::FILTERS) {
-            let (key, words) = piece?;
-            let lost = || malformed("the filter");
-            let (layer, piece) = keys::take_filter(&key).ok_or_else(lost)?;
-            while layers.len() <= usize::from(layer) {
-                layers.push(Layer::of(pieces_of(layers.len())));
+    /// Opens the filter in `folder`, or begins an empty one.
+    pub(crate) fn open(disk: &Disk, folder: &Path) -> sled::Result<Self> {
+        let path = folder.join("filter");
+        let file = disk.open_or_create("index", &path)?;
+        let length = file.length()?;
+        let (mut layers, mut first) = (Vec::new(), 0);
+        let mut bytes = vec![0; PAGE_BYTES * PAGES_TOGETHER];
+        while ((first * PAGE_BYTES) as u64) < length {
+            let layer = Layer::behind(layers.len());
+            let pages = first..first + pages_of(layers.len());
+            for begin in pages.clone().step_by(PAGES_TOGETHER) {
+                let numbers = begin..(begin + PAGES_TOGETHER).min(pages.end);
+                file.read_at(&mut bytes, (begin * PAGE_BYTES) as u64)?;
+                for (number, page) in numbers.zip(bytes.chunks(PAGE_BYTES)) {
+                    let lost = || malformed(&format!("page {number} of {}", path.display()));
+                    layer.read(number - first, words_of(page, number).ok_or_else(lost)?);
+                }
+                bytes.fill(0);
             }
-            let target = layers.get(usize::from(layer)).ok_or_else(lost)?;
-            let start = usize::try_from(piece).unwrap_or(usize::MAX).saturating_mul(PIECE_WORDS);
-            let places = target.words.get(start..).ok_or_else(lost)?;
-            for (place, word) in places.iter().zip(words.chunks_exact(8)) {
-                let word = word.try_into().map(u64::from_le_bytes).unwrap_or_default();
-                target.ones.fetch_add(u64::from(word.count_ones()), Ordering::Relaxed);
-                place.store(word, Ordering::Relaxed);
-            }
+            layers.push(layer);
+            first = pages.end;
         }
-        Ok(Self { layers: RwLock::new(layers) })
+        Ok(Self { file, layers: RwLock::new(layers) })
+    }
+
+    /// How many pages it has.
+    pub(crate) fn pages(&self) -> u64 {
+        first_page(self.layers.read().unwrap_or_else(PoisonError::into_inner).len()) as u64
     }
 
     /// Whether what has this key may exist; if not, it surely does not.
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
-        let bits = Bits::of(key);
+        self.contains_bits(Bits::of(key))
+    }
+
+    /// The same, when the bits of the key are known.
+    pub(super) fn contains_bits(&self, bits: Bits) -> bool {
         let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
         layers.iter().rev().any(|layer| layer.contains(bits))
     }
 
     /// Adds a key; false when it may have been there.
     pub(crate) fn insert(&self, key: &[u8], changed: &mut Changed) -> bool {
-        let bits = Bits::of(key);
+        self.insert_bits(Bits::of(key), changed)
+    }
+
+    /// The same, when the bits of the key are known.
+    pub(super) fn insert_bits(&self, bits: Bits, changed: &mut Changed) -> bool {
         let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
         if layers.iter().any(|layer| layer.contains(bits)) {
             return false;
         }
         let (number, full) = (layers.len(), layers.last().is_none_or(Layer::is_full));
         if let (false, Some(layer)) = (full, layers.last()) {
-            changed.insert((layer_number(number - 1), layer.insert(bits)));
+            changed.insert(first_page(number - 1) + layer.insert(bits));
             return true;
         }
         drop(layers);
-        let layer = Layer::of(pieces_of(number));
-        changed.insert((layer_number(number), layer.insert(bits)));
+        let layer = Layer::behind(number);
+        layer.insert(bits);
+        // All of its pages, so that none is without its checksum.
+        changed.extend(first_page(number)..first_page(number + 1));
         self.layers.write().unwrap_or_else(PoisonError::into_inner).push(layer);
         true
     }
 
-    /// Writes the pieces that changed.
-    pub(crate) fn write(&self, tree: &Tree, changed: &Changed) -> sled::Result<()> {
+    /// Writes the pages that changed.
+    pub(crate) fn write(&self, changed: &Changed) -> sled::Result<()> {
         let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
-        for (layer, piece) in changed {
-            let words = layers.get(usize::from(*layer)).map_or(&[][..], |layer| &layer.words);
-            let words = words.chunks(PIECE_WORDS).nth(usize::try_from(*piece).unwrap_or(usize::MAX));
-            let words = words.unwrap_or_default().iter();
-            let bytes: Vec<u8> = words.flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
-            tree.insert(keys::filter(*layer, *piece), bytes)?;
+        let (mut bytes, mut begin) = (Vec::new(), 0);
+        let mut changed = changed.iter().peekable();
+        let mut first = 0;
+        for (number, layer) in layers.iter().enumerate() {
+            let behind = first + pages_of(number);
+            while let Some(page) = changed.next_if(|page| **page < behind) {
+                if bytes.is_empty() {
+                    begin = *page;
+                }
+                layer.put(page - first, *page, &mut bytes);
+                let follows = changed.peek().is_some_and(|next| **next == page + 1);
+                if !follows || bytes.len() >= PAGE_BYTES * PAGES_TOGETHER {
+                    self.file.write_at(&bytes, (begin * PAGE_BYTES) as u64)?;
+                    bytes.clear();
+                }
+            }
+            first = behind;
         }
         Ok(())
     }
 }
 
-/// The sixteenth layer would hold more keys than fit any disk.
-fn pieces_of(layer: usize) -> usize {
-    FIRST_PIECES * GROWTH.pow(u32::try_from(layer.min(12)).unwrap_or_default())
+/// The words of a page, if it is the one with this number, as it was written.
+fn words_of(page: &[u8], number: usize) -> Option<impl Iterator<Item = u64>> {
+    let (words, end) = page.split_at_checked(WORDS_BYTES)?;
+    let checksum = end.first_chunk().map(|checksum| u32::from_le_bytes(*checksum))?;
+    let words = || words.chunks_exact(size_of::<u64>()).map(|word| word.try_into().map_or(0, u64::from_le_bytes));
+    (checksum == checksum_of(page.get(..WORDS_BYTES)?, number)).then(words)
 }
 
-fn layer_number(layer: usize) -> u8 {
-    u8::try_from(layer).unwrap_or(u8::MAX)
+/// The checksum of the words of a page, which is not that of them in another page.
+fn checksum_of(words: &[u8], number: usize) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(words), &(number as u64).to_le_bytes())
+}
+
+/// How many pages a layer has. The thirteenth would hold more keys than fit any disk.
+fn pages_of(layer: usize) -> usize {
+    FIRST_PAGES * GROWTH.pow(u32::try_from(layer.min(12)).unwrap_or_default())
+}
+
+/// How many pages the layers in front of one have.
+fn first_page(layer: usize) -> usize {
+    (0..layer).map(pages_of).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn name(number: u32) -> Vec<u8> {
+        format!("order-{number}").into_bytes()
+    }
+
+    fn add(filter: &Filter, numbers: std::ops::Range<u32>) -> Changed {
+        let mut changed = Changed::new();
+        for number in numbers {
+            filter.insert(&name(number), &mut changed);
+        }
+        filter.write(&changed).unwrap();
+        changed
+    }
+
     #[test]
     fn what_was_added_is_found_and_little_else_also_after_reading_it_back() {
-        let tree = Tree::temporary();
-        let filter = Filter::default();
-        let name = |number: u32| format!("order-{number}").into_bytes();
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Filter::open(&Disk::default(), folder.path()).unwrap();
+        let filter = open();
         assert!(!filter.contains(b"order-1"));
+        assert_eq!(filter.pages(), 0);
         for batch in 0..20 {
-            let mut changed = Changed::new();
-            for number in batch * 10_000..(batch + 1) * 10_000 {
-                filter.insert(&name(number), &mut changed);
-            }
-            filter.write(&tree, &changed).unwrap();
+            add(&filter, batch * 10_000..(batch + 1) * 10_000);
         }
-        let mut changed = Changed::new();
-        filter.insert(&name(7), &mut changed);
-        assert!(changed.is_empty(), "nothing is written again for a key that is there");
-        for filter in [&filter, &Filter::read(&tree).unwrap()] {
+        assert!(add(&filter, 7..8).is_empty(), "nothing is written again for a key that is there");
+        for filter in [filter, open()] {
             assert!((0..200_000).all(|number| filter.contains(&name(number))));
             let wrong = (200_000..400_000).filter(|number| filter.contains(&name(*number))).count();
-            assert!(wrong < 2000, "{wrong} of 200,000 are taken for others");
+            assert!(wrong < 500, "{wrong} of 200,000 are taken for others");
             let layers = filter.layers.read().unwrap();
-            assert_eq!(layers.iter().map(|layer| layer.words.len()).collect::<Vec<_>>(), [8192, 32768]);
+            assert_eq!(layers.iter().map(|layer| layer.words.len()).collect::<Vec<_>>(), [8064, 32_256, 129_024]);
+            assert_eq!(filter.pages(), 336);
         }
+    }
+
+    /// P5, P10: a page that is damaged, gone or another one's is an error: what it does not hold would be new.
+    #[test]
+    fn a_damaged_page_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let filter = Filter::open(&Disk::default(), folder.path()).unwrap();
+        add(&filter, 0..5000);
+        let path = folder.path().join("filter");
+        let whole = std::fs::read(&path).unwrap();
+        let is_refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            Filter::open(&Disk::default(), folder.path()).is_err()
+        };
+        let mut exchanged = whole.clone();
+        exchanged.copy_within(0..PAGE_BYTES, PAGE_BYTES);
+        let mut emptied = whole.clone();
+        emptied[PAGE_BYTES..2 * PAGE_BYTES].fill(0);
+        let mut flipped = whole.clone();
+        flipped[3 * PAGE_BYTES + 5] ^= 1;
+        assert!([&exchanged, &emptied, &flipped, &whole[..9 * PAGE_BYTES]].iter().all(|bytes| is_refused(bytes)));
+        assert!(!is_refused(&whole));
     }
 }

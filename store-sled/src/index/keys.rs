@@ -16,7 +16,6 @@ const TAG: u8 = b't';
 const ROW: u8 = b'r';
 const KIND: u8 = b'k';
 const PIECE: u8 = b'c';
-const FILTER: u8 = b'f';
 
 /// What a stream's places are kept under: its tenant and its id within it, told apart by a `/`.
 pub(crate) fn put_stream(output: &mut Vec<u8>, stream: &str) {
@@ -159,20 +158,6 @@ pub(crate) fn take_kind(key: &[u8]) -> Option<(bool, &str, &str)> {
     let (category, event_type) = std::str::from_utf8(texts).ok()?.split_once('\0')?;
     Some((*has_tenant == 1, category, event_type))
 }
-
-/// The key of a piece of the filter, in sled.
-pub(crate) fn filter(layer: u8, piece: u32) -> Vec<u8> {
-    [&[FILTER, layer][..], &piece.to_be_bytes()].concat()
-}
-
-/// The layer and piece of such a key.
-pub(crate) fn take_filter(key: &[u8]) -> Option<(u8, u32)> {
-    let (layer, piece) = key.strip_prefix(&[FILTER])?.split_first()?;
-    Some((*layer, u32::from_be_bytes(piece.try_into().ok()?)))
-}
-
-/// What the keys of all pieces of the filter begin with.
-pub(crate) const FILTERS: &[u8] = &[FILTER];
 
 /// What the keys of all pieces of long values begin with.
 pub(crate) const PIECES: &[u8] = &[PIECE];

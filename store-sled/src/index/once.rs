@@ -2,24 +2,83 @@
 //! ([`Log::repetition`](crate::log::Log::repetition)) and asked for seldom, while each new key changes another page: so
 //! what stands there is short.
 
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+use annals_core::{IdempotencyKey, LoggedTable};
 use bytes::Bytes;
-use sled::IVec;
+use hashbrown::HashMap;
 
 use super::{
-    filter::{Changed, Filter},
+    filter::{Bits, Changed, Filter},
+    keys,
     order::{common_length, head_of},
-    pages::{Change, Draft, malformed},
 };
-use crate::{
-    log::wire::{Cursor, put_varint},
-    overlay::once::OnceKeys,
-};
+use crate::overlay::once::OnceKeys;
+
+/// The key of the row of an idempotency key, and its bits in the filter, which are its hash, too: it is looked for in many
+/// places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OnceKey {
+    pub(super) bits: Bits,
+    key: Box<[u8]>,
+}
+
+impl OnceKey {
+    pub(crate) fn of(key: &IdempotencyKey) -> Self {
+        Self::from(keys::once(key))
+    }
+
+    /// That of the row `row` of `table`, which is `$once` of some tenant.
+    pub(crate) fn of_row(table: &LoggedTable, row: &[u8]) -> Self {
+        Self::from(keys::logged_row(table, row))
+    }
+
+    /// The key of the row in the index.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.key
+    }
+}
+
+impl From<Vec<u8>> for OnceKey {
+    fn from(key: Vec<u8>) -> Self {
+        Self { bits: Bits::of(&key), key: key.into() }
+    }
+}
+
+impl Hash for OnceKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.bits.as_hash());
+    }
+}
+
+/// What is noted of idempotency keys.
+pub(crate) type OnceMap<V> = HashMap<OnceKey, V, BuildHasherDefault<IsHashed>>;
+
+/// Takes a hash for what it is.
+#[derive(Debug, Default)]
+pub(crate) struct IsHashed(u64);
+
+impl Hasher for IsHashed {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// The keys that were used or forgotten, sorted; those that were used are added to the filter.
 pub(crate) fn sorted<'a>(keys: &'a OnceKeys, filter: &Filter, changed: &mut Changed) -> Vec<Used<'a>> {
-    let mut sorted: Vec<_> = keys.iter().map(|(key, frame)| Used::of(key, *frame)).collect();
-    for used in sorted.iter().filter(|used| used.frame.is_some()) {
-        filter.insert(used.key, changed);
+    let mut sorted: Vec<_> = keys.iter().map(|(key, frame)| Used::of(key.as_bytes(), *frame)).collect();
+    for (key, _) in keys.iter().filter(|(_, frame)| frame.is_some()) {
+        filter.insert_bits(key.bits, changed);
     }
     let common = common_length(sorted.iter().map(|used| used.key));
     for used in &mut sorted {
@@ -27,33 +86,6 @@ pub(crate) fn sorted<'a>(keys: &'a OnceKeys, filter: &Filter, changed: &mut Chan
     }
     sorted.sort_unstable_by(|one, other| one.head.cmp(&other.head).then_with(|| one.key.cmp(other.key)));
     sorted
-}
-
-/// The value of a row from what is stored under its key.
-pub(crate) fn value_of(stored: &IVec) -> sled::Result<Bytes> {
-    frame_in(stored)?.map(value).ok_or_else(lost)
-}
-
-/// The frame that is stored under a key; none where it was forgotten.
-pub(super) fn frame_in(stored: &[u8]) -> sled::Result<Option<u64>> {
-    if stored.is_empty() {
-        return Ok(None);
-    }
-    Cursor::new(stored).varint().map(Some).ok_or_else(lost)
-}
-
-/// Puts what is stored of a key at the end of `draft`.
-pub(super) fn push(draft: &mut Draft, key: &[u8], frame: Option<u64>) {
-    let mut stored = draft.take_room();
-    if let Some(frame) = frame {
-        put_varint(&mut stored, frame);
-    }
-    draft.push(key, [&stored, &[]]);
-    draft.give_room(stored);
-}
-
-fn lost() -> sled::Error {
-    malformed("the place of an idempotency key")
 }
 
 /// What stands for a row of `$once` until it is read from the log: the log offset of the frame, eight bytes.
@@ -77,21 +109,5 @@ pub(crate) struct Used<'a> {
 impl<'a> Used<'a> {
     pub(super) fn of(key: &'a [u8], frame: Option<u64>) -> Self {
         Self { head: 0, key, frame }
-    }
-}
-
-impl Change for Used<'_> {
-    fn key(&self) -> &[u8] {
-        self.key
-    }
-
-    fn apply(&self, draft: &mut Draft) -> sled::Result<()> {
-        if draft.last().is_some_and(|(key, _)| key == self.key) {
-            draft.pop();
-        }
-        if self.frame.is_some() {
-            push(draft, self.key, self.frame);
-        }
-        Ok(())
     }
 }

@@ -21,10 +21,7 @@ use std::borrow::Cow;
 use annals_core::Direction;
 use sled::IVec;
 
-pub(crate) use self::{
-    draft::Draft,
-    range::{Range, range},
-};
+pub(crate) use self::{draft::Draft, range::range};
 use self::{
     draft::pages_of,
     entries::Entries,
@@ -134,12 +131,6 @@ pub(crate) fn merge<C: Change>(tree: &Tree, changes: &[C]) -> sled::Result<()> {
     Ok(())
 }
 
-/// Removes all entries, the first page first: what a cut split has left in it must not count without the one behind.
-pub(crate) fn clear(tree: &Tree) -> sled::Result<()> {
-    let pages: Vec<_> = tree.scan_prefix(&[PAGE]).map(|page| page.map(|(key, _)| key)).collect::<Result<_, _>>()?;
-    pages.iter().try_for_each(|key| tree.remove(key))
-}
-
 /// How many of `changes` have keys before `end`, the first being one of them: few mostly, of many.
 fn count_before<C: Change>(changes: &[C], end: &[u8]) -> usize {
     let is_before = |change: &C| change.key() < end;
@@ -237,7 +228,9 @@ fn page_behind(tree: &Tree, sled_key: &[u8]) -> sled::Result<Option<Page>> {
 
 /// How many bytes both begin with.
 pub(super) fn common(one: &[u8], other: &[u8]) -> usize {
-    one.iter().zip(other).take_while(|(one, other)| one == other).count()
+    let chunks = one.chunks_exact(8).zip(other.chunks_exact(8)).take_while(|(one, other)| one == other).count();
+    let (one, other) = (one.get(chunks * 8..).unwrap_or_default(), other.get(chunks * 8..).unwrap_or_default());
+    chunks * 8 + one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 
 #[cfg(test)]

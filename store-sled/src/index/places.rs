@@ -430,7 +430,8 @@ mod tests {
         let chunks = |size: usize, count: usize, gathers: bool, term: Term<'_>| {
             let database = Database::temporary(Disk::default());
             let (entries, older) = (database.tree("entries").unwrap(), database.tree("older").unwrap());
-            let filter = Filter::default();
+            let folder = tempfile::tempdir().unwrap();
+            let filter = Filter::open(&Disk::default(), folder.path()).unwrap();
             let trees = PlaceTrees { entries: &entries, older: &older, filter: &filter };
             let (mut order, mut gathered) = (Order::default(), Gathered::default());
             for (index, batch) in places[..count].chunks(size).enumerate() {

@@ -1,267 +1,216 @@
-//! The idempotency keys that came last, in sorted runs, before they go among the older ones.
+//! The idempotency keys: where the commit is that used each of them, in sorted runs.
 //!
-//! Keys are random mostly: among many older ones each goes to another page, and to write a page for a few keys costs more
-//! than all the rest of them. So a batch of keys is written as a run, in pages of its own, and what is written again and
-//! again is the pages of older keys, for sixteen runs at once.
+//! Keys are random mostly: among many others, each goes to another page, and to write a page for each costs more than all the
+//! rest of them. So a batch of keys is written as a run, in a file of its own beside those of sled, and sixteen runs of about
+//! the same size are merged into one: a key is written once for each sixteenfold of all that came behind it.
 //!
-//! Invariant: of a key holds what the newest run says that has it, else what is among the older ones. Runs are removed only
-//! once all that they say is there, the oldest first. So a batch may be cut short anywhere, and be taken in again.
+//! A file has its name once it is whole, and the name says which batches it has. One that was merged has no other use than
+//! to be removed; which those are is seen from the names. So a batch or a merge may be cut short anywhere, and what was taken in is
+//! taken in again.
+//!
+//! Invariant: of a key holds what the newest run says that has it.
 
-use std::sync::{
-    Mutex, PoisonError, RwLock,
-    atomic::{AtomicU32, Ordering},
+mod merged;
+mod run;
+
+use std::{
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use annals_core::Direction;
-use sled::IVec;
 
-use super::{
-    once::{self, Used, frame_in},
-    pages::{self, Change, Draft, Range, malformed},
-    tree::Tree,
+use self::{
+    merged::Merged,
+    run::{Run, Writing, remove_unfinished},
 };
+use super::{once::Used, pages::malformed};
+use crate::log::disk::Disk;
 
-/// So many runs go among the older keys. A key that exists is looked for in all of them.
-const RUNS_MAX: u32 = if cfg!(test) { 4 } else { 16 };
+/// So many runs of about the same size become one. A key that exists is looked for in up to as many of each size.
+const MERGED: u64 = if cfg!(test) { 3 } else { 16 };
 
-/// Batches of fewer keys go to the run before, until together they are so many.
-const RUN_KEYS: usize = if cfg!(test) { 50 } else { 16_384 };
+/// Runs of fewer keys are all of the same size: they are merged for little.
+const SMALL_KEYS: u64 = if cfg!(test) { 40 } else { 16_384 };
 
-/// So many keys at a time go from runs to the older ones.
-const MOVED_KEYS: usize = if cfg!(test) { 70 } else { 16_384 };
-
-/// The runs, and the keys that are older than they.
+/// The keys that were used.
 #[derive(Debug)]
 pub(crate) struct Runs {
-    /// What is in run 3 is kept under the key with a 3 in front.
-    tree: Tree,
-    /// Among other entries.
-    older: Tree,
-    count: AtomicU32,
-    /// How many keys the newest run has, or more.
-    newest_keys: Mutex<usize>,
-    /// Held while keys are listed, and while those that have moved are removed: what is listed has moved before or is still
-    /// there.
-    listed: RwLock<()>,
+    disk: Disk,
+    folder: PathBuf,
+    /// The oldest first. Who reads keeps what it reads in; a file that is removed meanwhile stays until it is closed.
+    runs: RwLock<Arc<[Arc<Run>]>>,
 }
 
 impl Runs {
-    /// The runs in `tree`.
-    pub(crate) fn open(tree: Tree, older: Tree) -> sled::Result<Self> {
-        let last = pages::range(&tree, Vec::new(), END.to_vec(), Direction::Backward).next().transpose()?;
-        let count = match last {
-            Some((key, _)) => run_of(&key)?.saturating_add(1),
-            None => 0,
-        };
-        let newest_keys = Mutex::new(RUN_KEYS);
-        Ok(Self { tree, older, count: AtomicU32::new(count), newest_keys, listed: RwLock::new(()) })
+    /// Opens the runs in `folder`; removes what is not needed any more.
+    pub(crate) fn open(disk: &Disk, folder: &Path) -> sled::Result<Self> {
+        let unfinished = unfinished(folder);
+        let mut found = Vec::new();
+        for path in disk.list("index", folder)? {
+            match batches_of(&path) {
+                Some(batches) => found.push((batches, path)),
+                None if path == unfinished => remove_unfinished(disk, &path)?,
+                None => {}
+            }
+        }
+        // Of those that begin alike, the longest is first, and has what the others have.
+        found.sort_by_key(|(batches, _)| (*batches.start(), std::cmp::Reverse(*batches.end())));
+        let (mut runs, mut last) = (Vec::new(), 0);
+        for (batches, path) in found {
+            if *batches.end() <= last {
+                disk.remove("index", &path)?;
+                continue;
+            }
+            if *batches.start() != last + 1 {
+                return Err(malformed(&format!("idempotency keys: a file is missing in front of {}", path.display())));
+            }
+            last = *batches.end();
+            runs.push(Arc::new(Run::open(disk, path, batches)?));
+        }
+        Ok(Self { disk: disk.clone(), folder: folder.to_owned(), runs: RwLock::new(runs.into()) })
     }
 
-    /// Adds keys that were used or forgotten, sorted. Doing it twice changes nothing.
+    /// How many batches there have been.
+    pub(crate) fn batches(&self) -> u64 {
+        self.runs().last().map_or(0, |run| *run.batches.end())
+    }
+
+    /// Adds keys that were used or forgotten, sorted. Doing it twice changes nothing. Nobody else may add any meanwhile.
     pub(crate) fn add(&self, keys: &[Used<'_>]) -> sled::Result<()> {
         if keys.is_empty() {
             return Ok(());
         }
-        let mut newest_keys = self.newest_keys.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut count = self.count.load(Ordering::Acquire);
-        if *newest_keys >= RUN_KEYS {
-            if count >= RUNS_MAX {
-                self.settle()?;
-                count = 0;
-            }
-            (count, *newest_keys) = (count + 1, 0);
+        let batch = self.batches() + 1;
+        let mut writing = Writing::new(&self.disk, unfinished(&self.folder))?;
+        for used in keys {
+            writing.add(used.key, used.frame)?;
         }
-        *newest_keys += keys.len();
-        let said = |used: &Used<'_>| Said { key: run_key(count.saturating_sub(1), used.key), frame: used.frame };
-        pages::merge(&self.tree, &keys.iter().map(said).collect::<Vec<_>>())?;
-        self.count.store(count, Ordering::Release);
+        let run = writing.finish(self.path(batch..=batch), batch..=batch)?;
+        let runs = self.runs();
+        self.publish(runs.iter().cloned().chain([Arc::new(run)]).collect());
+        while self.merge_last()? {}
         Ok(())
     }
 
-    /// What is stored of `key`: the place of its frame.
-    pub(crate) fn get(&self, key: &[u8]) -> sled::Result<Option<IVec>> {
-        // From here on what moves is found among the older ones.
-        for run in (0..self.count.load(Ordering::Acquire)).rev() {
-            if let Some(said) = pages::get(&self.tree, &run_key(run, key))? {
-                return Ok(Some(said).filter(|said| !said.is_empty()));
+    /// What is said of `key`: the log offset of the frame that used it.
+    pub(crate) fn get(&self, key: &[u8]) -> sled::Result<Option<u64>> {
+        for run in self.runs().iter().rev() {
+            if let Some(said) = run.get(key)? {
+                return Ok(said);
             }
         }
-        pages::get(&self.older, key)
+        Ok(None)
     }
 
-    /// The entries from `from` on and before `to`, those of the runs over the older ones, which may be entries of any kind.
+    /// The keys that are used, from `from` on and before `to`, each with its frame.
     pub(crate) fn range(
         &self,
         from: &[u8],
         to: &[u8],
         direction: Direction,
-    ) -> impl Iterator<Item = sled::Result<(Vec<u8>, IVec)>> + use<'_> {
-        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
-        let mut merged = self.merged(from, to, direction);
-        merged.sources.push(Source::of(pages::range(&self.older, from.to_vec(), to.to_vec(), direction), 0));
+    ) -> impl Iterator<Item = sled::Result<(Vec<u8>, u64)>> + use<> {
+        let mut merged = Some(Merged::of(&self.runs(), from, to, direction));
         std::iter::from_fn(move || {
-            let _held = &listed;
-            // Of what is forgotten nothing is stored.
-            merged.by_ref().find(|entry| entry.as_ref().map_or(true, |(_, stored)| !stored.is_empty()))
+            let next = match merged.as_mut()? {
+                Ok(merged) => next_used(merged).transpose(),
+                Err(_) => merged.take()?.err().map(Err),
+            };
+            if next.as_ref().is_some_and(Result::is_err) {
+                merged = None;
+            }
+            next
         })
     }
 
-    /// What the runs alone say.
-    fn merged(&self, from: &[u8], to: &[u8], direction: Direction) -> Merged {
-        let run = |run| {
-            let entries = pages::range(&self.tree, run_key(run, from), run_key(run, to), direction);
-            Source::of(entries, RUN_BYTES)
-        };
-        let sources = (0..self.count.load(Ordering::Acquire)).rev().map(run).collect();
-        Merged { sources, direction }
-    }
-
-    /// Moves what the runs say to the older keys.
-    fn settle(&self) -> sled::Result<()> {
-        let mut merged = self.merged(&[], END, Direction::Forward);
-        loop {
-            let keys: Vec<_> = merged.by_ref().take(MOVED_KEYS).collect::<Result<_, _>>()?;
-            let used = |(key, stored)| Ok(Used::of(key, frame_in(stored)?));
-            let moved = keys.iter().map(|(key, stored)| used((key.as_slice(), stored)));
-            pages::merge(&self.older, &moved.collect::<sled::Result<Vec<_>>>()?)?;
-            if keys.len() < MOVED_KEYS {
-                break;
+    /// Makes one of the last runs, if there are enough of about the same size; false if not.
+    fn merge_last(&self) -> sled::Result<bool> {
+        let runs = self.runs();
+        let Some(size) = runs.last().map(|run| size_of_run(run.keys)) else { return Ok(false) };
+        let others = runs.iter().rposition(|run| size_of_run(run.keys) > size).map_or(0, |larger| larger + 1);
+        let (others, alike) = runs.split_at_checked(others).unwrap_or_default();
+        let (Some(first), Some(last)) = (alike.first(), alike.last()) else { return Ok(false) };
+        if (alike.len() as u64) < MERGED {
+            return Ok(false);
+        }
+        let batches = *first.batches.start()..=*last.batches.end();
+        let mut writing = Writing::new(&self.disk, unfinished(&self.folder))?;
+        let (mut merged, mut key) = (Merged::of(alike, &[], END, Direction::Forward)?, Vec::new());
+        while let Some(said) = merged.take(&mut key)? {
+            // What is forgotten must be said as long as an older run may say otherwise.
+            if said.is_some() || !others.is_empty() {
+                writing.add(&key, said)?;
             }
         }
-        let _listed = self.listed.write().unwrap_or_else(PoisonError::into_inner);
-        pages::clear(&self.tree)?;
-        self.count.store(0, Ordering::Release);
-        Ok(())
-    }
-}
-
-/// What a run says of a key; nothing is stored of one that is forgotten.
-struct Said {
-    key: Vec<u8>,
-    frame: Option<u64>,
-}
-
-impl Change for Said {
-    fn key(&self) -> &[u8] {
-        &self.key
-    }
-
-    fn apply(&self, draft: &mut Draft) -> sled::Result<()> {
-        if draft.last().is_some_and(|(key, _)| key == self.key) {
-            draft.pop();
+        let run = writing.finish(self.path(batches.clone()), batches)?;
+        self.publish(others.iter().cloned().chain([Arc::new(run)]).collect());
+        for run in alike {
+            self.disk.remove("index", &run.path)?;
         }
-        once::push(draft, &self.key, self.frame);
-        Ok(())
+        Ok(true)
+    }
+
+    fn runs(&self) -> Arc<[Arc<Run>]> {
+        Arc::clone(&self.runs.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn publish(&self, runs: Arc<[Arc<Run>]>) {
+        *self.runs.write().unwrap_or_else(PoisonError::into_inner) = runs;
+    }
+
+    fn path(&self, batches: RangeInclusive<u64>) -> PathBuf {
+        self.folder.join(format!("{PREFIX}{}-{}", batches.start(), batches.end()))
     }
 }
 
 /// Behind all keys.
-const END: &[u8] = &[u8::MAX];
+pub(super) const END: &[u8] = &[u8::MAX];
 
-/// How many bytes stand in front of a key in a run.
-const RUN_BYTES: usize = size_of::<u32>();
+/// What the names of the files begin with.
+const PREFIX: &str = "once-";
 
-fn run_key(run: u32, key: &[u8]) -> Vec<u8> {
-    [&run.to_be_bytes()[..], key].concat()
+/// The name of a file that is not whole yet.
+fn unfinished(folder: &Path) -> PathBuf {
+    folder.join("once.new")
 }
 
-/// The number of the run that has an entry.
-fn run_of(key: &[u8]) -> sled::Result<u32> {
-    key.first_chunk().map(|run| u32::from_be_bytes(*run)).ok_or_else(|| malformed("the key of a run"))
+/// Which batches a file has, going by its name; `None` if it is another file.
+fn batches_of(path: &Path) -> Option<RangeInclusive<u64>> {
+    let (first, last) = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.split_once('-')?;
+    Some(first.parse().ok()?..=last.parse().ok()?)
 }
 
-/// Entries of several sources as one list, each key once, as the first source has it that does.
-struct Merged {
-    sources: Vec<Source>,
-    direction: Direction,
+/// How large a run of so many keys is: the next size has [`MERGED`] times as many.
+fn size_of_run(keys: u64) -> u32 {
+    (keys / SMALL_KEYS).checked_ilog(MERGED).map_or(0, |size| size + 1)
 }
 
-/// The entries of a run, or the older ones.
-struct Source {
-    /// The one that comes next, if it was taken already.
-    next: Option<(Vec<u8>, IVec)>,
-    rest: Range,
-    /// So many bytes stand in front of each key.
-    prefix: usize,
-    is_begun: bool,
-}
-
-impl Source {
-    fn of(rest: Range, prefix: usize) -> Self {
-        Self { next: None, rest, prefix, is_begun: false }
-    }
-
-    fn key(&self) -> Option<&[u8]> {
-        self.next.as_ref().map(|(key, _)| key.as_slice())
-    }
-
-    /// Takes the entry that comes next.
-    fn take(&mut self) -> sled::Result<Option<(Vec<u8>, IVec)>> {
-        self.is_begun = true;
-        let mut next = self.rest.next().transpose()?;
-        if let Some((key, _)) = &mut next {
-            key.drain(..self.prefix.min(key.len()));
+/// The next key that is used.
+fn next_used(merged: &mut Merged) -> sled::Result<Option<(Vec<u8>, u64)>> {
+    let mut key = Vec::new();
+    while let Some(said) = merged.take(&mut key)? {
+        if let Some(frame) = said {
+            return Ok(Some((key, frame)));
         }
-        Ok(std::mem::replace(&mut self.next, next))
     }
-}
-
-impl Merged {
-    fn first(&mut self) -> sled::Result<Option<(Vec<u8>, IVec)>> {
-        for source in self.sources.iter_mut().filter(|source| !source.is_begun) {
-            source.take()?;
-        }
-        let direction = self.direction;
-        let is_before = |one: &[u8], other: &[u8]| match direction {
-            Direction::Forward => one < other,
-            Direction::Backward => one > other,
-        };
-        let mut first: Option<&mut Source> = None;
-        for source in self.sources.iter_mut().filter(|source| source.next.is_some()) {
-            let found = first.as_ref().and_then(|first| first.key());
-            if found.zip(source.key()).is_none_or(|(found, key)| is_before(key, found)) {
-                first = Some(source);
-            }
-        }
-        let Some(entry) = first.map(Source::take).transpose()?.flatten() else { return Ok(None) };
-        for source in
-            self.sources.iter_mut().filter(|source| source.next.as_ref().is_some_and(|(key, _)| *key == entry.0))
-        {
-            source.take()?;
-        }
-        Ok(Some(entry))
-    }
-}
-
-impl Iterator for Merged {
-    type Item = sled::Result<(Vec<u8>, IVec)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.first().transpose()
-    }
+    Ok(None)
 }
 
 #[cfg(test)]
 mod tests {
     use std::{
         collections::{BTreeMap, BTreeSet},
-        sync::{Arc, atomic::AtomicU64},
+        sync::atomic::{AtomicU64, Ordering},
     };
 
     use proptest::{collection, prelude::*, test_runner::TestCaseError};
 
     use super::*;
-    use crate::{
-        index::{
-            spend::{Spend, WRITES},
-            tree::Database,
-        },
-        log::disk::Disk,
-    };
+    use crate::index::spend::{Spend, WRITES};
 
-    fn trees() -> (Tree, Tree) {
-        let database = Database::temporary(Disk { observer: Some(Arc::new(Spend)), ..Disk::default() });
-        (database.tree("once").unwrap(), database.tree("entries").unwrap())
+    fn disk() -> Disk {
+        Disk { observer: Some(Arc::new(Spend)), ..Disk::default() }
     }
 
     type Model = BTreeMap<Vec<u8>, Option<u64>>;
@@ -272,10 +221,11 @@ mod tests {
 
     /// The keys that are used, as they are listed.
     fn listed(runs: &Runs, direction: Direction) -> Vec<(Vec<u8>, u64)> {
-        let entry = |entry: sled::Result<(Vec<u8>, IVec)>| {
-            entry.map(|(key, stored)| (key, frame_in(&stored).unwrap().unwrap())).unwrap()
-        };
-        runs.range(b"k", b"l", direction).map(entry).collect()
+        runs.range(b"k", b"l", direction).map(Result::unwrap).collect()
+    }
+
+    fn files(folder: &Path) -> usize {
+        std::fs::read_dir(folder).unwrap().count()
     }
 
     fn check(runs: &Runs, model: &Model, but: &Model) -> Result<(), TestCaseError> {
@@ -287,51 +237,65 @@ mod tests {
         found.retain(|(key, _)| is_wanted(key));
         prop_assert_eq!(&found, &used);
         let backward = listed(runs, Direction::Backward).into_iter().rev();
-        prop_assert_eq!(backward.filter(|(key, _)| is_wanted(key)).collect::<Vec<_>>(), used);
+        prop_assert_eq!(backward.filter(|(key, _)| is_wanted(key)).collect::<Vec<_>>(), used.clone());
+        let (from, to) = (b"k-0500".to_vec(), b"k-1500~".to_vec());
+        let part = used.into_iter().filter(|(key, _)| (&from..&to).contains(&key)).collect::<Vec<_>>();
+        for direction in [Direction::Forward, Direction::Backward] {
+            let mut found: Vec<_> = runs.range(&from, &to, direction).map(Result::unwrap).collect();
+            if direction == Direction::Backward {
+                found.reverse();
+            }
+            found.retain(|(key, _)| is_wanted(key));
+            prop_assert_eq!(&found, &part);
+        }
         for (key, frame) in model.iter().filter(|(key, _)| is_wanted(key)).step_by(5) {
-            let stored = runs.get(key).unwrap();
-            prop_assert_eq!(stored.map(|stored| frame_in(&stored).unwrap().unwrap()), *frame);
+            prop_assert_eq!(runs.get(key).unwrap(), *frame);
+            prop_assert_eq!(runs.get(&[key.as_slice(), b"+"].concat()).unwrap(), None);
         }
         Ok(())
     }
 
+    /// Keys of which some are long, so that blocks have few of them and many.
     fn batch() -> impl Strategy<Value = Model> {
-        let key =
-            prop_oneof![9 => 0_u32..2000, 1 => 0_u32..10].prop_map(|number| format!("k-{number:04}").into_bytes());
+        let key = prop_oneof![9 => 0_u32..2000, 1 => 0_u32..10]
+            .prop_map(|number| format!("k-{number:04}{}", "~".repeat(number as usize % 7 * 90)).into_bytes());
         collection::btree_map(key, proptest::option::weighted(0.8, any::<u64>()), 0..100)
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
         /// T1: wherever a batch is cut short, what it does not say is as before; taken in again, all is as it says.
         #[test]
         fn runs_are_a_map_also_when_a_batch_is_cut_short(
-            batches in collection::vec((batch(), prop_oneof![Just(usize::MAX), 0_usize..20]), 1..40),
+            batches in collection::vec((batch(), prop_oneof![Just(usize::MAX), 0_usize..40]), 1..40),
         ) {
-            let (tree, older) = trees();
-            let (mut runs, mut model) = (Runs::open(tree.clone(), older.clone()).unwrap(), Model::new());
+            let folder = tempfile::tempdir().unwrap();
+            let (mut runs, mut model) = (Runs::open(&disk(), folder.path()).unwrap(), Model::new());
             for (batch, writes) in batches {
                 WRITES.set(writes);
                 let whole = add(&runs, &batch).is_ok();
                 WRITES.set(usize::MAX);
                 if !whole {
-                    runs = Runs::open(tree.clone(), older.clone()).unwrap();
+                    runs = Runs::open(&disk(), folder.path()).unwrap();
+                    prop_assert_eq!(files(folder.path()), runs.runs().len(), "what is not needed is removed");
                     check(&runs, &model, &batch)?;
                     add(&runs, &batch).unwrap();
                 }
                 model.extend(batch);
                 check(&runs, &model, &Model::new())?;
             }
+            prop_assert_eq!(files(folder.path()), runs.runs().len());
+            check(&Runs::open(&disk(), folder.path()).unwrap(), &model, &Model::new())?;
         }
     }
 
     /// Readers beside a writer find all keys that were added before they began, wherever they are just then.
     #[test]
-    fn keys_are_found_and_listed_while_they_move() {
+    fn keys_are_found_and_listed_while_runs_are_merged() {
         const ROUNDS: u64 = 60;
-        let (tree, older) = trees();
-        let (runs, added) = (Runs::open(tree, older).unwrap(), AtomicU64::new(0));
+        let folder = tempfile::tempdir().unwrap();
+        let (runs, added) = (Runs::open(&disk(), folder.path()).unwrap(), AtomicU64::new(0));
         let key = |n: u64, round: u64| format!("k-{n:04}-{round:02}").into_bytes();
         std::thread::scope(|scope| {
             for direction in [Direction::Forward, Direction::Backward] {
@@ -351,6 +315,49 @@ mod tests {
                 added.store(round + 1, Ordering::Release);
             }
         });
-        assert!(runs.count.load(Ordering::Relaxed) <= RUNS_MAX, "they have moved");
+        assert!(runs.runs().len() < 10, "they were merged");
+    }
+
+    /// P10: whatever byte of a run is another one, that is an error, and never another answer.
+    #[test]
+    fn a_damaged_run_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Runs::open(&disk(), folder.path()).unwrap();
+        let key = |n: u64| format!("k-{n:04}").into_bytes();
+        add(&runs, &(0..600).map(|n| (key(n), Some(n * 300))).collect()).unwrap();
+        let path = runs.runs()[0].path.clone();
+        let whole = std::fs::read(&path).unwrap();
+        let answers = |runs: &Runs| (0..600).map(|n| runs.get(&key(n))).collect::<sled::Result<Vec<_>>>();
+        let expected = answers(&runs).unwrap();
+        for at in (0..whole.len()).step_by(7).chain(whole.len() - 40..whole.len()) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x10;
+            std::fs::write(&path, &damaged).unwrap();
+            let found = Runs::open(&Disk::default(), folder.path()).and_then(|runs| answers(&runs));
+            let reason = found.expect_err("damage is an error").to_string();
+            assert!(reason.contains("once-1-1"), "byte {at}: {reason}");
+            let again = Runs::open(&Disk::default(), folder.path());
+            assert!(again.map_or(true, |runs| runs.batches() == 0), "whoever opens it next knows of it");
+        }
+        for length in [0, 1, 27, 4096, whole.len() - 1] {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            Runs::open(&Disk::default(), folder.path()).expect_err("so is a file that is cut");
+        }
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(answers(&Runs::open(&Disk::default(), folder.path()).unwrap()).unwrap(), expected);
+    }
+
+    /// P5: a file that is gone is an error, not a key that is new.
+    #[test]
+    fn a_file_that_is_gone_is_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Runs::open(&disk(), folder.path()).unwrap();
+        for round in 0..2 {
+            add(&runs, &[(vec![b'k', round], Some(1))].into()).unwrap();
+        }
+        std::fs::remove_file(&runs.runs()[0].path).unwrap();
+        let reason = Runs::open(&disk(), folder.path()).unwrap_err().to_string();
+        assert!(reason.contains("once-2-2"), "{reason}");
+        assert_eq!(runs.batches(), 2);
     }
 }

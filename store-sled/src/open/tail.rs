@@ -10,7 +10,7 @@ use annals_core::ReadError;
 
 use crate::{
     OpenError,
-    index::{Index, gathered::Gathered, keys},
+    index::{Index, gathered::Gathered, once::OnceKey},
     log::{
         Log, Place,
         frame::Standing,
@@ -127,7 +127,7 @@ impl Walk<'_> {
             self.part.add_row(row);
         }
         if let Some(once) = once {
-            self.part.add_once(keys::once(&once.key).into(), Some(found.offset));
+            self.part.add_once(OnceKey::of(&once.key), Some(found.offset));
         }
         items.end()
     }

@@ -4,18 +4,19 @@ use std::ops::{Bound, RangeBounds};
 
 use annals_core::{Direction, LoggedTable};
 use bytes::Bytes;
-use hashbrown::HashMap;
 
 use super::{Overlay, Part};
-use crate::index::{keys, once};
+use crate::index::{
+    keys,
+    once::{self, OnceKey, OnceMap},
+};
 
-/// The idempotency keys that were used or forgotten in a part, each under the key of its row in the index: the log offset
-/// of the frame of the commit that used it last, or `None` where it was forgotten.
+/// The idempotency keys that were used or forgotten in a part: the log offset of the frame of the commit that used it last, or `None` where it was forgotten.
 ///
 /// In no order: they are random mostly, and their rows are listed seldom.
 #[derive(Debug, Default)]
 pub(crate) struct OnceKeys {
-    frames: HashMap<Box<[u8]>, Option<u64>>,
+    frames: OnceMap<Option<u64>>,
 }
 
 impl OnceKeys {
@@ -31,14 +32,14 @@ impl OnceKeys {
         self.frames.clear();
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &Option<u64>)> {
-        self.frames.iter().map(|(key, frame)| (&**key, frame))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&OnceKey, &Option<u64>)> {
+        self.frames.iter()
     }
 
     /// Up to `limit` rows of `table` in the range, in the order of `direction`: where each is, `None` where it is not any
     /// more.
-    fn rows(
-        &self,
+    fn rows<'a>(
+        &'a self,
         table: &LoggedTable,
         range: &(Bound<Bytes>, Bound<Bytes>),
         direction: Direction,
@@ -48,8 +49,8 @@ impl OnceKeys {
         let range: (Bound<&[u8]>, Bound<&[u8]>) =
             (range.0.as_ref().map(|from| &**from), range.1.as_ref().map(|to| &**to));
         let is_inside = |key: &[u8]| RangeBounds::<[u8]>::contains(&range, key);
-        let own = |(key, frame)| <[u8]>::strip_prefix(key, &*prefix).map(|key| (key, frame));
-        let mut rows: Vec<_> = self.iter().filter_map(own).filter(|(key, _)| is_inside(key)).collect();
+        let own = |(key, frame): (&'a OnceKey, &'a _)| Some((key.as_bytes().strip_prefix(&*prefix)?, frame));
+        let mut rows: Vec<_> = self.frames.iter().filter_map(own).filter(|(key, _)| is_inside(key)).collect();
         rows.sort_unstable_by_key(|(key, _)| *key);
         if direction == Direction::Backward {
             rows.reverse();
@@ -60,10 +61,9 @@ impl OnceKeys {
 }
 
 impl Part {
-    /// Adds that the idempotency key whose row has this key in the index was used in the frame at this log offset, or
-    /// forgotten.
-    pub(crate) fn add_once(&mut self, key: Box<[u8]>, frame: Option<u64>) {
-        let bytes = key.len() + size_of::<u64>();
+    /// Adds that an idempotency key was used in the frame at this log offset, or forgotten.
+    pub(crate) fn add_once(&mut self, key: OnceKey, frame: Option<u64>) {
+        let bytes = key.as_bytes().len() + size_of::<u64>();
         if self.once.frames.insert(key, frame).is_none() {
             self.entries += 1;
             self.bytes += bytes;
@@ -72,9 +72,8 @@ impl Part {
 }
 
 impl Overlay {
-    /// Where the row is whose key in the index is `key`, as [`once::value`] puts it, if the tail says so; inside, `None`
-    /// where it was forgotten.
-    pub(crate) fn once_row(&self, key: &[u8]) -> Option<Option<Bytes>> {
+    /// Where the row of `key` is, as [`once::value`] puts it, if the tail says so; inside, `None` where it was forgotten.
+    pub(crate) fn once_row(&self, key: &OnceKey) -> Option<Option<Bytes>> {
         self.parts().find_map(|part| part.once.frames.get(key)).map(|frame| frame.map(once::value))
     }
 

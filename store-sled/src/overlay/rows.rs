@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use super::{Overlay, Part};
-use crate::index::{is_once, is_streams, keys};
+use crate::index::{is_once, is_streams, once::OnceKey};
 
 /// The changed rows of one table, each with its latest value; `None` where it was deleted.
 pub(crate) type Changes = BTreeMap<Bytes, Option<Bytes>>;
@@ -36,7 +36,7 @@ impl Part {
         }
         // Commits only ever forget them; that they were used follows from the commit.
         if is_once(&row.table) {
-            return self.add_once(keys::logged_row(&row.table, &row.key).into(), None);
+            return self.add_once(OnceKey::of_row(&row.table, &row.key), None);
         }
         let added = (row.key.len(), length(row.value.as_ref()));
         let before = self.rows.logged.entry(row.table).or_default().insert(row.key, row.value);
@@ -93,7 +93,7 @@ impl Overlay {
             return self.stream_row(table, key);
         }
         if is_once(table) {
-            return self.once_row(&keys::logged_row(table, key));
+            return self.once_row(&OnceKey::of_row(table, key));
         }
         self.parts().find_map(|part| part.rows.logged.get(table)?.get(key).cloned())
     }

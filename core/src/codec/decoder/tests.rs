@@ -11,7 +11,7 @@ use serde::{
 };
 
 use super::*;
-use crate::codec::{canonical::tests::values, decode};
+use crate::codec::{decode, tests::values};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Every {

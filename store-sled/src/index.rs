@@ -29,7 +29,9 @@ use std::{
     },
 };
 
-use annals_core::{DerivedTable, Direction, EventQuery, Generation, LoggedTable, Position, ReadError, Table, Version};
+use annals_core::{
+    CommitNumber, DerivedTable, Direction, EventQuery, Generation, LoggedTable, Position, ReadError, Table, Version,
+};
 use bytes::Bytes;
 use sled::IVec;
 use uuid::Uuid;
@@ -125,7 +127,7 @@ impl Index {
             let frame = rest_cursor.u64()?;
             self.has_closed.store(rest_cursor.byte()? != 0, Ordering::Relaxed);
             // More may be there: what a part adds is written before the progress is.
-            let is_all_there = self.once.batches() >= rest_cursor.u64()? && self.filter.pages() >= rest_cursor.u64()?;
+            let is_all_there = self.once.through() >= rest_cursor.u64()? && self.filter.pages() >= rest_cursor.u64()?;
             (crc32c::crc32c(rest) == checksum && id == log && is_all_there).then_some(Progress { standing, frame })
         };
         let progress = take();
@@ -133,6 +135,11 @@ impl Index {
             self.through.store(progress.standing.position.get(), Ordering::Release);
         }
         Ok(progress)
+    }
+
+    /// The last commit whose idempotency key was taken in: perhaps one behind the progress, which sled may lose.
+    pub(crate) fn keys_through(&self) -> CommitNumber {
+        CommitNumber::new(self.once.through()).unwrap_or(CommitNumber::MAX)
     }
 
     /// Takes `part` in. Repeating it changes nothing, so it may be cut short anywhere: the progress is written last,
@@ -171,7 +178,7 @@ impl Index {
         let mut changed = self.guard("take_places", || places::merge(self.places(), part, order, gathered))?;
         self.note_rows(part, &mut changed);
         let keys = once::sorted(&part.once, &self.filter, &mut changed);
-        self.guard("take_once", || self.once.add(&keys))?;
+        self.guard("take_once", || self.once.add(&keys, part.through.standing.commit.get()))?;
         for (table, rows) in &part.rows.logged {
             self.guard("take_rows", || rows::merge(&self.entries, &Table::Logged(table.clone()), rows))?;
         }
@@ -183,7 +190,7 @@ impl Index {
 
     fn note_progress(&self, through: &Progress, log: Uuid) -> Result<(), ReadError> {
         let has_closed = self.has_closed.load(Ordering::Relaxed);
-        let files = [self.once.batches(), self.filter.pages()];
+        let files = [self.once.through(), self.filter.pages()];
         let progress = progress_row(log, through, has_closed, files);
         self.guard("take_in", || self.entries.insert(keys::PROGRESS, progress))
     }
@@ -382,8 +389,8 @@ fn progress_row(log: Uuid, progress: &Progress, has_closed: bool, files: [u64; 2
     progress.standing.encode(&mut rest);
     rest.extend_from_slice(&progress.frame.to_le_bytes());
     rest.push(u8::from(has_closed));
-    for count in files {
-        rest.extend_from_slice(&count.to_le_bytes());
+    for number in files {
+        rest.extend_from_slice(&number.to_le_bytes());
     }
     [&crc32c::crc32c(&rest).to_le_bytes()[..], &rest].concat()
 }

@@ -172,14 +172,14 @@ fn believe(index: &Index, log: &Arc<Log>, end: &Standing) -> Result<Result<Progr
         Ok(None) => return Ok(Err("it belongs to another log, or is damaged".to_owned())),
         Err(error) => return Ok(Err(error.to_string())),
     };
-    if progress.standing.commit > end.commit {
+    let seen = progress.standing.commit.max(index.keys_through());
+    if seen > end.commit {
         // Only what is on disk in the log is ever indexed, so the log has lost what its index has seen.
         let Some(segment) = log.last_segment() else { return Ok(Err("there is no log".to_owned())) };
         let what = format!(
-            "the log ends with commit {}, but its index has seen commit {}: restore the log from a backup, or remove \
+            "the log ends with commit {}, but its index has seen commit {seen}: restore the log from a backup, or remove \
              the folder {} to go on without",
             end.commit,
-            progress.standing.commit,
             index_folder(log.folder.parent().unwrap_or(&log.folder)).display()
         );
         return Err(segment.corruption(end.offset, what).into());

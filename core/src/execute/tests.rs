@@ -278,6 +278,11 @@ async fn a_key_costs_no_read_where_the_state_is_kept() {
     }
     let other = annals.on::<Account>("a").send(Withdraw { amount: 6 }).idempotency_key("k").await;
     assert!(matches!(other, Err(ExecuteError::KeyReused { .. })), "{other:?}");
+    // Where nothing is kept, the look-up saves loading.
+    let anew = Annals::over(store.clone()).open().await.unwrap();
+    store.take_records_read();
+    let again = anew.on::<Account>("a").send(Withdraw { amount: 5 }).idempotency_key("k").await.unwrap();
+    assert_eq!((again.receipt.repeated, store.take_records_read()), (true, 0));
     assert_eq!(annals.on::<Account>("a").send(Look).await.unwrap().reply, 50, "what was decided in vain is forgotten");
 }
 

@@ -273,6 +273,8 @@ mod tests {
         let filter = open();
         assert!(!filter.contains(b"order-1"));
         assert_eq!(filter.pages(), 0);
+        add(&filter, 0..1);
+        assert_eq!(open().pages(), 16, "a layer is there as a whole");
         for batch in 0..20 {
             add(&filter, batch * 10_000..(batch + 1) * 10_000);
         }

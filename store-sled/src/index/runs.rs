@@ -4,9 +4,9 @@
 //! rest of them. So a batch of keys is written as a run, in a file of its own beside those of sled, and sixteen runs of about
 //! the same size are merged into one: a key is written once for each sixteenfold of all that came behind it.
 //!
-//! A file has its name once it is whole, and the name says which batches it has. One that was merged has no other use than
-//! to be removed; which those are is seen from the names. So a batch or a merge may be cut short anywhere, and what was taken in is
-//! taken in again.
+//! A file has its name once it is whole, and the name says the keys of which commits it has. One that was merged has no other use
+//! than to be removed; which those are is seen from the names. So a batch or a merge may be cut short anywhere, and the keys of
+//! commits that are taken in again are there already: however often that is cut short, no more files come of it.
 //!
 //! Invariant: of a key holds what the newest run says that has it.
 
@@ -49,47 +49,46 @@ impl Runs {
         let unfinished = unfinished(folder);
         let mut found = Vec::new();
         for path in disk.list("index", folder)? {
-            match batches_of(&path) {
-                Some(batches) => found.push((batches, path)),
+            match commits_of(&path) {
+                Some(commits) => found.push((commits, path)),
                 None if path == unfinished => remove_unfinished(disk, &path)?,
                 None => {}
             }
         }
         // Of those that begin alike, the longest is first, and has what the others have.
-        found.sort_by_key(|(batches, _)| (*batches.start(), std::cmp::Reverse(*batches.end())));
+        found.sort_by_key(|(commits, _)| (*commits.start(), std::cmp::Reverse(*commits.end())));
         let (mut runs, mut last) = (Vec::new(), 0);
-        for (batches, path) in found {
-            if *batches.end() <= last {
+        for (commits, path) in found {
+            if *commits.end() <= last {
                 disk.remove("index", &path)?;
                 continue;
             }
-            if *batches.start() != last + 1 {
+            if *commits.start() != last + 1 {
                 return Err(malformed(&format!("idempotency keys: a file is missing in front of {}", path.display())));
             }
-            last = *batches.end();
-            runs.push(Arc::new(Run::open(disk, path, batches)?));
+            last = *commits.end();
+            runs.push(Arc::new(Run::open(disk, path, commits)?));
         }
         Ok(Self { disk: disk.clone(), folder: folder.to_owned(), runs: RwLock::new(runs.into()) })
     }
 
-    /// How many batches there have been.
-    pub(crate) fn batches(&self) -> u64 {
-        self.runs().last().map_or(0, |run| *run.batches.end())
+    /// The last commit whose key is there for sure, or a later one that had none.
+    pub(crate) fn through(&self) -> u64 {
+        self.runs().last().map_or(0, |run| *run.commits.end())
     }
 
-    /// Adds keys that were used or forgotten, sorted. Doing it twice changes nothing. Nobody else may add any meanwhile.
-    pub(crate) fn add(&self, keys: &[Used<'_>]) -> sled::Result<()> {
-        if keys.is_empty() {
-            return Ok(());
+    /// Adds keys that were used or forgotten in commits up to `through`, sorted: of those behind the ones that are there already all
+    /// that were, and perhaps of others before. Doing it twice changes nothing. Nobody else may add any meanwhile.
+    pub(crate) fn add(&self, keys: &[Used<'_>], through: u64) -> sled::Result<()> {
+        let commits = self.through() + 1..=through;
+        if !keys.is_empty() && !commits.is_empty() {
+            let mut writing = Writing::new(&self.disk, unfinished(&self.folder))?;
+            for used in keys {
+                writing.add(used.key, used.frame)?;
+            }
+            let run = writing.finish(self.path(&commits), commits)?;
+            self.publish(self.runs().iter().cloned().chain([Arc::new(run)]).collect());
         }
-        let batch = self.batches() + 1;
-        let mut writing = Writing::new(&self.disk, unfinished(&self.folder))?;
-        for used in keys {
-            writing.add(used.key, used.frame)?;
-        }
-        let run = writing.finish(self.path(batch..=batch), batch..=batch)?;
-        let runs = self.runs();
-        self.publish(runs.iter().cloned().chain([Arc::new(run)]).collect());
         while self.merge_last()? {}
         Ok(())
     }
@@ -134,7 +133,7 @@ impl Runs {
         if (alike.len() as u64) < MERGED {
             return Ok(false);
         }
-        let batches = *first.batches.start()..=*last.batches.end();
+        let commits = *first.commits.start()..=*last.commits.end();
         let mut writing = Writing::new(&self.disk, unfinished(&self.folder))?;
         let (mut merged, mut key) = (Merged::of(alike, &[], END, Direction::Forward)?, Vec::new());
         while let Some(said) = merged.take(&mut key)? {
@@ -143,7 +142,7 @@ impl Runs {
                 writing.add(&key, said)?;
             }
         }
-        let run = writing.finish(self.path(batches.clone()), batches)?;
+        let run = writing.finish(self.path(&commits), commits)?;
         self.publish(others.iter().cloned().chain([Arc::new(run)]).collect());
         for run in alike {
             self.disk.remove("index", &run.path)?;
@@ -159,8 +158,8 @@ impl Runs {
         *self.runs.write().unwrap_or_else(PoisonError::into_inner) = runs;
     }
 
-    fn path(&self, batches: RangeInclusive<u64>) -> PathBuf {
-        self.folder.join(format!("{PREFIX}{}-{}", batches.start(), batches.end()))
+    fn path(&self, commits: &RangeInclusive<u64>) -> PathBuf {
+        self.folder.join(format!("{PREFIX}{}-{}", commits.start(), commits.end()))
     }
 }
 
@@ -175,8 +174,8 @@ fn unfinished(folder: &Path) -> PathBuf {
     folder.join("once.new")
 }
 
-/// Which batches a file has, going by its name; `None` if it is another file.
-fn batches_of(path: &Path) -> Option<RangeInclusive<u64>> {
+/// The keys of which commits a file has, going by its name; `None` if it is another file.
+fn commits_of(path: &Path) -> Option<RangeInclusive<u64>> {
     let (first, last) = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.split_once('-')?;
     Some(first.parse().ok()?..=last.parse().ok()?)
 }
@@ -215,8 +214,8 @@ mod tests {
 
     type Model = BTreeMap<Vec<u8>, Option<u64>>;
 
-    fn add(runs: &Runs, batch: &Model) -> sled::Result<()> {
-        runs.add(&batch.iter().map(|(key, frame)| Used::of(key, *frame)).collect::<Vec<_>>())
+    fn add(runs: &Runs, batch: &Model, through: u64) -> sled::Result<()> {
+        runs.add(&batch.iter().map(|(key, frame)| Used::of(key, *frame)).collect::<Vec<_>>(), through)
     }
 
     /// The keys that are used, as they are listed.
@@ -272,15 +271,20 @@ mod tests {
         ) {
             let folder = tempfile::tempdir().unwrap();
             let (mut runs, mut model) = (Runs::open(&disk(), folder.path()).unwrap(), Model::new());
-            for (batch, writes) in batches {
-                WRITES.set(writes);
-                let whole = add(&runs, &batch).is_ok();
-                WRITES.set(usize::MAX);
-                if !whole {
-                    runs = Runs::open(&disk(), folder.path()).unwrap();
-                    prop_assert_eq!(files(folder.path()), runs.runs().len(), "what is not needed is removed");
-                    check(&runs, &model, &batch)?;
-                    add(&runs, &batch).unwrap();
+            for ((batch, writes), through) in batches.into_iter().zip(1..) {
+                let mut writes = Some(writes);
+                while let Some(most) = writes.take() {
+                    WRITES.set(most);
+                    let whole = add(&runs, &batch, through * 10).is_ok();
+                    WRITES.set(usize::MAX);
+                    if !whole {
+                        runs = Runs::open(&disk(), folder.path()).unwrap();
+                        prop_assert_eq!(files(folder.path()), runs.runs().len(), "what is not needed is removed");
+                        prop_assert!(runs.runs().len() < 20, "no more come of it");
+                        check(&runs, &model, &batch)?;
+                        // One more each time: it comes to an end.
+                        writes = Some(most + 1);
+                    }
                 }
                 model.extend(batch);
                 check(&runs, &model, &Model::new())?;
@@ -311,7 +315,7 @@ mod tests {
                 });
             }
             for round in 0..ROUNDS {
-                add(&runs, &(0..150).map(|n| (key(n, round), Some(round))).collect()).unwrap();
+                add(&runs, &(0..150).map(|n| (key(n, round), Some(round))).collect(), round + 1).unwrap();
                 added.store(round + 1, Ordering::Release);
             }
         });
@@ -324,7 +328,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let runs = Runs::open(&disk(), folder.path()).unwrap();
         let key = |n: u64| format!("k-{n:04}").into_bytes();
-        add(&runs, &(0..600).map(|n| (key(n), Some(n * 300))).collect()).unwrap();
+        add(&runs, &(0..600).map(|n| (key(n), Some(n * 300))).collect(), 1).unwrap();
         let path = runs.runs()[0].path.clone();
         let whole = std::fs::read(&path).unwrap();
         let answers = |runs: &Runs| (0..600).map(|n| runs.get(&key(n))).collect::<sled::Result<Vec<_>>>();
@@ -337,7 +341,7 @@ mod tests {
             let reason = found.expect_err("damage is an error").to_string();
             assert!(reason.contains("once-1-1"), "byte {at}: {reason}");
             let again = Runs::open(&Disk::default(), folder.path());
-            assert!(again.map_or(true, |runs| runs.batches() == 0), "whoever opens it next knows of it");
+            assert!(again.map_or(true, |runs| runs.through() == 0), "whoever opens it next knows of it");
         }
         for length in [0, 1, 27, 4096, whole.len() - 1] {
             std::fs::write(&path, &whole[..length]).unwrap();
@@ -352,12 +356,12 @@ mod tests {
     fn a_file_that_is_gone_is_missed() {
         let folder = tempfile::tempdir().unwrap();
         let runs = Runs::open(&disk(), folder.path()).unwrap();
-        for round in 0..2 {
-            add(&runs, &[(vec![b'k', round], Some(1))].into()).unwrap();
+        for through in [3, 8] {
+            add(&runs, &[(vec![b'k', through], Some(1))].into(), through.into()).unwrap();
         }
+        assert_eq!(runs.through(), 8);
         std::fs::remove_file(&runs.runs()[0].path).unwrap();
         let reason = Runs::open(&disk(), folder.path()).unwrap_err().to_string();
-        assert!(reason.contains("once-2-2"), "{reason}");
-        assert_eq!(runs.batches(), 2);
+        assert!(reason.contains("once-4-8"), "{reason}");
     }
 }

@@ -70,15 +70,9 @@ impl Gather {
     ///
     /// Those that the cache keeps are each by themselves in memory, the others together.
     pub(crate) fn records(&mut self, places: &[Place]) -> Vec<Result<Record, ReadError>> {
-        let kept = self.cache.find(places);
-        let (mut found, mut new, mut together) = (Vec::with_capacity(places.len()), Vec::new(), RecordsBuilder::new());
-        // Room for all that is read at once: it would grow several times.
-        let is_kept = |index: usize| kept.get(index).is_some_and(Option::is_some);
-        let read =
-            places.iter().enumerate().filter(|(index, _)| !is_kept(*index)).map(|(_, place)| place.length as usize);
-        together.reserve(read.clone().count(), read.sum());
-        let mut kept = kept.into_iter();
+        let mut kept = self.cache.find(places).into_iter();
         let mut rest = places;
+        let (mut found, mut new, mut together) = (Vec::with_capacity(places.len()), Vec::new(), RecordsBuilder::new());
         while let Some((place, following)) = rest.split_first() {
             found.push(match kept.next().flatten() {
                 Some(record) => Ok(Some(record)),

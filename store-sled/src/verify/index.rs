@@ -86,16 +86,16 @@ fn compare(
         Err(error) => return Ok(IndexVerification::unusable(error)),
     };
     let progress = match found.progress(log.id) {
-        Ok(Some(progress)) if progress.standing.commit <= end.commit => progress,
-        Ok(Some(progress)) => {
-            let (seen, last) = (progress.standing.commit, end.commit);
-            let what = format!("the index has seen commit {seen}, but the log ends with commit {last}");
-            return Ok(IndexVerification::unusable(what));
-        }
+        Ok(Some(progress)) => progress,
         Ok(None) => return Ok(IndexVerification::unusable("the index belongs to another log")),
         Err(error) => return Ok(IndexVerification::unusable(error)),
     };
     let through = progress.standing.commit;
+    let (seen, last) = (through.max(found.keys_through()), end.commit);
+    if seen > last {
+        let what = format!("the index has seen commit {seen}, but the log ends with commit {last}");
+        return Ok(IndexVerification::unusable(what));
+    }
     take_in(&found, log, progress, end, batch_entries)?;
     let anew = Index::open(&disk, &scratch.join("anew"))?;
     take_in(&anew, log, Progress::START, end, batch_entries)?;

@@ -38,8 +38,8 @@ pub(crate) struct Run {
     disk: Disk,
     file: DiskFile,
     pub(super) path: PathBuf,
-    /// Which of all batches of keys it has.
-    pub(super) batches: RangeInclusive<u64>,
+    /// The keys of which commits it has.
+    pub(super) commits: RangeInclusive<u64>,
     /// How many keys it has.
     pub(super) keys: u64,
     blocks: Blocks,
@@ -82,7 +82,7 @@ impl Blocks {
 
 impl Run {
     /// Opens the run in the file `path`.
-    pub(super) fn open(disk: &Disk, path: PathBuf, batches: RangeInclusive<u64>) -> sled::Result<Self> {
+    pub(super) fn open(disk: &Disk, path: PathBuf, commits: RangeInclusive<u64>) -> sled::Result<Self> {
         let lost = || lost(&path);
         let file = disk.open("index", &path)?;
         let length = usize::try_from(file.length()?).map_err(|_| lost())?;
@@ -108,7 +108,7 @@ impl Run {
         for _ in 0..count {
             blocks.push(texts.bytes().ok_or_else(lost)?)?;
         }
-        Ok(Self { disk: disk.clone(), file, path, batches, keys: keys as u64, blocks })
+        Ok(Self { disk: disk.clone(), file, path, commits, keys: keys as u64, blocks })
     }
 
     /// Damage is met only when it is read. So that the next opening knows of it, and builds the index anew, the file loses its
@@ -321,7 +321,7 @@ impl Writing {
     }
 
     /// The run is whole: it gets its name, and is there.
-    pub(super) fn finish(mut self, path: PathBuf, batches: RangeInclusive<u64>) -> sled::Result<Run> {
+    pub(super) fn finish(mut self, path: PathBuf, commits: RangeInclusive<u64>) -> sled::Result<Run> {
         self.end_block()?;
         self.flush()?;
         for block in 0..self.blocks.ends.len() {
@@ -336,7 +336,7 @@ impl Writing {
         self.flush()?;
         let Self { file, disk, path: unfinished, keys, blocks, .. } = self;
         disk.rename("index", &unfinished, &path)?;
-        Ok(Run { disk, file, path, batches, keys, blocks })
+        Ok(Run { disk, file, path, commits, keys, blocks })
     }
 }
 

@@ -68,8 +68,7 @@ pub(crate) async fn execute<T: Targets, R, E>(
     let streams = targets.streams(annals)?;
     let tags = targets.tags();
     request.intercept(annals, &streams, &tags).await.map_err(ExecuteError::Rejected)?;
-    let needs_the_latest = request.expected.is_some() || deciding.prepares();
-    let kept = if needs_the_latest { None } else { targets.kept(annals, &streams) };
+    let kept = if needs_the_latest(&request, &deciding) { None } else { targets.kept(annals, &streams) };
     let Some(keyed) = request.keyed(annals, &streams, &tags)? else {
         return repeat(annals, (targets, &streams), kept, &mut request, None, deciding).await;
     };
@@ -84,6 +83,11 @@ pub(crate) async fn execute<T: Targets, R, E>(
         Err(error) if error.is_verdict() => keyed.first_answer(annals.store()).await?.ok_or(error),
         outcome => outcome,
     }
+}
+
+/// Whether nobody may see what is kept in memory before the tail was read.
+fn needs_the_latest<T: Targets, R, E>(request: &Request<R>, deciding: &Deciding<'_, T, R, E>) -> bool {
+    request.expected.is_some() || deciding.prepares()
 }
 
 /// What became of one decision.
@@ -113,7 +117,7 @@ async fn repeat<T: Targets, R, E>(
         Some(held) => held,
         None => targets.baseline(annals, streams).await?,
     };
-    let mut is_current = request.expected.is_some() || deciding.prepares();
+    let mut is_current = needs_the_latest(request, &deciding);
     if is_current {
         T::catch_up(&mut held, annals).await?;
         request.check_version(&T::versions(&held))?;

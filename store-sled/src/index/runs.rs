@@ -23,7 +23,7 @@ use annals_core::Direction;
 
 use self::{
     merged::Merged,
-    run::{Run, Writing, remove_unfinished},
+    run::{Run, Writing},
 };
 use super::{once::Used, pages::malformed};
 use crate::log::disk::Disk;
@@ -51,7 +51,7 @@ impl Runs {
         for path in disk.list("index", folder)? {
             match commits_of(&path) {
                 Some(commits) => found.push((commits, path)),
-                None if path == unfinished => remove_unfinished(disk, &path)?,
+                None if path == unfinished => disk.remove("index", &path)?,
                 None => {}
             }
         }

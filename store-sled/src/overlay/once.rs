@@ -11,7 +11,8 @@ use crate::index::{
     once::{self, OnceKey, OnceMap},
 };
 
-/// The idempotency keys that were used or forgotten in a part: the log offset of the frame of the commit that used it last, or `None` where it was forgotten.
+/// The idempotency keys that were used or forgotten in a part: the log offset of the frame of the commit that used each of them
+/// last, or `None` where it was forgotten.
 ///
 /// In no order: they are random mostly, and their rows are listed seldom.
 #[derive(Debug, Default)]

@@ -4,7 +4,6 @@
 //! which is kept in memory: so a key is looked up by reading one block. Every byte is covered by a checksum.
 
 use std::{
-    io,
     ops::{Range, RangeInclusive},
     path::{Path, PathBuf},
     sync::Arc,
@@ -68,16 +67,19 @@ impl Blocks {
 
     /// The blocks that may have keys from `from` on and before `to`.
     fn between(&self, from: &[u8], to: &[u8]) -> Range<usize> {
-        let before = |key: &[u8]| {
-            let (mut low, mut high) = (0, self.ends.len());
-            while low < high {
-                let middle = low.midpoint(high);
-                if self.text(middle) <= key { low = middle + 1 } else { high = middle }
-            }
-            low
-        };
-        before(from).saturating_sub(1)..before(to)
+        let up_to = |key: &[u8]| partition_point(self.ends.len(), |block| self.text(block) <= key);
+        up_to(from).saturating_sub(1)..up_to(to)
     }
+}
+
+/// How many of the first `count` numbers `is_before` holds for, which are the lowest.
+fn partition_point(count: usize, is_before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low.midpoint(high);
+        if is_before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
 }
 
 impl Run {
@@ -192,12 +194,7 @@ impl Block {
 
     /// Which entry is the first from `key` on.
     fn from(&self, key: &[u8]) -> usize {
-        let (mut low, mut high) = (0, self.entries.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.entry(middle).is_some_and(|(found, _)| found < key) { low = middle + 1 } else { high = middle }
-        }
-        low
+        partition_point(self.entries.len(), |at| self.entry(at).is_some_and(|(found, _)| found < key))
     }
 }
 
@@ -337,13 +334,5 @@ impl Writing {
         let Self { file, disk, path: unfinished, keys, blocks, .. } = self;
         disk.rename("index", &unfinished, &path)?;
         Ok(Run { disk, file, path, commits, keys, blocks })
-    }
-}
-
-/// What is left of a run that was not finished is removed.
-pub(super) fn remove_unfinished(disk: &Disk, path: &Path) -> io::Result<()> {
-    match disk.remove("index", path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }

@@ -262,7 +262,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
 
         /// T1: wherever a batch is cut short, what it does not say is as before; taken in again, all is as it says.
         #[test]

@@ -110,6 +110,21 @@ async fn keys_are_recognised_alike_from_tail_and_index() {
     }
 }
 
+/// P5: keys that were taken in from commits that the log does not have any more are noticed: those that come in their place would
+/// be taken for them.
+#[tokio::test]
+async fn keys_of_commits_that_the_log_has_lost_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    commit(&store, &once("", "first"), 1).await.unwrap();
+    store.shut_down().await;
+    drop(store);
+    let index = folder.path().join("index");
+    fs::rename(index.join("once-1-1"), index.join("once-1-9")).unwrap();
+    let error = SledStore::open(SledOptions::new(folder.path())).map(drop).unwrap_err().to_string();
+    assert!(error.contains("its index has seen commit 9"), "{error}");
+}
+
 /// P10: a byte that is damaged in the commit of a key is reported, whoever asks for the key; nothing is done a second time.
 #[tokio::test]
 async fn damage_in_the_commit_of_a_key_is_reported() {

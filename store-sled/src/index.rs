@@ -137,9 +137,9 @@ impl Index {
         Ok(progress)
     }
 
-    /// The last commit whose idempotency key was taken in: perhaps one behind the progress, which sled may lose.
-    pub(crate) fn keys_through(&self) -> CommitNumber {
-        CommitNumber::new(self.once.through()).unwrap_or(CommitNumber::MAX)
+    /// The last commit that it has seen: idempotency keys may be further than the progress, which sled may lose.
+    pub(crate) fn seen(&self, progress: &Progress) -> CommitNumber {
+        progress.standing.commit.max(CommitNumber::new(self.once.through()).unwrap_or(CommitNumber::MAX))
     }
 
     /// Takes `part` in. Repeating it changes nothing, so it may be cut short anywhere: the progress is written last,

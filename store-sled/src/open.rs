@@ -172,7 +172,7 @@ fn believe(index: &Index, log: &Arc<Log>, end: &Standing) -> Result<Result<Progr
         Ok(None) => return Ok(Err("it belongs to another log, or is damaged".to_owned())),
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let seen = progress.standing.commit.max(index.keys_through());
+    let seen = index.seen(&progress);
     if seen > end.commit {
         // Only what is on disk in the log is ever indexed, so the log has lost what its index has seen.
         let Some(segment) = log.last_segment() else { return Ok(Err("there is no log".to_owned())) };

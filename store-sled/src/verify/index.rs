@@ -91,7 +91,7 @@ fn compare(
         Err(error) => return Ok(IndexVerification::unusable(error)),
     };
     let through = progress.standing.commit;
-    let (seen, last) = (through.max(found.keys_through()), end.commit);
+    let (seen, last) = (found.seen(&progress), end.commit);
     if seen > last {
         let what = format!("the index has seen commit {seen}, but the log ends with commit {last}");
         return Ok(IndexVerification::unusable(what));

@@ -248,14 +248,14 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::index::once::OnceKey;
+    use crate::index::{keys::OnceRow, once::OnceKey};
 
     fn part(streams: u32) -> Part {
         let mut part = Part::new(Progress::START);
         for number in 1..=streams {
             add(&mut part, number, Version::FIRST);
         }
-        part.add_once(OnceKey::from(vec![7; 20]), Some(80));
+        part.add_once(OnceKey::from(OnceRow::from_elem(7, 20)), Some(80));
         part.covers(Progress { frame: 80, ..Progress::START });
         part
     }

@@ -56,7 +56,7 @@ fn walk(bytes: &[u8], levels: usize) -> Result<usize, PayloadError> {
 
 /// The length of the value at `at` without its children, and their number.
 /// <https://github.com/msgpack/msgpack/blob/master/spec.md#formats>
-pub(super) fn measure(bytes: &[u8], at: usize) -> Result<(usize, u64), PayloadError> {
+fn measure(bytes: &[u8], at: usize) -> Result<(usize, u64), PayloadError> {
     let first = *bytes.get(at).ok_or(PayloadError::Truncated { at })?;
     let length = |size: usize| length(bytes, at + 1, size);
     let with = |header: usize, body: u64| header.saturating_add(usize::try_from(body).unwrap_or(usize::MAX));
@@ -79,7 +79,7 @@ pub(super) fn measure(bytes: &[u8], at: usize) -> Result<(usize, u64), PayloadEr
 }
 
 /// The length of a value whose first byte tells it, and that it has no children; else 0.
-pub(super) fn short_bytes(first: u8) -> usize {
+fn short_bytes(first: u8) -> usize {
     #[expect(clippy::indexing_slicing, reason = "runs while compiling; the index is below the length")]
     const LENGTHS: [u8; 256] = {
         let mut lengths = [0; 256];

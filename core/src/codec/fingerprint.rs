@@ -1,109 +1,281 @@
-//! What a MessagePack value says in 128 bits, the same for equal values: a map without an order is written in another one each time.
+//! What a value says in 64 bits, the same for equal values: a map without an order is written in another one each time.
 //!
-//! Each entry of a map is hashed by itself, and their hashes are added up. What is hashed of a value is its bytes, but for
-//! each map in it a byte that no value begins with, the map's header and that sum. The order of its entries is all that is
-//! not seen: each value is written in the one shortest way already.
+//! A serializer that writes nothing, and makes a hash of each value. Those of a map's entries are added up, so that their order
+//! is not seen, nor that of a struct's fields. What MessagePack writes alike is alike here: a struct is a map by field name.
 
-use std::ops::Range;
+use serde::{Serialize, ser};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use xxhash_rust::xxh3::xxh3_128;
+type Failed = rmp_serde::encode::Error;
 
-use super::{
-    PayloadError,
-    bounds::{DEPTH_MAX, measure, short_bytes},
-};
+pub(super) fn of<T: Serialize + ?Sized>(value: &T) -> Result<u64, Failed> {
+    value.serialize(Hashing)
+}
 
-/// What `bytes` say, which are exactly one value.
-pub(super) fn of(bytes: &[u8]) -> Result<u128, PayloadError> {
-    let (end, seen) = see(bytes, 0, DEPTH_MAX)?;
-    if end != bytes.len() {
-        return Err(PayloadError::TrailingBytes { end, found: bytes.len() });
+/// What is hashed: the same bytes are something else in each.
+#[derive(Clone, Copy)]
+enum Kind {
+    Nil,
+    Bool,
+    Integer,
+    Float,
+    Double,
+    Text,
+    Bytes,
+    List,
+    Map,
+    Entry,
+}
+
+impl Kind {
+    fn of(self, bytes: &[u8]) -> u64 {
+        xxh3_64_with_seed(bytes, self as u64)
     }
-    Ok(xxh3_128(seen.of(bytes, 0..end)))
-}
 
-/// What is hashed of a value.
-enum Seen {
-    /// Its bytes: there is no map in it.
-    Plain,
-    Reduced(Vec<u8>),
-}
-
-impl Seen {
-    fn of<'a>(&'a self, bytes: &'a [u8], range: Range<usize>) -> &'a [u8] {
-        match self {
-            Self::Plain => bytes.get(range).unwrap_or_default(),
-            Self::Reduced(reduced) => reduced,
-        }
-    }
-}
-
-/// In front of what stands for a map: the first byte of no value.
-const REDUCED: u8 = 0xc1;
-
-/// What is hashed of the value at `at`, nested at most `levels` deep, and where it ends.
-#[inline]
-fn see(bytes: &[u8], at: usize, levels: usize) -> Result<(usize, Seen), PayloadError> {
-    // Most values are short, and hold no others.
-    match bytes.get(at).map_or(0, |first| short_bytes(*first)) {
-        short if short > 0 && at + short <= bytes.len() => Ok((at + short, Seen::Plain)),
-        _ => see_long(bytes, at, levels),
+    fn of_two(self, one: u64, other: u64) -> u64 {
+        self.of(&((u128::from(one) << 64) | u128::from(other)).to_le_bytes())
     }
 }
 
-fn see_long(bytes: &[u8], at: usize, levels: usize) -> Result<(usize, Seen), PayloadError> {
-    let (own, children) = measure(bytes, at)?;
-    let begin = at.checked_add(own).filter(|begin| *begin <= bytes.len());
-    let begin = begin.ok_or(PayloadError::Truncated { at: bytes.len() })?;
-    if children == 0 && !is_map(bytes, at) {
-        return Ok((begin, Seen::Plain));
-    }
-    let levels = levels.checked_sub(1).ok_or(PayloadError::TooDeep)?;
-    if is_map(bytes, at) {
-        return see_map(bytes, at..begin, children / 2, levels);
-    }
-    let (mut end, mut reduced) = (begin, None);
-    for _ in 0..children {
-        let (next, seen) = see(bytes, end, levels)?;
-        let child = seen.of(bytes, end..next);
-        match &mut reduced {
-            None if matches!(seen, Seen::Plain) => {}
-            None => reduced = Some([bytes.get(at..end).unwrap_or_default(), child].concat()),
-            Some(reduced) => reduced.extend_from_slice(child),
-        }
-        end = next;
-    }
-    Ok((end, reduced.map_or(Seen::Plain, Seen::Reduced)))
+struct Hashing;
+
+/// The items so far.
+struct List(u64);
+
+/// The entries so far.
+#[derive(Default)]
+struct Entries {
+    count: u64,
+    sum: u64,
+    /// That of the entry whose value comes next.
+    key: u64,
 }
 
-fn see_map(bytes: &[u8], header: Range<usize>, entries: u64, levels: usize) -> Result<(usize, Seen), PayloadError> {
-    let (mut end, mut sum) = (header.end, 0_u128);
-    for _ in 0..entries {
-        let begin = end;
-        let (value, key_seen) = see(bytes, begin, levels)?;
-        let (behind, value_seen) = see(bytes, value, levels)?;
-        let hash = match (&key_seen, &value_seen) {
-            (Seen::Plain, Seen::Plain) => xxh3_128(bytes.get(begin..behind).unwrap_or_default()),
-            (key, seen) => xxh3_128(&[key.of(bytes, begin..value), seen.of(bytes, value..behind)].concat()),
-        };
-        sum = sum.wrapping_add(hash);
-        end = behind;
-    }
-    let header = bytes.get(header).unwrap_or_default();
-    Ok((end, Seen::Reduced([&[REDUCED], header, &sum.to_be_bytes()].concat())))
+/// A variant with its content: a map of one entry.
+struct Variant<C> {
+    name: &'static str,
+    content: C,
 }
 
-fn is_map(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at).is_some_and(|first| matches!(first, 0x80..=0x8f | 0xde | 0xdf))
+impl List {
+    fn new() -> Self {
+        Self(Kind::List.of(&[]))
+    }
+
+    fn add<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Failed> {
+        self.0 = Kind::List.of_two(self.0, of(item)?);
+        Ok(())
+    }
+}
+
+impl Entries {
+    fn add(&mut self, key: u64, value: u64) {
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(Kind::Entry.of_two(key, value));
+    }
+
+    fn add_field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Failed> {
+        self.add(Kind::Text.of(name.as_bytes()), of(value)?);
+        Ok(())
+    }
+
+    fn hash(&self) -> u64 {
+        Kind::Map.of_two(self.count, self.sum)
+    }
+}
+
+/// That of a variant whose content has the hash `content`.
+fn variant(name: &str, content: u64) -> u64 {
+    let mut entries = Entries::default();
+    entries.add(Kind::Text.of(name.as_bytes()), content);
+    entries.hash()
+}
+
+/// Values without others.
+macro_rules! leaves {
+    ($($method:ident($value:ident: $argument:ty) -> $kind:ident($bytes:expr);)*) => {
+        $(fn $method(self, $value: $argument) -> Result<u64, Failed> { Ok(Kind::$kind.of($bytes)) })*
+    };
+}
+
+impl ser::Serializer for Hashing {
+    type Ok = u64;
+    type Error = Failed;
+    type SerializeSeq = List;
+    type SerializeTuple = List;
+    type SerializeTupleStruct = List;
+    type SerializeTupleVariant = Variant<List>;
+    type SerializeMap = Entries;
+    type SerializeStruct = Entries;
+    type SerializeStructVariant = Variant<Entries>;
+
+    leaves! {
+        serialize_bool(value: bool) -> Bool(&[value.into()]);
+        serialize_i8(value: i8) -> Integer(&i128::from(value).to_le_bytes());
+        serialize_i16(value: i16) -> Integer(&i128::from(value).to_le_bytes());
+        serialize_i32(value: i32) -> Integer(&i128::from(value).to_le_bytes());
+        serialize_i64(value: i64) -> Integer(&i128::from(value).to_le_bytes());
+        serialize_i128(value: i128) -> Bytes(&value.to_be_bytes());
+        serialize_u8(value: u8) -> Integer(&i128::from(value).to_le_bytes());
+        serialize_u16(value: u16) -> Integer(&i128::from(value).to_le_bytes());
+        serialize_u32(value: u32) -> Integer(&i128::from(value).to_le_bytes());
+        serialize_u64(value: u64) -> Integer(&i128::from(value).to_le_bytes());
+        serialize_u128(value: u128) -> Bytes(&value.to_be_bytes());
+        serialize_f32(value: f32) -> Float(&value.to_le_bytes());
+        serialize_f64(value: f64) -> Double(&value.to_le_bytes());
+        serialize_str(value: &str) -> Text(value.as_bytes());
+        serialize_char(value: char) -> Text(value.encode_utf8(&mut [0; 4]).as_bytes());
+        serialize_bytes(value: &[u8]) -> Bytes(value);
+    }
+
+    fn serialize_none(self) -> Result<u64, Failed> {
+        self.serialize_unit()
+    }
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<u64, Failed> {
+        value.serialize(self)
+    }
+    fn serialize_unit(self) -> Result<u64, Failed> {
+        Ok(Kind::Nil.of(&[]))
+    }
+    fn serialize_unit_struct(self, _: &'static str) -> Result<u64, Failed> {
+        Ok(List::new().0)
+    }
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<u64, Failed> {
+        value.serialize(self)
+    }
+    fn serialize_unit_variant(self, _: &'static str, _: u32, name: &'static str) -> Result<u64, Failed> {
+        self.serialize_str(name)
+    }
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        name: &'static str,
+        value: &T,
+    ) -> Result<u64, Failed> {
+        Ok(variant(name, of(value)?))
+    }
+    fn serialize_seq(self, _: Option<usize>) -> Result<List, Failed> {
+        Ok(List::new())
+    }
+    fn serialize_tuple(self, _: usize) -> Result<List, Failed> {
+        Ok(List::new())
+    }
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<List, Failed> {
+        Ok(List::new())
+    }
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        name: &'static str,
+        _: usize,
+    ) -> Result<Variant<List>, Failed> {
+        Ok(Variant { name, content: List::new() })
+    }
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries, Failed> {
+        Ok(Entries::default())
+    }
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries, Failed> {
+        Ok(Entries::default())
+    }
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        name: &'static str,
+        _: usize,
+    ) -> Result<Variant<Entries>, Failed> {
+        Ok(Variant { name, content: Entries::default() })
+    }
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+macro_rules! lists {
+    ($($compound:ident::$method:ident;)*) => {
+        $(impl ser::$compound for List {
+            type Ok = u64;
+            type Error = Failed;
+            fn $method<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Failed> {
+                self.add(item)
+            }
+            fn end(self) -> Result<u64, Failed> {
+                Ok(self.0)
+            }
+        })*
+    };
+}
+
+lists! {
+    SerializeSeq::serialize_element;
+    SerializeTuple::serialize_element;
+    SerializeTupleStruct::serialize_field;
+}
+
+impl ser::SerializeTupleVariant for Variant<List> {
+    type Ok = u64;
+    type Error = Failed;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Failed> {
+        self.content.add(item)
+    }
+    fn end(self) -> Result<u64, Failed> {
+        Ok(variant(self.name, self.content.0))
+    }
+}
+
+impl ser::SerializeStruct for Entries {
+    type Ok = u64;
+    type Error = Failed;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Failed> {
+        self.add_field(name, value)
+    }
+    fn end(self) -> Result<u64, Failed> {
+        Ok(self.hash())
+    }
+}
+
+impl ser::SerializeStructVariant for Variant<Entries> {
+    type Ok = u64;
+    type Error = Failed;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Failed> {
+        self.content.add_field(name, value)
+    }
+    fn end(self) -> Result<u64, Failed> {
+        Ok(variant(self.name, self.content.hash()))
+    }
+}
+
+impl ser::SerializeMap for Entries {
+    type Ok = u64;
+    type Error = Failed;
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Failed> {
+        self.key = of(key)?;
+        Ok(())
+    }
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failed> {
+        self.add(self.key, of(value)?);
+        Ok(())
+    }
+    fn end(self) -> Result<u64, Failed> {
+        Ok(self.hash())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
     use rmpv::Value;
 
     use super::*;
-    use crate::codec::tests::values;
+    use crate::codec::{self, tests::values};
+
+    fn of(value: &impl Serialize) -> u64 {
+        super::of(value).unwrap()
+    }
 
     fn written(value: &Value) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -155,23 +327,13 @@ mod tests {
         fn the_order_of_entries_is_all_that_is_not_seen(value in values(), which in any::<usize>()) {
             let (mut turned, mut changed) = (value.clone(), value.clone());
             order_maps(&mut turned, &|entries| entries.reverse());
-            prop_assert_eq!(of(&written(&value)), of(&written(&turned)));
+            prop_assert_eq!(of(&value), of(&turned));
             change(&mut changed, which);
             let (mut one, mut other) = (value.clone(), changed.clone());
             sort_maps(&mut one);
             sort_maps(&mut other);
             let is_same = written(&one) == written(&other);
-            prop_assert_eq!(of(&written(&value)) == of(&written(&changed)), is_same);
-        }
-
-        #[test]
-        fn what_is_no_value_is_refused_as_elsewhere(value in values(), cut in 1_usize..20, more in any::<u8>()) {
-            let mut bytes = written(&value);
-            let end = bytes.len();
-            let cut = end.saturating_sub(cut);
-            prop_assert_eq!(of(&bytes[..cut]), Err(PayloadError::Truncated { at: cut }));
-            bytes.push(more);
-            prop_assert_eq!(of(&bytes), Err(PayloadError::TrailingBytes { end, found: end + 1 }));
+            prop_assert_eq!(of(&value) == of(&changed), is_same);
         }
     }
 
@@ -195,18 +357,82 @@ mod tests {
             list(&[]),
             map(&[]),
         ];
-        let seen: std::collections::HashSet<_> = different.iter().map(|value| of(&written(value)).unwrap()).collect();
+        let seen: HashSet<_> = different.iter().map(of).collect();
         assert_eq!(seen.len(), different.len());
     }
 
+    /// P5: a request that is sent again to a later version of annals has the digest that it had.
     #[test]
-    fn nesting_is_bounded() {
-        for (levels, is_fine) in [(DEPTH_MAX, true), (DEPTH_MAX + 1, false)] {
-            for header in [&[0x91][..], &[0x81, 0x01]] {
-                let mut bytes = header.repeat(levels);
-                bytes.push(0x01);
-                assert_eq!(of(&bytes).is_ok(), is_fine, "{levels} levels of {header:x?}");
-            }
-        }
+    fn it_is_the_same_in_every_version_of_annals() {
+        let text = "a text that is longer than 31 bytes, and so begins with its length";
+        let inner = Value::Map(vec![("b".into(), Value::Nil), ("a".into(), text.into())]);
+        let list = Value::Array(vec![1.into(), inner.clone(), (-70_000).into(), Value::Map(vec![])]);
+        let value = Value::Map(vec![(inner, list.clone()), ("list".into(), list), (1.5.into(), true.into())]);
+        assert_eq!(of(&value), 0xf6330d24532541cb);
+    }
+
+    #[derive(Serialize)]
+    struct Everything {
+        flag: bool,
+        small: u8,
+        large: u64,
+        negative: i16,
+        huge: (i128, u128),
+        single: f32,
+        double: f64,
+        letter: char,
+        none: Option<u8>,
+        some: Option<u8>,
+        nothing: (),
+        empty: Empty,
+        wrapped: Wrapped,
+        pair: (u8, String),
+        both: Both,
+        variants: Vec<Variants>,
+        map: std::collections::HashMap<String, Variants>,
+    }
+
+    #[derive(Serialize)]
+    struct Empty;
+
+    #[derive(Serialize)]
+    struct Wrapped(u32);
+
+    #[derive(Serialize)]
+    struct Both(u8, i8);
+
+    #[derive(Serialize)]
+    enum Variants {
+        Bare,
+        Of(u8),
+        Two(u8, bool),
+        Named { one: u8, other: Option<String> },
+    }
+
+    /// It does not matter which type says it: neither to who renames one, nor to who has the bytes alone.
+    #[test]
+    fn a_value_has_that_of_the_tree_that_is_written() {
+        let named = |one| Variants::Named { one, other: Some("text".into()) };
+        let value = Everything {
+            flag: true,
+            small: 200,
+            large: u64::MAX,
+            negative: -200,
+            huge: (-7, 7),
+            single: 0.5,
+            double: 0.5,
+            letter: 'ä',
+            none: None,
+            some: Some(3),
+            nothing: (),
+            empty: Empty,
+            wrapped: Wrapped(70_000),
+            pair: (1, "one".into()),
+            both: Both(1, -1),
+            variants: vec![Variants::Bare, Variants::Of(1), Variants::Two(1, false), named(1)],
+            map: [("a".to_owned(), named(2)), ("b".to_owned(), Variants::Bare)].into(),
+        };
+        let tree = codec::decode_value(&codec::encode("everything", &value).unwrap()).unwrap();
+        assert_eq!(of(&value), of(&tree));
     }
 }

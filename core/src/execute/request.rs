@@ -31,7 +31,7 @@ pub(crate) struct Asked<R> {
     key: Result<IdempotencyKey, InvalidText>,
     command: &'static str,
     version: u32,
-    content: Result<u128, EncodeError>,
+    content: Result<u64, EncodeError>,
     encode: fn(&R) -> Result<Bytes, EncodeError>,
     decode: fn(&[u8]) -> Result<R, PayloadError>,
 }

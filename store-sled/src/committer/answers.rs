@@ -23,7 +23,11 @@ pub(crate) enum Answer {
 impl Answer {
     fn into_result(self) -> Result<Receipt, CommitError> {
         match self {
-            Self::Written(commit, placement) => Ok(placement.receipt(&commit)),
+            Self::Written(mut commit, placement) => {
+                // Whoever wants the answer gets it; two holders would cost an allocation.
+                let answer = commit.once.as_mut().map(|once| std::mem::take(&mut once.answer)).unwrap_or_default();
+                Ok(Receipt { answer, ..placement.receipt(&commit) })
+            }
             Self::Judged(result) => result,
         }
     }

@@ -26,10 +26,10 @@ use crate::log::disk::{Disk, DiskFile};
 const BITS_SET: u32 = 7;
 const BLOCK_WORDS: usize = 8;
 
-/// A page of the file holds so many words. What is left of its 4 KiB says that they are those that were written.
-const PAGE_WORDS: usize = 63 * BLOCK_WORDS;
+/// A page of the file holds so many blocks. What is left of its 4 KiB says that they are those that were written.
+const PAGE_BLOCKS: usize = 63;
 const PAGE_BYTES: usize = 4096;
-const WORDS_BYTES: usize = PAGE_WORDS * size_of::<u64>();
+const BLOCKS_BYTES: usize = PAGE_BLOCKS * size_of::<Block>();
 
 /// So many pages that follow one another are written at a time.
 const PAGES_TOGETHER: usize = 64;
@@ -47,10 +47,15 @@ pub(crate) struct Filter {
 
 #[derive(Debug)]
 struct Layer {
-    words: Vec<AtomicU64>,
+    blocks: Vec<Block>,
     /// How many bits are set: how full it is, also after it was read back.
     ones: AtomicU64,
 }
+
+/// To look at one is to wait for one line of the processor's cache.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Block([AtomicU64; BLOCK_WORDS]);
 
 /// The pages that were changed, by their number in the file.
 pub(crate) type Changed = BTreeSet<usize>;
@@ -73,13 +78,16 @@ impl Bits {
         self.block ^ self.bits
     }
 
-    /// Each word and the bit in it.
-    fn places(self, words: usize) -> impl Iterator<Item = (usize, u64)> {
-        let blocks = (words / BLOCK_WORDS) as u128;
-        let block = usize::try_from((u128::from(self.block) * blocks) >> 64).unwrap_or_default();
+    /// Which of so many blocks is the key's.
+    fn block(self, blocks: usize) -> usize {
+        usize::try_from((u128::from(self.block) * blocks as u128) >> 64).unwrap_or_default()
+    }
+
+    /// Each word of the block and the bit in it.
+    fn places(self) -> impl Iterator<Item = (usize, u64)> {
         (0..BITS_SET).map(move |index| {
             let bit = self.bits >> (9 * index) & 0x1ff;
-            (block * BLOCK_WORDS + usize::try_from(bit >> 6).unwrap_or_default(), 1 << (bit & 63))
+            (usize::try_from(bit >> 6).unwrap_or_default(), 1 << (bit & 63))
         })
     }
 }
@@ -87,31 +95,37 @@ impl Bits {
 impl Layer {
     /// An empty one that follows `number` others.
     fn behind(number: usize) -> Self {
-        let words = std::iter::repeat_with(AtomicU64::default).take(pages_of(number) * PAGE_WORDS).collect();
-        Self { words, ones: AtomicU64::new(0) }
+        let blocks = std::iter::repeat_with(Block::default).take(pages_of(number) * PAGE_BLOCKS).collect();
+        Self { blocks, ones: AtomicU64::new(0) }
     }
 
     fn contains(&self, bits: Bits) -> bool {
-        let is_set = |(word, bit): (usize, u64)| {
-            self.words.get(word).is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0)
-        };
-        bits.places(self.words.len()).all(is_set)
+        let Some(Block(words)) = self.blocks.get(bits.block(self.blocks.len())) else { return false };
+        let is_set =
+            |(word, bit): (usize, u64)| words.get(word).is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0);
+        bits.places().all(is_set)
     }
 
     /// Sets the bits; says in which page of the layer.
     fn insert(&self, bits: Bits) -> usize {
-        let mut at = 0;
-        for (index, bit) in bits.places(self.words.len()) {
-            let before = self.words.get(index).map_or(bit, |word| word.fetch_or(bit, Ordering::Relaxed));
-            self.ones.fetch_add(u64::from(before & bit == 0), Ordering::Relaxed);
-            at = index / PAGE_WORDS;
+        let at = bits.block(self.blocks.len());
+        if let Some(Block(words)) = self.blocks.get(at) {
+            let set = |(word, bit): (usize, u64)| {
+                let before = words.get(word).map_or(bit, |word| word.fetch_or(bit, Ordering::Relaxed));
+                u64::from(before & bit == 0)
+            };
+            self.ones.fetch_add(bits.places().map(set).sum(), Ordering::Relaxed);
         }
-        at
+        at / PAGE_BLOCKS
+    }
+
+    fn words_of_page(&self, page: usize) -> impl Iterator<Item = &AtomicU64> {
+        self.blocks.iter().skip(page * PAGE_BLOCKS).take(PAGE_BLOCKS).flat_map(|block| &block.0)
     }
 
     /// Sets the words of a page.
     fn read(&self, page: usize, words: impl Iterator<Item = u64>) {
-        for (place, word) in self.words.iter().skip(page * PAGE_WORDS).zip(words) {
+        for (place, word) in self.words_of_page(page).zip(words) {
             self.ones.fetch_add(u64::from(word.count_ones()), Ordering::Relaxed);
             place.store(word, Ordering::Relaxed);
         }
@@ -120,7 +134,7 @@ impl Layer {
     /// Appends a page, which has this number in the file.
     fn put(&self, page: usize, number: usize, output: &mut Vec<u8>) {
         let begin = output.len();
-        for word in self.words.iter().skip(page * PAGE_WORDS).take(PAGE_WORDS) {
+        for word in self.words_of_page(page) {
             output.extend_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
         }
         let checksum = checksum_of(output.get(begin..).unwrap_or_default(), number);
@@ -130,7 +144,7 @@ impl Layer {
 
     /// With 7 bits for each of as many keys as have 16, 35 of 100 bits are set.
     fn is_full(&self) -> bool {
-        self.ones.load(Ordering::Relaxed) as usize >= self.words.len() * 64 / 100 * 35
+        self.ones.load(Ordering::Relaxed) as usize >= self.blocks.len() * size_of::<Block>() * 8 / 100 * 35
     }
 }
 
@@ -228,10 +242,10 @@ impl Filter {
 
 /// The words of a page, if it is the one with this number, as it was written.
 fn words_of(page: &[u8], number: usize) -> Option<impl Iterator<Item = u64>> {
-    let (words, end) = page.split_at_checked(WORDS_BYTES)?;
+    let (words, end) = page.split_at_checked(BLOCKS_BYTES)?;
     let checksum = end.first_chunk().map(|checksum| u32::from_le_bytes(*checksum))?;
     let words = || words.chunks_exact(size_of::<u64>()).map(|word| word.try_into().map_or(0, u64::from_le_bytes));
-    (checksum == checksum_of(page.get(..WORDS_BYTES)?, number)).then(words)
+    (checksum == checksum_of(page.get(..BLOCKS_BYTES)?, number)).then(words)
 }
 
 /// The checksum of the words of a page, which is not that of them in another page.
@@ -284,7 +298,7 @@ mod tests {
             let wrong = (200_000..400_000).filter(|number| filter.contains(&name(*number))).count();
             assert!(wrong < 500, "{wrong} of 200,000 are taken for others");
             let layers = filter.layers.read().unwrap();
-            assert_eq!(layers.iter().map(|layer| layer.words.len()).collect::<Vec<_>>(), [8064, 32_256, 129_024]);
+            assert_eq!(layers.iter().map(|layer| layer.blocks.len()).collect::<Vec<_>>(), [1008, 4032, 16_128]);
             assert_eq!(filter.pages(), 336);
         }
     }

@@ -2,6 +2,7 @@
 
 use annals_core::{IdempotencyKey, LoggedTable, StreamId, Table, Tag, Tenant};
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 /// Where the index stands.
 pub(crate) const PROGRESS: &[u8] = b"p";
@@ -128,10 +129,25 @@ pub(crate) fn logged_row(table: &LoggedTable, key: &[u8]) -> Vec<u8> {
 }
 
 /// The key of the row of an idempotency key in `$once`.
-pub(crate) fn once(key: &IdempotencyKey) -> Vec<u8> {
+pub(crate) fn once(key: &IdempotencyKey) -> OnceRow {
+    let table = LoggedTable::ONCE;
     let tenant = key.tenant().map_or("", Tenant::as_str);
-    [&[ROW], tenant.as_bytes(), b"/", LoggedTable::ONCE.name().as_bytes(), &[0], key.as_str().as_bytes()].concat()
+    let parts = [&[ROW], tenant.as_bytes(), b"/", table.name().as_bytes(), &[0], key.as_str().as_bytes()];
+    let length = parts.iter().map(|part| part.len()).sum();
+    let mut row = [0; ONCE_BYTES];
+    let Some(mut rest) = row.get_mut(..length) else { return parts.concat().into() };
+    for part in parts {
+        let (place, behind) = rest.split_at_mut(part.len());
+        place.copy_from_slice(part);
+        rest = behind;
+    }
+    OnceRow::from_buf_and_len(row, length)
 }
+
+/// The key of such a row: one for a UUID in text, which has 44 bytes without a tenant, needs no allocation.
+pub(crate) type OnceRow = SmallVec<[u8; ONCE_BYTES]>;
+
+const ONCE_BYTES: usize = 56;
 
 /// The key of the piece `index` of a long value, in sled. The length of the row's key keeps keys apart that begin alike.
 pub(crate) fn piece(table: &Table, key: &[u8], index: u32) -> Vec<u8> {
@@ -236,11 +252,13 @@ mod tests {
 
     #[test]
     fn an_idempotency_key_has_the_key_of_its_row() {
-        let key = IdempotencyKey::new("a/b").unwrap();
-        for key in [key.clone(), key.in_tenant(Some(Tenant::new("acme").unwrap()))] {
+        let keys =
+            ["a/b", &"k".repeat(48), &"k".repeat(49), &"k".repeat(255)].map(|key| IdempotencyKey::new(key).unwrap());
+        let of_tenant = keys.clone().map(|key| key.in_tenant(Some(Tenant::new("acme").unwrap())));
+        for key in keys.into_iter().chain(of_tenant) {
             let (table, row_key) = key.row();
-            assert_eq!(once(&key), logged_row(&table, &row_key));
-            assert_eq!(once(&key), row(&table.into(), &row_key));
+            assert_eq!(once(&key).to_vec(), logged_row(&table, &row_key));
+            assert_eq!(once(&key).to_vec(), row(&table.into(), &row_key));
         }
     }
 

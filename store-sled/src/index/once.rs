@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use super::{
     filter::{Bits, Changed, Filter},
-    keys,
+    keys::{self, OnceRow},
     order::{common_length, head_of},
 };
 use crate::overlay::once::OnceKeys;
@@ -20,7 +20,7 @@ use crate::overlay::once::OnceKeys;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OnceKey {
     pub(super) bits: Bits,
-    key: Box<[u8]>,
+    key: OnceRow,
 }
 
 impl OnceKey {
@@ -30,7 +30,7 @@ impl OnceKey {
 
     /// That of the row `row` of `table`, which is `$once` of some tenant.
     pub(crate) fn of_row(table: &LoggedTable, row: &[u8]) -> Self {
-        Self::from(keys::logged_row(table, row))
+        Self::from(OnceRow::from_vec(keys::logged_row(table, row)))
     }
 
     /// The key of the row in the index.
@@ -39,9 +39,9 @@ impl OnceKey {
     }
 }
 
-impl From<Vec<u8>> for OnceKey {
-    fn from(key: Vec<u8>) -> Self {
-        Self { bits: Bits::of(&key), key: key.into() }
+impl From<OnceRow> for OnceKey {
+    fn from(key: OnceRow) -> Self {
+        Self { bits: Bits::of(&key), key }
     }
 }
 

@@ -22,7 +22,7 @@ impl Log {
         let at = frame_of(found).ok_or_else(lost)?;
         let frame = self.frame(at)?.ok_or_else(lost)?;
         let (once, receipt) = frame.repetition().map_err(|error| self.item_error(at, error))?.ok_or_else(lost)?;
-        if keys::once(&once.key) != key {
+        if *keys::once(&once.key) != *key {
             return Err(lost());
         }
         judge::once_row(&once, receipt).value.ok_or_else(lost)

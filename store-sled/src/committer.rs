@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::{
     answers::Delivery,
-    ledger::Looked,
+    ledger::{Looked, LookedKey},
     queue::{Queue, queue},
 };
 use self::{
@@ -35,7 +35,7 @@ use self::{
     writing::{WriterThread, Written, write},
 };
 use crate::{
-    index::{once::OnceKey, panic_text},
+    index::panic_text,
     indexer::Signal,
     lock::FolderLock,
     log::{
@@ -177,7 +177,7 @@ impl Committer {
             Err(result) => self.open.will_answer(sender, Answer::Judged(result)),
             Ok(placement) => {
                 self.heads.advance(&commit, &placement);
-                self.open.add(&self.layout, commit, once, placement, sender);
+                self.open.add(&self.layout, commit, once.map(|once| once.key), placement, sender);
             }
         }
     }
@@ -186,7 +186,7 @@ impl Committer {
     fn place(
         &mut self,
         commit: &Commit,
-        once: Option<&OnceKey>,
+        once: Option<&LookedKey>,
         looked: &[Looked],
         recorded: Option<Timestamp>,
     ) -> Result<Placement, Result<Receipt, CommitError>> {

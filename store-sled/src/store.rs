@@ -11,7 +11,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     OpenError, OpenReport, SledOptions, apply,
-    committer::{Committer, Delivery, Looked, Queue, Surroundings, queue},
+    committer::{Committer, Delivery, Looked, LookedKey, Queue, Surroundings, queue},
+    index::once::OnceKey,
     indexer::{self, Signal},
     name_key,
     open::{self, Opened},
@@ -103,7 +104,13 @@ impl SledStore {
         commit: Commit,
         recorded: Timestamp,
     ) -> Result<oneshot::Receiver<Delivery>, CommitError> {
-        self.handle.queue.push(commit, Vec::new(), Some(recorded)).await
+        let once = self.look_for_key(&commit);
+        self.handle.queue.push(commit, once, Vec::new(), Some(recorded)).await
+    }
+
+    /// Makes the commit's idempotency key, and looks for it in the index.
+    fn look_for_key(&self, commit: &Commit) -> Option<LookedKey> {
+        commit.once.as_ref().map(|once| self.handle.shared.look_for_key(OnceKey::of(&once.key)))
     }
 
     /// Looks at the commit's `NoneMatch` conditions as far as the log is published.
@@ -134,7 +141,8 @@ impl Store for SledStore {
         self.handle.options.limits.check(&commit)?;
         self.handle.shared.check_open().map_err(|_| CommitError::ShutDown)?;
         let looked = self.look(&commit).await?;
-        let answered = self.handle.queue.push(commit, looked, None).await?;
+        let once = self.look_for_key(&commit);
+        let answered = self.handle.queue.push(commit, once, looked, None).await?;
         match answered.await {
             Ok(delivery) => delivery.into_result(),
             Err(_) => Err(CommitError::OutcomeUnknown { reason: "the committer ended before it answered".into() }),
@@ -211,9 +219,9 @@ impl Drop for Handle {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    use annals_core::{ConsumerName, Epoch, EventType, NewEvent, RowWrite};
+    use annals_core::{ConsumerName, Digest, Epoch, EventType, IdempotencyKey, NewEvent, Once, RowWrite};
     use futures::TryStreamExt;
 
     use super::*;
@@ -256,6 +264,30 @@ mod tests {
         drop(pin);
         writer.await.unwrap();
         assert_eq!(payloads(&store).await.len() as u64, COMMITS + 1);
+    }
+
+    /// P5: a key that was not there when its commit was about to be queued is found though it has moved from the tail to the
+    /// index meanwhile.
+    #[tokio::test]
+    async fn a_key_that_moves_to_the_index_meanwhile_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(SledOptions::new(folder.path()).index_batch_entries(1)).unwrap();
+        let shared = &store.handle.shared;
+        let key = IdempotencyKey::new("key").unwrap();
+        let once = Once { key, digest: Digest::of(&[b"request"]), answer: "first".into() };
+        let looked = store.look_for_key(&commit("first").once(once.clone()));
+        assert!(looked.as_ref().is_some_and(|looked| looked.absent_at.is_some()));
+        store.commit(commit("first").once(once.clone())).await.unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while shared.overlay().once_row(&looked.as_ref().unwrap().key).is_some() {
+            assert!(Instant::now() < deadline, "the tail is not written");
+            tokio::task::yield_now().await;
+        }
+        let again = commit("again").once(Once { answer: "another".into(), ..once });
+        let answered = store.handle.queue.push(again, looked, Vec::new(), None).await.unwrap();
+        let receipt = answered.await.unwrap().into_result().unwrap();
+        assert_eq!((receipt.repeated, &*receipt.answer), (true, &b"first"[..]));
+        assert_eq!(payloads(&store).await, ["first"]);
     }
 
     /// T10: whoever is not polled any more keeps nobody from an answer, though it may be the one that tells the others.

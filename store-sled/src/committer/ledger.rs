@@ -29,6 +29,13 @@ pub(crate) struct Looked {
     pub(crate) found: Option<Position>,
 }
 
+/// The idempotency key of a commit, made and looked for by whoever asks and not by the committer, for which all wait.
+pub(crate) struct LookedKey {
+    pub(crate) key: OnceKey,
+    /// It was not in the index when that had taken in so many batches.
+    pub(crate) absent_at: Option<u64>,
+}
+
 /// The commits of a group that is not on disk yet.
 #[derive(Default)]
 pub(crate) struct Pending {
@@ -191,7 +198,7 @@ pub(crate) struct PendingLedger<'a> {
     pub(crate) pending: [Option<&'a Pending>; 2],
     pub(crate) heads: &'a mut Heads,
     /// The idempotency key of the commit that is judged, the only one that is asked for by name.
-    pub(crate) once: Option<&'a OnceKey>,
+    pub(crate) once: Option<&'a LookedKey>,
     pub(crate) looked: &'a [Looked],
 }
 
@@ -200,9 +207,9 @@ impl<'a> PendingLedger<'a> {
         self.pending.into_iter().flatten()
     }
 
-    fn once_row(&self, key: &OnceKey) -> Result<Option<Bytes>, ReadError> {
+    fn once_row(&self, key: &OnceKey, absent_at: Option<u64>) -> Result<Option<Bytes>, ReadError> {
         let pending = self.pending().find_map(|pending| pending.once_row(key));
-        pending.map_or_else(|| self.shared.once_row(key), Ok)
+        pending.map_or_else(|| self.shared.once_row_since(key, absent_at), Ok)
     }
 
     fn head(&mut self, stream: &StreamId) -> Result<Head, ReadError> {
@@ -221,8 +228,8 @@ impl<'a> PendingLedger<'a> {
 impl Ledger for PendingLedger<'_> {
     fn once(&mut self, key: &IdempotencyKey) -> Result<Option<Bytes>, ReadError> {
         match self.once {
-            Some(once) => self.once_row(once),
-            None => self.once_row(&OnceKey::of(key)),
+            Some(LookedKey { key, absent_at }) => self.once_row(key, *absent_at),
+            None => self.once_row(&OnceKey::of(key), None),
         }
     }
 
@@ -236,7 +243,7 @@ impl Ledger for PendingLedger<'_> {
 
     fn row(&mut self, table: &LoggedTable, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         if is_once(table) {
-            return self.once_row(&OnceKey::of_row(table, key));
+            return self.once_row(&OnceKey::of_row(table, key), None);
         }
         if let Some(row) = self.pending().find_map(|pending| pending.row(table, key)) {
             return Ok(row);

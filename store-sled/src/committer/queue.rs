@@ -5,8 +5,12 @@ use std::{sync::Arc, time::Duration};
 use annals_core::{Commit, CommitError, Timestamp};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::{answers::Delivery, ledger::Looked, waiter::Waiter, writing::Written};
-use crate::index::once::OnceKey;
+use super::{
+    answers::Delivery,
+    ledger::{Looked, LookedKey},
+    waiter::Waiter,
+    writing::Written,
+};
 
 /// What the committer is told.
 #[allow(clippy::large_enum_variant, reason = "nearly all are commits; a box would cost each of them an allocation")]
@@ -20,8 +24,7 @@ pub(crate) enum Request {
 /// A commit in the queue.
 pub(crate) struct CommitRequest {
     pub(crate) commit: Commit,
-    /// Its idempotency key, made by whoever asks and not by the committer, for which all wait.
-    pub(crate) once: Option<OnceKey>,
+    pub(crate) once: Option<LookedKey>,
     /// What was found for each `NoneMatch` condition before the commit was queued.
     pub(crate) looked: Vec<Looked>,
     /// When it was recorded, if that is not now.
@@ -60,6 +63,7 @@ impl Queue {
     pub(crate) async fn push(
         &self,
         commit: Commit,
+        once: Option<LookedKey>,
         looked: Vec<Looked>,
         recorded: Option<Timestamp>,
     ) -> Result<oneshot::Receiver<Delivery>, CommitError> {
@@ -69,7 +73,6 @@ impl Queue {
             Err(_) => self.permits.acquire_many(permits).await.map_err(|_| CommitError::ShutDown)?,
         };
         let (answer, answered) = oneshot::channel();
-        let once = commit.once.as_ref().map(|once| OnceKey::of(&once.key));
         let request = CommitRequest { commit, once, looked, recorded, answer, permits };
         self.requests.send(Request::Commit(request)).map_err(|_| CommitError::ShutDown)?;
         // The committer gives it back.

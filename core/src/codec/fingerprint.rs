@@ -356,6 +356,13 @@ mod tests {
             list(&[&list(&[&one, &other])]),
             list(&[]),
             map(&[]),
+            Value::Nil,
+            "".into(),
+            Value::Binary(Vec::new()),
+            "1".into(),
+            Value::Binary(b"1".to_vec()),
+            1.into(),
+            true.into(),
         ];
         let seen: HashSet<_> = different.iter().map(of).collect();
         assert_eq!(seen.len(), different.len());

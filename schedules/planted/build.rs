@@ -8,7 +8,7 @@ use std::{
 /// A fault: its name, the file, what is there, and what is planted.
 type Fault = (&'static str, &'static str, &'static str, &'static str);
 
-const FAULTS: [Fault; 9] = [
+const FAULTS: [Fault; 10] = [
     // The queue fills up and never empties.
     ("permits_are_kept", "committer.rs", "self.requests.release(std::mem::take(&mut self.permits));", ""),
     // The committer looks for a shorter tail without listening for it first.
@@ -47,6 +47,13 @@ const FAULTS: [Fault; 9] = [
         "read/rows/lookup.rs",
         "        if overlay.moved == moved {\n",
         "        if overlay.moved >= moved {\n",
+    ),
+    // A key goes over to the index between the look of its sender and that of the committer.
+    (
+        "old_looks_count",
+        "shared.rs",
+        "None if absent_at == Some(moved) => None,",
+        "None if absent_at.is_some() => None,",
     ),
     // An epoch ends while a batch that it let in is being applied.
     (

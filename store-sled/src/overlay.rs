@@ -165,7 +165,7 @@ impl Part {
 pub(crate) struct Overlay {
     pub(crate) frozen: Option<Arc<Part>>,
     pub(crate) active: Part,
-    /// How many parts have gone over to sled: what was read from sled before may lack what is no longer here.
+    /// How many parts have gone over to the index: what was read from there before may lack what is no longer here.
     pub(crate) moved: u64,
 }
 

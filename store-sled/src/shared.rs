@@ -14,7 +14,7 @@ use crate::{
     read::ahead::Threads,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -24,8 +24,6 @@ pub(crate) struct Shared {
     pub(crate) log: Arc<Log>,
     /// The unindexed tail. What its newest part covers is what is published: readers look no further.
     overlay: RwLock<Overlay>,
-    /// How many parts of the tail were moved to the index.
-    moved: AtomicU64,
     /// Its sender is the committer's, and gone when the store is shut down, which wakes whoever waits for a commit.
     head: watch::Receiver<Head>,
     /// Gone once the store is shut down.
@@ -54,7 +52,6 @@ impl Shared {
         let shared = Self {
             log,
             overlay: RwLock::new(Overlay::new(tail)),
-            moved: AtomicU64::new(0),
             head,
             index: RwLock::new(Some(Arc::new(index))),
             batches: Mutex::new(None),
@@ -149,17 +146,10 @@ impl Shared {
     /// Looks for an idempotency key in the index, so that whoever asks for its row with [`once_row_since`](Self::once_row_since)
     /// need not.
     pub(crate) fn look_for_key(&self, key: OnceKey) -> LookedKey {
-        // Before it is looked for: what is moved to the index meanwhile counts as moved behind that.
-        let moved = self.moved.load(Ordering::Acquire);
+        // Before it is looked for: what goes over to the index meanwhile counts as moved behind that.
+        let moved = self.overlay().moved;
         let is_absent = self.index().is_ok_and(|index| !index.may_have_key(&key));
         LookedKey { key, absent_at: is_absent.then_some(moved) }
-    }
-
-    /// The frozen part of the tail is in the index: it leaves the tail.
-    pub(crate) fn moved_to_index(&self) {
-        // Counted before it leaves the tail: who does not find a key there any more sees that it may be in the index.
-        self.moved.fetch_add(1, Ordering::Release);
-        self.overlay_mut().drop_frozen();
     }
 
     /// The row of an idempotency key.
@@ -167,12 +157,15 @@ impl Shared {
         self.once_row_since(key, None)
     }
 
-    /// The same of a key that was not in the index when that had taken in `absent_at` batches.
+    /// The same of a key that was not in the index when `absent_at` parts had gone over to it.
     pub(crate) fn once_row_since(&self, key: &OnceKey, absent_at: Option<u64>) -> Result<Option<Bytes>, ReadError> {
-        let in_tail = self.overlay().once_row(key);
+        let (in_tail, moved) = {
+            let overlay = self.overlay();
+            (overlay.once_row(key), overlay.moved)
+        };
         let found = match in_tail {
             Some(row) => row,
-            None if absent_at == Some(self.moved.load(Ordering::Acquire)) => None,
+            None if absent_at == Some(moved) => None,
             None => self.index()?.once(key)?,
         };
         found.map(|found| self.log.repetition(key.as_bytes(), &found)).transpose()

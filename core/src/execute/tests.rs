@@ -238,6 +238,17 @@ async fn a_key_belongs_to_one_request() {
     assert!(matches!(invalid, Err(ExecuteError::InvalidName(_))), "{invalid:?}");
 }
 
+/// P5: a request that is sent again to a later version of annals has the digest that it had.
+#[tokio::test]
+async fn a_request_has_the_same_digest_in_every_version() {
+    let annals = annals().await;
+    annals.on::<Account>("a").send(Deposit { amount: 5 }).idempotency_key("k").await.unwrap();
+    let (table, row) = IdempotencyKey::new("k").unwrap().row();
+    let rows = annals.store().get(&[(table.into(), row)]).await.unwrap();
+    let first = Repetition::decode(rows[0].as_ref().unwrap()).unwrap();
+    assert_eq!(first.digest.to_string(), "0f07d845086214587dd7ceba08f862b6");
+}
+
 #[tokio::test]
 async fn a_refusal_is_not_recorded() {
     let annals = annals().await;

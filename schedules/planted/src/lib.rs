@@ -19,4 +19,5 @@ planted! {
     epochs_end_at_once
     tail_is_dropped_early
     moved_parts_are_missed
+    old_looks_count
 }

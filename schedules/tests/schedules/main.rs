@@ -1,4 +1,4 @@
-//! T6: the sources of the store, with locks, channels and threads under a scheduler, in many orders (P2, P3, P9, P11, F1,
+//! T6: the sources of the store, with locks, channels and threads under a scheduler, in many orders (P2, P3, P5, P9, P11, F1,
 //! F14, F15). Time never passes there, so that no order is saved by a timeout, and one in which all wait is a failure.
 //!
 //! 400 seeds of each scenario, or as many as `ANNALS_SOAK_SCHEDULES` says; an even seed takes the next step at random, an
@@ -117,6 +117,7 @@ scenarios! {
     rows_of_a_commit_are_read_as_of_one_moment finds [pins_hold_nothing]
     rows_of_a_batch_are_read_as_of_one_moment finds []
     an_entry_and_its_row_are_of_one_moment finds [moved_parts_are_missed]
+    a_key_takes_effect_once finds [old_looks_count]
     an_epoch_that_ended_changes_nothing finds [epochs_end_at_once]
     everyone_is_answered_when_the_store_is_shut_down finds [stop_wakes_nobody]
 }

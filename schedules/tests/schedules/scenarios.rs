@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use annals_core::{
-    ApplyError, Commit, CommitError, ConsumerName, DerivedTable, DerivedWrite, Epoch, EventType, LoggedTable, NewEvent,
-    ReadLog, ReadStream, Record, RowBatch, RowWrite, Scan, Store, StreamId, Table,
+    ApplyError, Commit, CommitError, ConsumerName, DerivedTable, DerivedWrite, Digest, Epoch, EventType,
+    IdempotencyKey, LoggedTable, NewEvent, Once, ReadLog, ReadStream, Record, RowBatch, RowWrite, Scan, Store,
+    StreamId, Table,
 };
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -212,6 +213,23 @@ pub(crate) fn an_entry_and_its_row_are_of_one_moment(open: &dyn Fn(usize) -> Arc
         }
     });
     reader.join().unwrap();
+    block_on(store.shut_down());
+}
+
+/// A request that three send takes effect once, wherever the key is when each of them looks (P5).
+pub(crate) fn a_key_takes_effect_once(open: &dyn Fn(usize) -> Arc<dyn Store>) {
+    let store = open(1);
+    let senders = [0; 3].map(|_| {
+        let store = Arc::clone(&store);
+        beside(async move {
+            let (key, digest) = (IdempotencyKey::new("key").unwrap(), Digest::of(&[b"request"]));
+            let once = Once { key, digest, answer: "answer".into() };
+            store.commit(Commit::of([event("s-1", "sent")]).once(once)).await.unwrap().repeated
+        })
+    });
+    let repeated = senders.map(|sender| sender.join().unwrap());
+    assert_eq!(repeated.iter().filter(|repeated| !**repeated).count(), 1, "{repeated:?}");
+    assert_eq!(block_on(log(&*store)).len(), 1);
     block_on(store.shut_down());
 }
 

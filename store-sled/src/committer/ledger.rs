@@ -32,7 +32,7 @@ pub(crate) struct Looked {
 /// The idempotency key of a commit, made and looked for by whoever asks and not by the committer, for which all wait.
 pub(crate) struct LookedKey {
     pub(crate) key: OnceKey,
-    /// It was not in the index when that had taken in so many batches.
+    /// It was not in the index when so many parts of the tail had gone over to it.
     pub(crate) absent_at: Option<u64>,
 }
 

@@ -134,6 +134,7 @@ pub(crate) fn once(key: &IdempotencyKey) -> OnceRow {
     let tenant = key.tenant().map_or("", Tenant::as_str);
     let parts = [&[ROW], tenant.as_bytes(), b"/", table.name().as_bytes(), &[0], key.as_str().as_bytes()];
     let length = parts.iter().map(|part| part.len()).sum();
+    // To put the parts into a `SmallVec` one by one costs more than the allocation that it saves.
     let mut row = [0; ONCE_BYTES];
     let Some(mut rest) = row.get_mut(..length) else { return parts.concat().into() };
     for part in parts {

@@ -10,6 +10,7 @@ use super::{caught_up, cured_and_checked, options, store};
 use crate::{
     bank::{Balance, Balances, commit, deposited, handle, head, is_live, open, stop, until},
     stores::Gate,
+    support::copy_folder,
 };
 const POISON: i64 = 13;
 
@@ -27,19 +28,6 @@ async fn work(path: &Path, lanes: usize, commits: i64) {
     caught_up(&annals).await;
     stop(annals).await;
     store.shut_down().await;
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to)
-        } else {
-            fs::copy(entry.path(), to).map(drop).unwrap();
-        }
-    }
 }
 
 /// P6, P14: rows that are lost with the index are computed anew, what cannot be taken in is set aside again, and nobody reads
@@ -80,10 +68,10 @@ async fn an_older_index_goes_on_from_its_time() {
     for (round, lanes) in [1, 4, 1, 3, 4].into_iter().enumerate() {
         work(folder.path(), lanes, 100).await;
         let older = kept.path().join(round.to_string());
-        copy(&index, &older);
+        copy_folder(&index, &older);
         work(folder.path(), [4, 1, 2][round % 3], 100).await;
         fs::remove_dir_all(&index).unwrap();
-        copy(&older, &index);
+        copy_folder(&older, &index);
         let (store, balances) = (store(folder.path()), poisoned());
         let annals = open(&store, &balances, options(lanes)).await;
         caught_up(&annals).await;

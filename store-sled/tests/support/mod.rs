@@ -10,7 +10,7 @@ pub mod workload;
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -88,17 +88,25 @@ pub async fn assert_index_agrees(store: &SledStore) {
     }
 }
 
+/// Copies a folder. Where its store is in use, a file may be renamed or removed after it was listed: the copy then
+/// begins again, so that it never lacks what was there all the time.
 pub fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target)
-        } else {
-            fs::copy(entry.path(), target).unwrap();
+    for _ in 0..1000 {
+        match copy_files(from, to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && from.exists() => fs::remove_dir_all(to).unwrap(),
+            done => return done.unwrap(),
         }
     }
+    panic!("the files of {} change faster than they can be copied", from.display());
+}
+
+fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let (path, target) = entry.map(|entry| (entry.path(), to.join(entry.file_name())))?;
+        if path.is_dir() { copy_files(&path, &target)? } else { fs::copy(&path, target).map(drop)? }
+    }
+    Ok(())
 }
 
 /// Every file of a folder, with its bytes and the time of its last change.

@@ -12,6 +12,7 @@ use crate::{
     stores::Gate,
     support::copy_folder,
 };
+
 const POISON: i64 = 13;
 
 fn poisoned() -> Balances {

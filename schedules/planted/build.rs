@@ -45,8 +45,8 @@ const FAULTS: [Fault; 10] = [
     (
         "moved_parts_are_missed",
         "read/rows/lookup.rs",
-        "        if overlay.moved == moved {\n",
-        "        if overlay.moved >= moved {\n",
+        "        if moved_now == moved {\n",
+        "        if moved_now >= moved {\n",
     ),
     // A key goes over to the index between the look of its sender and that of the committer.
     (

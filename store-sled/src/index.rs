@@ -240,15 +240,10 @@ impl Index {
         self.kinds.read().unwrap_or_else(PoisonError::into_inner).last_match(query)
     }
 
-    /// Whether an idempotency key may be there; if not, it surely is not.
-    pub(crate) fn may_have_key(&self, key: &OnceKey) -> bool {
-        self.filter.contains_bits(key.bits)
-    }
-
     /// Where the commit is that used an idempotency key last, as [`once::value`] puts it.
     pub(crate) fn once(&self, key: &OnceKey) -> Result<Option<Bytes>, ReadError> {
         // Most are asked for before they are there.
-        if !self.may_have_key(key) {
+        if !self.filter.contains_bits(key.bits) {
             return Ok(None);
         }
         self.guard("row", || Ok(self.once.get(key.as_bytes())?.map(once::value)))

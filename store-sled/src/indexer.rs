@@ -155,7 +155,7 @@ fn write_tail(shared: &Shared, signal: &Signal, spare: &mut Option<Part>) -> boo
     let written = shared.index().and_then(|index| index.take_in(&part, shared.log.id));
     match written {
         Ok(()) => {
-            shared.overlay_mut().drop_frozen();
+            shared.drop_frozen();
             *spare = Arc::into_inner(part).filter(|part| signal.is_batch(part.entries, part.bytes)).map(Part::emptied);
             true
         }

@@ -165,19 +165,11 @@ impl Part {
 pub(crate) struct Overlay {
     pub(crate) frozen: Option<Arc<Part>>,
     pub(crate) active: Part,
-    /// How many parts have gone over to the index: what was read from there before may lack what is no longer here.
-    pub(crate) moved: u64,
 }
 
 impl Overlay {
     pub(crate) fn new(active: Part) -> Self {
-        Self { frozen: None, active, moved: 0 }
-    }
-
-    /// Forgets the part that the indexer has written.
-    pub(crate) fn drop_frozen(&mut self) {
-        self.frozen = None;
-        self.moved += 1;
+        Self { frozen: None, active }
     }
 
     /// The parts, the newer first: what the newer says of a row holds.

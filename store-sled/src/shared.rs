@@ -14,7 +14,7 @@ use crate::{
     read::ahead::Threads,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -24,6 +24,9 @@ pub(crate) struct Shared {
     pub(crate) log: Arc<Log>,
     /// The unindexed tail. What its newest part covers is what is published: readers look no further.
     overlay: RwLock<Overlay>,
+    /// How many of its parts have gone over to the index: what was read from there before may lack what is no longer here.
+    /// It changes while the overlay is locked. Who sends a command with a key reads it without waiting for that lock.
+    moved: AtomicU64,
     /// Its sender is the committer's, and gone when the store is shut down, which wakes whoever waits for a commit.
     head: watch::Receiver<Head>,
     /// Gone once the store is shut down.
@@ -52,6 +55,7 @@ impl Shared {
         let shared = Self {
             log,
             overlay: RwLock::new(Overlay::new(tail)),
+            moved: AtomicU64::new(0),
             head,
             index: RwLock::new(Some(Arc::new(index))),
             batches: Mutex::new(None),
@@ -77,6 +81,18 @@ impl Shared {
 
     pub(crate) fn overlay_mut(&self) -> RwLockWriteGuard<'_, Overlay> {
         self.overlay.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets the part of the tail that the indexer has written.
+    pub(crate) fn drop_frozen(&self) {
+        let mut overlay = self.overlay_mut();
+        overlay.frozen = None;
+        self.moved.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many parts of the tail have gone over to the index.
+    pub(crate) fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Acquire)
     }
 
     /// The index, for as long as the store is open.
@@ -147,8 +163,8 @@ impl Shared {
     /// need not.
     pub(crate) fn look_for_key(&self, key: OnceKey) -> LookedKey {
         // Before it is looked for: what goes over to the index meanwhile counts as moved behind that.
-        let moved = self.overlay().moved;
-        let is_absent = self.index().is_ok_and(|index| !index.may_have_key(&key));
+        let moved = self.moved();
+        let is_absent = self.index().and_then(|index| index.once(&key)).is_ok_and(|found| found.is_none());
         LookedKey { key, absent_at: is_absent.then_some(moved) }
     }
 
@@ -161,7 +177,7 @@ impl Shared {
     pub(crate) fn once_row_since(&self, key: &OnceKey, absent_at: Option<u64>) -> Result<Option<Bytes>, ReadError> {
         let (in_tail, moved) = {
             let overlay = self.overlay();
-            (overlay.once_row(key), overlay.moved)
+            (overlay.once_row(key), self.moved())
         };
         let found = match in_tail {
             Some(row) => row,

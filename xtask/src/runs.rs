@@ -4,6 +4,9 @@ use std::{env, path::Path};
 
 use crate::{Outcome, command::Run, failure::Failure, workspace::Workspace};
 
+/// What shapes are exported to, and what they are held against, comes with features alone, which only add to the rest.
+const FEATURES: [&str; 2] = ["--features", "annals-core/avro,annals-core/json-schema"];
+
 /// The manifest of the store under a scheduler.
 pub(crate) const SCHEDULES: &str = "schedules/Cargo.toml";
 
@@ -22,8 +25,7 @@ pub(crate) fn lint(workspace: &Workspace) -> Result<Outcome, Failure> {
 }
 
 pub(crate) fn test(workspace: &Workspace) -> Result<Outcome, Failure> {
-    // What shapes are exported to, and what they are held against, comes with features alone, which only add to the rest.
-    workspace.cargo(&["test", "--workspace", "--features", "annals-core/avro,annals-core/json-schema"]).run()?;
+    FEATURES.iter().fold(workspace.cargo(&["test", "--workspace"]), Run::argument).run()?;
     Ok(Outcome::Done)
 }
 
@@ -76,14 +78,15 @@ pub(crate) fn import(workspace: &Workspace) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-fn app(workspace: &Workspace, package: &str) -> Run {
-    workspace.cargo(&["run", "--release", "-p", package, "--"])
+/// A program of the workspace, built as its tests are: nothing is built twice.
+fn app(workspace: &Workspace, program: &str) -> Run {
+    let run = FEATURES.iter().fold(workspace.cargo(&["run", "--bin", program]), Run::argument);
+    run.argument("--")
 }
 
 /// Every byte of the log, and the index.
 fn verify(workspace: &Workspace, store: &Path) -> Result<(), Failure> {
-    let start = workspace.cargo(&["run", "--release", "-p", "annals-cli", "--", "verify", "--deep"]);
-    start.argument(store).run()
+    app(workspace, "annals").argument("verify").argument("--deep").argument(store).run()
 }
 
 /// It is built and its tests are run; what it measures depends on the machine, so that nothing is measured here.

@@ -11,7 +11,7 @@ use std::{
     collections::BTreeSet,
     path::Path,
     sync::{
-        PoisonError, RwLock,
+        OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -38,11 +38,16 @@ const PAGES_TOGETHER: usize = 64;
 const FIRST_PAGES: usize = 16;
 const GROWTH: usize = 4;
 
+/// The most layers. The last of them would hold more keys than fit any disk.
+const LAYERS: usize = 13;
+
 /// The keys of the streams that exist or are closed and of the tags, idempotency keys and names that exist, and a few more.
 #[derive(Debug)]
 pub(crate) struct Filter {
     file: DiskFile,
-    layers: RwLock<Vec<Layer>>,
+    /// The first ones are there. To look at them takes no lock: whoever sends a command under a key does it, and a lock would go to
+    /// and fro between their processors.
+    layers: [OnceLock<Layer>; LAYERS],
 }
 
 #[derive(Debug)]
@@ -154,29 +159,35 @@ impl Filter {
         let path = folder.join("filter");
         let file = disk.open_or_create("index", &path)?;
         let length = file.length()?;
-        let (mut layers, mut first) = (Vec::new(), 0);
+        let filter = Self { file, layers: [const { OnceLock::new() }; LAYERS] };
         let mut bytes = vec![0; PAGE_BYTES * PAGES_TOGETHER];
-        while ((first * PAGE_BYTES) as u64) < length {
-            let layer = Layer::behind(layers.len());
-            let pages = first..first + pages_of(layers.len());
+        for (number, place) in filter.layers.iter().enumerate() {
+            let pages = first_page(number)..first_page(number + 1);
+            if (pages.start * PAGE_BYTES) as u64 >= length {
+                break;
+            }
+            let layer = place.get_or_init(|| Layer::behind(number));
             for begin in pages.clone().step_by(PAGES_TOGETHER) {
                 let numbers = begin..(begin + PAGES_TOGETHER).min(pages.end);
-                file.read_at(&mut bytes, (begin * PAGE_BYTES) as u64)?;
+                filter.file.read_at(&mut bytes, (begin * PAGE_BYTES) as u64)?;
                 for (number, page) in numbers.zip(bytes.chunks(PAGE_BYTES)) {
                     let lost = || malformed(&format!("page {number} of {}", path.display()));
-                    layer.read(number - first, words_of(page, number).ok_or_else(lost)?);
+                    layer.read(number - pages.start, words_of(page, number).ok_or_else(lost)?);
                 }
                 bytes.fill(0);
             }
-            layers.push(layer);
-            first = pages.end;
         }
-        Ok(Self { file, layers: RwLock::new(layers) })
+        Ok(filter)
+    }
+
+    /// Those that are there.
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().map_while(OnceLock::get)
     }
 
     /// How many pages it has.
     pub(crate) fn pages(&self) -> u64 {
-        first_page(self.layers.read().unwrap_or_else(PoisonError::into_inner).len()) as u64
+        first_page(self.layers().count()) as u64
     }
 
     /// Whether what has this key may exist; if not, it surely does not.
@@ -186,8 +197,7 @@ impl Filter {
 
     /// The same, when the bits of the key are known.
     pub(super) fn contains_bits(&self, bits: Bits) -> bool {
-        let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
-        layers.iter().rev().any(|layer| layer.contains(bits))
+        self.layers().any(|layer| layer.contains(bits))
     }
 
     /// Adds a key; false when it may have been there.
@@ -197,32 +207,31 @@ impl Filter {
 
     /// The same, when the bits of the key are known.
     pub(super) fn insert_bits(&self, bits: Bits, changed: &mut Changed) -> bool {
-        let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
-        if layers.iter().any(|layer| layer.contains(bits)) {
+        if self.contains_bits(bits) {
             return false;
         }
-        let (number, full) = (layers.len(), layers.last().is_none_or(Layer::is_full));
-        if let (false, Some(layer)) = (full, layers.last()) {
-            changed.insert(first_page(number - 1) + layer.insert(bits));
+        let last = self.layers().enumerate().last();
+        if let Some((number, layer)) = last
+            && (!layer.is_full() || number + 1 == LAYERS)
+        {
+            changed.insert(first_page(number) + layer.insert(bits));
             return true;
         }
-        drop(layers);
-        let layer = Layer::behind(number);
-        layer.insert(bits);
-        // All of its pages, so that none is without its checksum.
-        changed.extend(first_page(number)..first_page(number + 1));
-        self.layers.write().unwrap_or_else(PoisonError::into_inner).push(layer);
+        let number = last.map_or(0, |(last, _)| last + 1);
+        if let Some(place) = self.layers.get(number) {
+            place.get_or_init(|| Layer::behind(number)).insert(bits);
+            // All of its pages, so that none is without its checksum.
+            changed.extend(first_page(number)..first_page(number + 1));
+        }
         true
     }
 
     /// Writes the pages that changed.
     pub(crate) fn write(&self, changed: &Changed) -> sled::Result<()> {
-        let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
         let (mut bytes, mut begin) = (Vec::new(), 0);
         let mut changed = changed.iter().peekable();
-        let mut first = 0;
-        for (number, layer) in layers.iter().enumerate() {
-            let behind = first + pages_of(number);
+        for (number, layer) in self.layers().enumerate() {
+            let (first, behind) = (first_page(number), first_page(number + 1));
             while let Some(page) = changed.next_if(|page| **page < behind) {
                 if bytes.is_empty() {
                     begin = *page;
@@ -234,7 +243,6 @@ impl Filter {
                     bytes.clear();
                 }
             }
-            first = behind;
         }
         Ok(())
     }
@@ -253,9 +261,9 @@ fn checksum_of(words: &[u8], number: usize) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(words), &(number as u64).to_le_bytes())
 }
 
-/// How many pages a layer has. The thirteenth would hold more keys than fit any disk.
+/// How many pages a layer has.
 fn pages_of(layer: usize) -> usize {
-    FIRST_PAGES * GROWTH.pow(u32::try_from(layer.min(12)).unwrap_or_default())
+    FIRST_PAGES * GROWTH.pow(u32::try_from(layer.min(LAYERS)).unwrap_or_default())
 }
 
 /// How many pages the layers in front of one have.
@@ -297,8 +305,7 @@ mod tests {
             assert!((0..200_000).all(|number| filter.contains(&name(number))));
             let wrong = (200_000..400_000).filter(|number| filter.contains(&name(*number))).count();
             assert!(wrong < 500, "{wrong} of 200,000 are taken for others");
-            let layers = filter.layers.read().unwrap();
-            assert_eq!(layers.iter().map(|layer| layer.blocks.len()).collect::<Vec<_>>(), [1008, 4032, 16_128]);
+            assert_eq!(filter.layers().map(|layer| layer.blocks.len()).collect::<Vec<_>>(), [1008, 4032, 16_128]);
             assert_eq!(filter.pages(), 336);
         }
     }

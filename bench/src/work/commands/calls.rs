@@ -134,11 +134,17 @@ impl Calls {
         self.measured.retain(|measured| calls.contains(&measured.call));
     }
 
-    /// What was measured, whatever it is compared with.
+    /// What was measured, beside the first of the calls with as many callers.
     pub(super) fn each(&self) -> Vec<Row> {
         let row = |measured: &Measured| {
-            let work = format!("{}, {} callers", measured.call.label(), measured.callers);
-            Row::alone(work, "commits/s", measured.rates.clone(), Bar::None)
+            let first = self.measured.iter().find(|first| first.callers == measured.callers);
+            match first.map(|first| first.call) {
+                Some(first) if first != measured.call => self.rate(measured.call, first, measured.callers, Bar::None),
+                _ => {
+                    let work = format!("{}, {} callers", measured.call.label(), measured.callers);
+                    Row::alone(work, "commits/s", measured.rates.clone(), Bar::None)
+                }
+            }
         };
         self.measured.iter().map(row).collect()
     }

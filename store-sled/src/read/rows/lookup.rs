@@ -22,7 +22,7 @@ pub(super) fn scan(
 ) -> Result<Page, ReadError> {
     let (mut moved, _pin) = {
         let overlay = shared.overlay();
-        (overlay.moved, shared.pins.pin(overlay.active.tick))
+        (shared.moved(), shared.pins.pin(overlay.active.tick))
     };
     let (entries, changed) = loop {
         let stored = index.guard("rows", || {
@@ -30,12 +30,13 @@ pub(super) fn scan(
             stored.take(limit + 1).collect::<sled::Result<Vec<_>>>()
         })?;
         let overlay = shared.overlay();
-        if overlay.moved == moved {
+        let moved_now = shared.moved();
+        if moved_now == moved {
             let entries = entries(shared, index, &overlay, scan, limit, stored)?;
             let changed: Vec<_> = entries.rows.iter().map(|(_, key)| overlay.row(table, key)).collect();
             break (entries, changed);
         }
-        moved = overlay.moved;
+        moved = moved_now;
     };
     let mut rows = Vec::with_capacity(entries.rows.len());
     for ((entry, key), changed) in entries.rows.into_iter().zip(changed) {

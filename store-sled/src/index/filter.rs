@@ -263,7 +263,7 @@ fn checksum_of(words: &[u8], number: usize) -> u32 {
 
 /// How many pages a layer has.
 fn pages_of(layer: usize) -> usize {
-    FIRST_PAGES * GROWTH.pow(u32::try_from(layer.min(LAYERS)).unwrap_or_default())
+    FIRST_PAGES * GROWTH.pow(u32::try_from(layer).unwrap_or_default())
 }
 
 /// How many pages the layers in front of one have.

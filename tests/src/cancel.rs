@@ -1,6 +1,6 @@
 //! Futures that are dropped.
 
-use std::{future::Future, pin::pin};
+use std::{future::Future, iter::successors, pin::pin};
 
 use annals_core::{Commit, DerivedTable, Expected, RowBatch, Scan};
 use futures::poll;
@@ -17,6 +17,12 @@ pub(crate) async fn poll_and_drop(count: usize, future: impl Future) -> bool {
         tokio::task::yield_now().await;
     }
     false
+}
+
+/// How many polls a future is given before it is dropped, one try after the other: first every number, then growing steps.
+/// Later polls only wait for a thread or for the disk, and how many it takes until those are ready is the machine's.
+pub(crate) fn polls() -> impl Iterator<Item = usize> {
+    successors(Some(0), |polls| Some(polls + polls / 32 + 1))
 }
 
 pub(crate) fn wide(round: usize) -> Commit {

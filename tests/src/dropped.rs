@@ -1,5 +1,5 @@
-//! Every public future, dropped after every number of polls until it is ready (T10; F14, F15): commits and batches are
-//! whole or absent, and the store goes on.
+//! Every public future, dropped after more and more polls until it is ready (T10; F14, F15): commits and batches are whole
+//! or absent, and the store goes on.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -10,23 +10,24 @@ use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
 
 use crate::{
     Harness, Setup,
-    cancel::{are_whole, poll_and_drop, wide},
+    cancel::{are_whole, poll_and_drop, polls, wide},
     fixture::*,
     soak,
     tally::{Count, Tallied, Tally},
 };
 
-/// No future needs more polls than this, one after the other.
-const POLLS_MAX: usize = 10_000;
-
-/// Drops what `make` makes after 0, 1, 2 ... polls until it is ready; how often it was dropped.
-async fn sweep<'a, F: Future + 'a>(what: &str, mut make: impl FnMut(usize) -> F) -> usize {
-    for polls in 0..POLLS_MAX {
-        if poll_and_drop(polls, make(polls)).await {
-            return polls;
+/// Drops what `make` makes, given the number of the try, after more and more polls until it is ready; how often it was
+/// dropped.
+async fn sweep<F: Future>(what: &str, mut make: impl FnMut(usize) -> F) -> usize {
+    let tries = async {
+        for (number, polls) in polls().enumerate() {
+            if poll_and_drop(polls, make(number)).await {
+                return number;
+            }
         }
-    }
-    panic!("{what} was not ready after {POLLS_MAX} polls");
+        unreachable!("there is always a larger number of polls")
+    };
+    soon(what, tries).await
 }
 
 /// The reading futures of the contract, by name.
@@ -57,21 +58,24 @@ fn reading<'a>(store: &'a Handle, kind: &str) -> BoxFuture<'a, ()> {
 pub async fn every_future_of_the_contract_can_be_dropped<H: Harness>() {
     let harness = H::create(Setup::default()).await;
     let store = harness.store();
-    commit(&store, wide(9_000)).await;
-    let mut dropped = 0;
+    let (mut sent, mut dropped) = (0, 0);
     for turn in 0..20 {
-        dropped += sweep("commit", |polls| store.commit(wide(turn * 100 + polls))).await;
+        let tries = sweep("commit", |number| store.commit(wide(sent + number))).await;
+        sent += tries + 1;
+        dropped += tries;
         commit(&store, append("sentinel-1", 1, Expected::Any)).await;
         are_whole(&store).await;
-        let batch = |polls: usize| {
-            let rows = ["view", "other"].map(|table| derived_put(table, &format!("{turn}/{polls}"), "1")).to_vec();
+        let batch = |number: usize| {
+            let rows = ["view", "other"].map(|table| derived_put(table, &format!("{turn}/{number}"), "1")).to_vec();
             RowBatch { rows, ..RowBatch::default() }
         };
-        dropped += sweep("apply", |polls| store.apply(batch(polls))).await;
+        dropped += sweep("apply", |number| store.apply(batch(number))).await;
         let both = [derived("view"), derived("other")];
         let [view, other] = both.map(|table| Scan::all(table).limit(7));
         assert_eq!(rows(&store, view).await, rows(&store, other).await, "a batch is whole or absent");
     }
+    // So many that a store may read them ahead, on a thread that is dropped with its reader.
+    commit(&store, append("a-1", 5_000, Expected::Any)).await;
     let reads = ["read_stream", "read_stream backward", "read_log", "read_log by tag", "get", "scan"];
     for kind in reads.into_iter().chain(["name_key", "head", "follow"]) {
         let before = contents(&store).await;
@@ -112,9 +116,9 @@ pub async fn every_future_of_annals_can_be_dropped<H: Harness>() {
         let send = |number: usize| {
             annals.on::<Tally>("one").send(Count { by: 1 }).idempotency_key(format!("send-{number}")).into_future()
         };
-        let polls = sweep("send", |polls| send(first + polls)).await;
-        sent += polls + 1;
-        dropped += polls;
+        let tries = sweep("send", |number| send(first + number)).await;
+        sent += tries + 1;
+        dropped += tries;
         for number in first..sent {
             send(number).await.expect("it counts");
         }
@@ -133,9 +137,9 @@ pub async fn every_future_of_annals_can_be_dropped<H: Harness>() {
             let together = annals.together((at::<Tally>("left"), at::<Tally>("right")), decide);
             together.idempotency_key(format!("both-{number}"), &Count { by: 1 }).into_future()
         };
-        let polls = sweep("together", |polls| both(first + polls)).await;
-        moved += polls + 1;
-        dropped += polls;
+        let tries = sweep("together", |number| both(first + number)).await;
+        moved += tries + 1;
+        dropped += tries;
         for number in first..moved {
             both(number).await.expect("it counts");
         }

@@ -10,13 +10,14 @@ use std::{
     },
 };
 
-use annals_core::{Position, Record};
+use annals_core::{Position, Record, Records};
 use hashbrown::HashMap;
 
 use super::{Place, doorkeeper::Doorkeeper, headers::Headers};
 
-/// Keeps verified events up to a number of bytes. Which ones go is decided by second chance: the oldest, unless it was
-/// asked for since it came or was last spared. Once some had to go, only those come in that were read before.
+/// Keeps verified events up to a number of bytes, each by itself or in runs. Which ones go is decided by second chance: the
+/// oldest, unless it was asked for since it came or was last spared. Once some had to go, only those come in that were read
+/// before.
 #[derive(Debug)]
 pub(crate) struct EventCache {
     /// Without what doorkeeper and headers take.
@@ -32,31 +33,53 @@ pub(crate) struct EventCache {
 #[derive(Debug, Default)]
 struct Kept {
     /// Boxed, so that the slots of a map that has become smaller cost little.
-    events: HashMap<Position, Box<Event>>,
-    /// The positions in the order in which they are to go.
-    queue: VecDeque<Position>,
+    entries: HashMap<Key, Box<Entry>>,
+    /// The keys in the order in which their entries are to go.
+    queue: VecDeque<Key>,
     bytes: usize,
 }
 
-/// An event that is kept.
+/// What an entry is found by: its position, or the first one of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Event(Position),
+    Run(Position),
+}
+
+/// What is kept.
 #[derive(Debug)]
-pub(super) struct Event {
-    place: Place,
-    record: Record,
+pub(super) struct Entry {
+    key: Key,
+    what: What,
+    /// What it costs to keep.
+    bytes: usize,
     was_asked_for: AtomicBool,
 }
 
-/// What keeping an event costs beside its record, at most: its slots in the map and in the queue while they grow, and its box.
-const KEEPING_BYTES: usize = 208;
+#[derive(Debug)]
+enum What {
+    /// By itself in memory.
+    Event(Place, Record),
+    /// What a long read gave out at once: in memory together, so that it costs one look to find and comes from memory in
+    /// one piece.
+    Run(Box<[Place]>, Records),
+}
 
-/// An event that is larger than this part of the cache is not kept: it would take the place of many.
+/// What keeping an entry costs beside its records, at most: its slots in the map and in the queue while they grow, and its
+/// box.
+const KEEPING_BYTES: usize = 224;
+
+/// What is larger than this part of the cache is not kept: it would take the place of many.
 const LARGE_PART: usize = 16;
+
+/// A read may keep so large a part of the cache in runs.
+const RUNS_PART: usize = 2;
 
 /// The doorkeeper has a slot for so many bytes of the cache, twice as many as there are events in it, and so have headers.
 const DOORKEEPER_PART: usize = 512;
 const HEADERS_PART: usize = 8192;
 
-/// So many events are spared at once before one goes in any case, so that no reader waits for long.
+/// So many entries are spared at once before one goes in any case, so that no reader waits for long.
 const SPARED_MAX: usize = 64;
 
 impl EventCache {
@@ -73,7 +96,13 @@ impl EventCache {
         self.bytes_max > 0
     }
 
-    /// What is kept of `places`, in their order. A place that is not exactly that of the event finds nothing.
+    /// How many bytes of runs one read may keep.
+    pub(super) fn run_bytes(&self) -> usize {
+        self.bytes_max / RUNS_PART
+    }
+
+    /// What is kept of `places`, in their order, each event by itself. A place that is not exactly that of the event finds
+    /// nothing.
     pub(super) fn find(&self, places: &[Place]) -> Vec<Option<Record>> {
         if !self.has_room() {
             return Vec::new();
@@ -82,75 +111,123 @@ impl EventCache {
         places.iter().map(|place| kept.find(place)).collect()
     }
 
-    /// Whether the event at this position, which was read now, is to be kept.
+    /// The run that is at exactly these places, and what it costs to keep.
+    pub(super) fn find_run(&self, places: &[Place]) -> Option<(Records, usize)> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        kept.find_run(places)
+    }
+
+    /// Whether the event at this position, or the run that begins there, which was read now, is to be kept.
     pub(super) fn lets_in(&self, position: Position) -> bool {
         self.has_room() && (!self.is_full.load(Ordering::Relaxed) || self.doorkeeper.has_seen(position.get()))
     }
 
-    /// Keeps events that were read and found whole.
-    pub(super) fn keep(&self, mut events: Vec<Event>) {
-        events.retain(|event| event.bytes() <= self.bytes_max / LARGE_PART);
-        if events.is_empty() {
+    /// Keeps what was read and found whole.
+    pub(super) fn keep(&self, mut entries: Vec<Entry>) {
+        entries.retain(|entry| entry.bytes <= self.bytes_max / LARGE_PART);
+        if entries.is_empty() {
             return;
         }
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        for event in events {
-            if kept.add(event, self.bytes_max) {
+        for entry in entries {
+            if kept.add(entry, self.bytes_max) {
                 self.is_full.store(true, Ordering::Relaxed);
             }
         }
     }
 }
 
-impl Event {
+impl Entry {
     /// An event whose record is by itself in memory.
-    pub(super) fn new(place: Place, record: Record) -> Self {
-        Self { place, record, was_asked_for: AtomicBool::new(false) }
+    pub(super) fn event(place: Place, record: Record) -> Self {
+        let bytes = KEEPING_BYTES + record.detached_bytes();
+        let (key, what) = (Key::Event(place.position), What::Event(place, record));
+        Self { key, what, bytes, was_asked_for: AtomicBool::new(false) }
+    }
+
+    /// The records at `places`, which are in memory together. Of no places, nothing.
+    pub(super) fn run(places: &[Place], records: &Records) -> Option<Self> {
+        let key = Key::Run(places.first()?.position);
+        // Each costs less than it would by itself.
+        let records_bytes: usize = records.clone().map(|record| record.detached_bytes()).sum();
+        let bytes = KEEPING_BYTES + size_of_val(places) + records_bytes;
+        let what = What::Run(places.into(), records.clone());
+        Some(Self { key, what, bytes, was_asked_for: AtomicBool::new(false) })
     }
 
     /// What it costs to keep.
-    fn bytes(&self) -> usize {
-        KEEPING_BYTES + self.record.detached_bytes()
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        match (&self.what, &other.what) {
+            (What::Event(place, _), What::Event(other, _)) => place == other,
+            (What::Run(places, _), What::Run(others, _)) => places == others,
+            _ => false,
+        }
+    }
+
+    fn ask(&self) {
+        // It is only written when that changes something, so that readers beside each other share it.
+        if !self.was_asked_for.load(Ordering::Relaxed) {
+            self.was_asked_for.store(true, Ordering::Relaxed);
+        }
     }
 }
 
 impl Kept {
     fn find(&self, place: &Place) -> Option<Record> {
-        let event = self.events.get(&place.position).filter(|event| event.place == *place)?;
-        // It is only written when that changes something, so that readers beside each other share it.
-        if !event.was_asked_for.load(Ordering::Relaxed) {
-            event.was_asked_for.store(true, Ordering::Relaxed);
-        }
-        Some(event.record.clone())
+        let entry = self.entries.get(&Key::Event(place.position))?;
+        let What::Event(at, record) = &entry.what else { return None };
+        (at == place).then(|| {
+            entry.ask();
+            record.clone()
+        })
     }
 
-    /// Adds an event; true when others had to go.
-    fn add(&mut self, event: Event, bytes_max: usize) -> bool {
-        let position = event.place.position;
-        if self.events.contains_key(&position) {
-            return false;
+    fn find_run(&self, places: &[Place]) -> Option<(Records, usize)> {
+        let entry = self.entries.get(&Key::Run(places.first()?.position))?;
+        let What::Run(at, records) = &entry.what else { return None };
+        (**at == *places).then(|| {
+            entry.ask();
+            (records.clone(), entry.bytes)
+        })
+    }
+
+    /// Adds an entry; true when others had to go.
+    fn add(&mut self, entry: Entry, bytes_max: usize) -> bool {
+        let key = entry.key;
+        match self.entries.get(&key) {
+            Some(there) if there.is_like(&entry) => return false,
+            // A run may have become longer with its stream.
+            Some(there) => {
+                self.bytes -= there.bytes;
+                self.entries.remove(&key);
+                self.queue.retain(|queued| *queued != key);
+            }
+            None => {}
         }
-        let bytes = event.bytes();
-        let is_full = self.bytes + bytes > bytes_max;
-        while self.bytes + bytes > bytes_max {
+        let is_full = self.bytes + entry.bytes > bytes_max;
+        while self.bytes + entry.bytes > bytes_max {
             self.remove_one();
         }
-        self.bytes += bytes;
-        self.queue.push_back(position);
-        self.events.insert(position, Box::new(event));
+        self.bytes += entry.bytes;
+        self.queue.push_back(key);
+        self.entries.insert(key, Box::new(entry));
         is_full
     }
 
     fn remove_one(&mut self) {
         for spared in 0.. {
-            let Some(position) = self.queue.pop_front() else { return };
-            let Some(event) = self.events.get(&position) else { return };
-            if spared < SPARED_MAX && event.was_asked_for.swap(false, Ordering::Relaxed) {
-                self.queue.push_back(position);
+            let Some(key) = self.queue.pop_front() else { return };
+            let Some(entry) = self.entries.get(&key) else { return };
+            if spared < SPARED_MAX && entry.was_asked_for.swap(false, Ordering::Relaxed) {
+                self.queue.push_back(key);
                 continue;
             }
-            self.bytes -= event.bytes();
-            self.events.remove(&position);
+            self.bytes -= entry.bytes;
+            self.entries.remove(&key);
             return;
         }
     }
@@ -159,7 +236,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use annals_core::{
-        CommitNumber, EventId, EventType, Metadata, RecordParts, SchemaVersion, Tag, Timestamp, Version,
+        CommitNumber, EventId, EventType, Metadata, RecordParts, RecordsBuilder, SchemaVersion, Tag, Timestamp, Version,
     };
 
     use super::*;
@@ -185,8 +262,19 @@ mod tests {
         })
     }
 
-    fn event(position: u32, payload: usize) -> Event {
-        Event::new(place(position), record(position, payload))
+    fn event(position: u32, payload: usize) -> Entry {
+        Entry::event(place(position), record(position, payload))
+    }
+
+    /// The places from `first` on of a run of so many events, and the run.
+    fn run(first: u32, count: u32) -> (Vec<Place>, Entry) {
+        let mut records = RecordsBuilder::new();
+        for position in first..first + count {
+            records.add(record(position, 200).parts());
+        }
+        let places: Vec<_> = (first..first + count).map(place).collect();
+        let run = Entry::run(&places, &records.finish()).unwrap();
+        (places, run)
     }
 
     fn keep(cache: &EventCache, positions: impl Iterator<Item = u32>) {
@@ -207,18 +295,30 @@ mod tests {
         let cache = EventCache::new(BYTES_MAX);
         for position in 1..2000 {
             cache.keep(vec![event(position, (position as usize * 37) % 2500)]);
+            if position % 7 == 0 {
+                cache.keep(vec![run(position / 11 + 1, position % 3 + 1).1]);
+            }
             has(&cache, position / 3);
             let kept = cache.kept.read().unwrap();
-            let sum: usize = kept.events.values().map(|event| event.bytes()).sum();
-            let held = |event: &Event| event.record.payload().len() + event.record.tags()[0].as_str().len();
-            assert!(kept.bytes == sum && kept.bytes <= BYTES_MAX && kept.queue.len() == kept.events.len());
-            assert!(kept.events.values().all(|event| event.bytes() >= held(event) + KEEPING_BYTES));
+            let sum: usize = kept.entries.values().map(|entry| entry.bytes).sum();
+            assert!(kept.bytes == sum && kept.bytes <= BYTES_MAX && kept.queue.len() == kept.entries.len());
+            for entry in kept.entries.values() {
+                let held = |record: &Record| record.payload().len() + record.tags()[0].as_str().len();
+                let held = match &entry.what {
+                    What::Event(_, record) => held(record),
+                    What::Run(places, records) => {
+                        records.clone().map(|record| held(&record)).sum::<usize>() + size_of_val(&**places)
+                    }
+                };
+                assert!(entry.bytes >= held + KEEPING_BYTES);
+            }
         }
         let kept = cache.kept.read().unwrap();
         assert!(kept.bytes > BYTES_MAX / 2, "{} bytes are kept", kept.bytes);
-        let slots = kept.events.capacity() * (size_of::<(Position, Box<Event>)>() + 1);
-        let slots = slots + kept.queue.capacity() * size_of::<Position>();
-        assert!(slots <= kept.events.len() * KEEPING_BYTES);
+        assert!(kept.entries.keys().any(|key| matches!(key, Key::Run(_))));
+        let slots = kept.entries.capacity() * (size_of::<(Key, Box<Entry>)>() + 1);
+        let slots = slots + kept.queue.capacity() * size_of::<Key>() + kept.entries.len() * size_of::<Entry>();
+        assert!(slots <= kept.entries.len() * KEEPING_BYTES);
     }
 
     #[test]
@@ -266,5 +366,30 @@ mod tests {
         ] {
             assert!(cache.find(&[wrong])[0].is_none(), "{wrong:?}");
         }
+    }
+
+    /// A run is found at exactly its places, whatever events are kept beside it; once it is longer, the longer one is there
+    /// alone.
+    #[test]
+    fn a_run_is_found_as_a_whole_or_not_at_all() {
+        let cache = EventCache::new(1_000_000);
+        let positions = |places: &[Place]| {
+            cache.find_run(places).map(|(run, _)| run.map(|record| record.position().get()).collect())
+        };
+        let (places, entry) = run(3, 4);
+        keep(&cache, 3..5);
+        cache.keep(vec![entry]);
+        let all: Option<Vec<_>> = positions(&places);
+        assert_eq!(all, Some(vec![3, 4, 5, 6]));
+        for other in [&places[..3], &places[1..], &[]] {
+            assert_eq!(positions(other), None);
+        }
+        assert!(has(&cache, 3) && has(&cache, 4) && !has(&cache, 5));
+        let (longer, entry) = run(3, 5);
+        assert_eq!(positions(&longer), None);
+        cache.keep(vec![entry]);
+        assert_eq!(positions(&longer), Some(vec![3, 4, 5, 6, 7]));
+        assert_eq!(positions(&places), None);
+        assert_eq!(cache.kept.read().unwrap().entries.len(), 3);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use annals_core::{ReadError, Record, RecordsBuilder};
+use annals_core::{ReadError, Record, Records, RecordsBuilder};
 
 use super::{
     Log, Place,
-    cache::{Event, EventCache},
+    cache::{Entry, EventCache},
     event_head::{EventHead, Met},
     frame::{FRAME_HEADER, FrameHeader},
     io_error,
@@ -25,16 +25,21 @@ const GAP_BYTES: u64 = 4096;
 /// At most this much is read together.
 const TOGETHER_BYTES: u64 = 64 << 10;
 
-/// A read lets the cache keep so many events and no more: one that is longer is not likely to come again soon, and would
-/// take the place of many others.
+/// A read lets the cache keep so many events, each by itself, and no more: one that is longer would take the place of many
+/// others.
 const CACHE_EVENTS: usize = 1024;
+
+/// A run that is larger is not kept.
+const RUN_BYTES_MAX: usize = 1 << 20;
 
 /// Reads events at known places.
 pub(crate) struct Gather {
     log: Arc<Log>,
     cache: Arc<EventCache>,
-    /// How many more events the cache is to keep of this read.
+    /// How many more events the cache is to keep of this read, each by itself.
     cache_events: usize,
+    /// How many more bytes it is to keep in runs; `None` where what is read is not given out in runs.
+    run_bytes: Option<usize>,
     segment: Option<(Arc<Segment>, u64)>,
     /// What was read last, and where it stands in the log. The buffer is used again and again.
     window: Vec<u8>,
@@ -62,17 +67,31 @@ impl Gather {
     pub(crate) fn new(log: &Arc<Log>, cache: &Arc<EventCache>) -> Self {
         let (log, cache) = (Arc::clone(log), Arc::clone(cache));
         let (window, met) = (Vec::new(), Met::default());
-        Self { log, cache, cache_events: CACHE_EVENTS, segment: None, window, window_at: 0, header: None, met }
+        let (cache_events, run_bytes) = (CACHE_EVENTS, None);
+        Self { log, cache, cache_events, run_bytes, segment: None, window, window_at: 0, header: None, met }
+    }
+
+    /// From here on all that is asked for at once is a run: the cache is asked for the whole of it, and may keep it.
+    pub(crate) fn go_in_runs(&mut self) {
+        (self.cache_events, self.run_bytes) = (0, Some(self.cache.run_bytes()));
     }
 
     /// The records at `places`, which stand in the order of the log. Checks the header of each one's frame and the
     /// event itself, now or when it was read before and kept.
     ///
-    /// Those that the cache keeps are each by themselves in memory, the others together.
+    /// Those that the cache keeps by themselves are each by themselves in memory, the others together.
     pub(crate) fn records(&mut self, places: &[Place]) -> Vec<Result<Record, ReadError>> {
-        let mut kept = self.cache.find(places).into_iter();
-        let mut rest = places;
+        if let Some(run) = self.find_run(places) {
+            return run.map(Ok).collect();
+        }
         let (mut found, mut new, mut together) = (Vec::with_capacity(places.len()), Vec::new(), RecordsBuilder::new());
+        let is_run = self.run_bytes.is_some();
+        let mut kept = if is_run { Vec::new() } else { self.cache.find(places) }.into_iter();
+        if is_run {
+            // Enough at once, so that a run takes no more memory than it needs.
+            together.reserve(places.len(), bytes_at(places).min(RUN_BYTES_MAX));
+        }
+        let mut rest = places;
         while let Some((place, following)) = rest.split_first() {
             found.push(match kept.next().flatten() {
                 Some(record) => Ok(Some(record)),
@@ -80,10 +99,30 @@ impl Gather {
             });
             rest = following;
         }
-        self.cache.keep(new);
         let mut together = together.finish();
+        new.extend(self.run_to_keep(places, &together));
+        self.cache.keep(new);
         let lost = || ReadError::Index { reason: "a record was read and is not there".into() };
         found.into_iter().map(|record| record?.or_else(|| together.next()).ok_or_else(lost)).collect()
+    }
+
+    fn find_run(&mut self, places: &[Place]) -> Option<Records> {
+        let left = self.run_bytes.as_mut()?;
+        let (run, bytes) = self.cache.find_run(places)?;
+        *left = left.saturating_sub(bytes);
+        Some(run)
+    }
+
+    /// What was read at `places` as a run, if it is whole and is to be kept.
+    fn run_to_keep(&mut self, places: &[Place], records: &Records) -> Option<Entry> {
+        let left = self.run_bytes.as_mut()?;
+        let is_whole = records.len() == places.len() && bytes_at(places) <= RUN_BYTES_MAX;
+        if *left == 0 || !is_whole || !self.cache.lets_in(places.first()?.position) {
+            return None;
+        }
+        let run = Entry::run(places, records)?;
+        *left = left.checked_sub(run.bytes()).unwrap_or_default();
+        (*left > 0).then_some(run)
     }
 
     /// Reads the event at `place`: the record, noted for the cache, or `None` where it was added to those that are `together`.
@@ -91,7 +130,7 @@ impl Gather {
         &mut self,
         place: Place,
         following: &[Place],
-        new: &mut Vec<Event>,
+        new: &mut Vec<Entry>,
         together: &mut RecordsBuilder,
     ) -> Result<Option<Record>, ReadError> {
         let lost = || ReadError::Index { reason: format!("it places position {} outside the log", place.position) };
@@ -119,7 +158,7 @@ impl Gather {
         let record = record?;
         if let Some(record) = &record {
             self.cache_events -= 1;
-            new.push(Event::new(place, record.clone()));
+            new.push(Entry::event(place, record.clone()));
         }
         Ok(record)
     }
@@ -182,6 +221,11 @@ impl Gather {
         };
         Ok(self.window.get(range).unwrap_or_default())
     }
+}
+
+/// How many bytes of the log the events at `places` are.
+fn bytes_at(places: &[Place]) -> usize {
+    places.iter().fold(0, |bytes, place| bytes.saturating_add(place.length as usize))
 }
 
 /// Where the events end that are read together with `place`, from the log offset `from` on.
@@ -252,6 +296,10 @@ pub(crate) mod tests {
         records.iter().map(|record| record.as_ref().map_or(0, |record| record.position().get())).collect()
     }
 
+    fn whole(records: Vec<Result<Record, ReadError>>) -> Vec<Record> {
+        records.into_iter().collect::<Result<_, _>>().unwrap()
+    }
+
     /// Frames of one and of many events, far from and close to each other: each event is found, whatever is asked for
     /// with it.
     #[test]
@@ -278,8 +326,6 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (log, places) = log_of(folder.path(), &[(1, 0), (3, 0), (1, 0)]);
         let cache = Arc::new(EventCache::new(1 << 20));
-        let whole =
-            |records: Vec<Result<Record, ReadError>>| records.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
         let kept = |places: &[Place]| whole(Gather::new(&log, &cache).records(places));
         let expected = whole(gather(&log).records(&places));
         assert_eq!(kept(&places[1..3]), expected[1..3]);
@@ -288,6 +334,63 @@ pub(crate) mod tests {
         segment.file.set_length(0).unwrap();
         assert_eq!(kept(&places), expected);
         assert!(gather(&log).records(&places).iter().all(Result::is_err));
+    }
+
+    /// The same in runs: one is given out again as it was, as long as it is asked for as a whole.
+    #[test]
+    fn runs_are_kept_as_they_were_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, places) = log_of(folder.path(), &[(1, 0), (3, 0), (1, 0)]);
+        let cache = Arc::new(EventCache::new(1 << 20));
+        let in_runs = |places: &[Place]| {
+            let mut gather = Gather::new(&log, &cache);
+            gather.go_in_runs();
+            gather.records(places)
+        };
+        let expected = whole(gather(&log).records(&places));
+        assert_eq!(whole(in_runs(&places)), expected);
+        let (segment, _) = log.segment(0).unwrap();
+        segment.file.set_length(0).unwrap();
+        assert_eq!(whole(in_runs(&places)), expected);
+        assert!(in_runs(&places[1..]).iter().all(Result::is_err));
+        assert!(in_runs(&places[..4]).iter().all(Result::is_err));
+    }
+
+    /// What cannot be read whole is no run, however often it is asked for, and takes no memory that it only announces.
+    #[test]
+    fn damaged_runs_are_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, mut places) = log_of(folder.path(), &[(1, 0), (3, 0), (1, 0)]);
+        let cache = Arc::new(EventCache::new(1 << 20));
+        let right = places[2];
+        let mut in_runs = Gather::new(&log, &cache);
+        in_runs.go_in_runs();
+        places[2].item = places[1].item;
+        for _ in 0..3 {
+            assert_eq!(positions(&in_runs.records(&places)), [1, 2, 0, 4, 5]);
+        }
+        places[2] = Place { length: u32::MAX, ..right };
+        assert_eq!(positions(&in_runs.records(&places)), [1, 2, 3, 4, 5], "the item tells its own length");
+        assert!(cache.find_run(&places).is_none());
+        places[2] = right;
+        assert_eq!(positions(&in_runs.records(&places)), [1, 2, 3, 4, 5]);
+        assert!(cache.find_run(&places).is_some());
+    }
+
+    /// P9: one read keeps runs in a part of the cache only.
+    #[test]
+    fn a_read_keeps_runs_in_a_part_of_the_cache() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, places) = log_of(folder.path(), &vec![(1, 0); 2_000]);
+        let cache = Arc::new(EventCache::new(200_000));
+        let mut in_runs = Gather::new(&log, &cache);
+        in_runs.go_in_runs();
+        let mut kept = 0;
+        for run in places.chunks(10) {
+            in_runs.records(run);
+            kept += cache.find_run(run).map_or(0, |(_, bytes)| bytes);
+        }
+        assert!((cache.run_bytes() * 9 / 10..cache.run_bytes()).contains(&kept), "{kept} bytes");
     }
 
     /// P10: damage is reported for the event that it hits, with file and byte, and for no other.

@@ -204,6 +204,7 @@ impl LongRead for StreamRecords {
     fn go_ahead(&mut self) {
         // They leave this processor in any case.
         self.batch_places = usize::MAX;
+        self.gather.go_in_runs();
     }
 
     fn next_batch(&mut self, limit: usize) -> Option<Batch> {

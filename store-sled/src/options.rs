@@ -29,7 +29,8 @@ pub struct SledOptions {
     /// How many bytes of events are kept in memory that were read lately from a stream, or by a stream or tag; 16 MiB by
     /// default, everything counted that keeping them takes, 0 keeps none. Reading such an event again costs no call to
     /// the system. Once they are full, an event is kept when it is read for the second time. A long read of a stream keeps
-    /// what it gives out together as one, in half of the bytes at most. Scans neither use them nor take their place.
+    /// what it gives out together as one. No read has more than half of the bytes for itself. Scans neither use them nor
+    /// take their place.
     pub event_cache_bytes: usize,
     disk: Disk,
 }

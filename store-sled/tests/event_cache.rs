@@ -37,7 +37,7 @@ impl Reads {
     }
 }
 
-/// A store of 30 streams of 40 events each, and one of 3000, that keeps so many bytes of events. It was just opened: what
+/// A store of 30 streams of 40 events each, and one of 6000, that keeps so many bytes of events. It was just opened: what
 /// was written last is not in memory.
 async fn filled(path: &Path, event_cache_bytes: usize) -> (SledStore, Arc<Reads>) {
     let reads = Arc::<Reads>::default();
@@ -46,7 +46,7 @@ async fn filled(path: &Path, event_cache_bytes: usize) -> (SledStore, Arc<Reads>
     for number in 0..40 {
         let some = (0..30).map(|stream| event(&format!("s-{stream}"), &format!("{stream}-{number}")));
         store.commit(Commit::of(some)).await.unwrap();
-        let some = (0..75).map(|_| event("long-1", &number.to_string()));
+        let some = (0..150).map(|_| event("long-1", &number.to_string()));
         store.commit(Commit::of(some)).await.unwrap();
     }
     store.shut_down().await;
@@ -92,9 +92,38 @@ async fn a_long_stream_leaves_the_others_where_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let (store, reads) = filled(folder.path(), 1 << 20).await;
     let whole = stream(&store, "s-3").await;
-    assert_eq!(stream(&store, "long-1").await.len(), 3000);
+    for _ in 0..3 {
+        assert_eq!(stream(&store, "long-1").await.len(), 6000);
+    }
     reads.take();
     assert_eq!((stream(&store, "s-3").await, reads.take()), (whole, 0));
+}
+
+/// P3, P9: a stream that is long enough to be read ahead is read again from memory, too, what came to it meanwhile from the
+/// log, and in another direction or from elsewhere as it is.
+#[tokio::test]
+async fn a_long_stream_that_was_just_read_costs_no_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, reads) = filled(folder.path(), MUCH).await;
+    let mut whole = stream(&store, "long-1").await;
+    assert!(whole.len() == 6000 && reads.take() > 0);
+    assert_eq!((stream(&store, "long-1").await, reads.take()), (whole.clone(), 0));
+    for number in 0..3 {
+        store.commit(Commit::of([event("long-1", &format!("more {number}"))])).await.unwrap();
+        let longer = stream(&store, "long-1").await;
+        assert_eq!(longer[..whole.len()], whole);
+        assert_eq!(longer.len(), whole.len() + 1);
+        whole = longer;
+        let read = ReadStream::all("long-1".parse().unwrap()).after(Version::from(number * 700));
+        for _ in 0..2 {
+            let some: Vec<_> = store.read_stream(read.clone()).try_collect().await.unwrap();
+            assert_eq!(some, whole[number as usize * 700..]);
+            let back: Vec<_> = store.read_stream(read.clone().backward()).try_collect().await.unwrap();
+            assert!(back.iter().rev().eq(&whole[number as usize * 700..]));
+        }
+    }
+    reads.take();
+    assert_eq!((stream(&store, "long-1").await, reads.take()), (whole, 0));
 }
 
 /// P3, P4: whatever is kept, and while streams grow, every read gives what the log has.

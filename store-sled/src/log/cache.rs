@@ -72,8 +72,8 @@ const KEEPING_BYTES: usize = 224;
 /// What is larger than this part of the cache is not kept: it would take the place of many.
 const LARGE_PART: usize = 16;
 
-/// A read may keep so large a part of the cache in runs.
-const RUNS_PART: usize = 2;
+/// One read may have so large a part of the cache for itself.
+const READ_PART: usize = 2;
 
 /// The doorkeeper has a slot for so many bytes of the cache, twice as many as there are events in it, and so have headers.
 const DOORKEEPER_PART: usize = 512;
@@ -96,19 +96,25 @@ impl EventCache {
         self.bytes_max > 0
     }
 
-    /// How many bytes of runs one read may keep.
-    pub(super) fn run_bytes(&self) -> usize {
-        self.bytes_max / RUNS_PART
+    /// How many bytes one read may have for itself.
+    pub(super) fn read_bytes(&self) -> usize {
+        self.bytes_max / READ_PART
     }
 
-    /// What is kept of `places`, in their order, each event by itself. A place that is not exactly that of the event finds
-    /// nothing.
-    pub(super) fn find(&self, places: &[Place]) -> Vec<Option<Record>> {
+    /// What is kept of `places`, in their order, each event by itself, and what all of it costs to keep. A place that is not
+    /// exactly that of the event finds nothing.
+    pub(super) fn find(&self, places: &[Place]) -> (Vec<Option<Record>>, usize) {
         if !self.has_room() {
-            return Vec::new();
+            return (Vec::new(), 0);
         }
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        places.iter().map(|place| kept.find(place)).collect()
+        let mut bytes = 0;
+        let find = |place| {
+            let (record, cost) = kept.find(place)?;
+            bytes += cost;
+            Some(record)
+        };
+        (places.iter().map(find).collect(), bytes)
     }
 
     /// The run that is at exactly these places, and what it costs to keep.
@@ -177,12 +183,12 @@ impl Entry {
 }
 
 impl Kept {
-    fn find(&self, place: &Place) -> Option<Record> {
+    fn find(&self, place: &Place) -> Option<(Record, usize)> {
         let entry = self.entries.get(&Key::Event(place.position))?;
         let What::Event(at, record) = &entry.what else { return None };
         (at == place).then(|| {
             entry.ask();
-            record.clone()
+            (record.clone(), entry.bytes)
         })
     }
 
@@ -284,6 +290,7 @@ mod tests {
     fn has(cache: &EventCache, position: u32) -> bool {
         cache
             .find(&[place(position)])
+            .0
             .iter()
             .any(|found| found.as_ref().is_some_and(|found| found.position() == position.into()))
     }
@@ -356,7 +363,7 @@ mod tests {
         let cache = EventCache::new(100_000);
         keep(&cache, 1..3);
         let right = place(1);
-        assert!(cache.find(&[right])[0].is_some());
+        assert!(cache.find(&[right]).0[0].is_some());
         for wrong in [
             Place { frame: right.frame + 1, ..right },
             Place { item: right.item + 1, ..right },
@@ -364,7 +371,7 @@ mod tests {
             Place { position: Position::from(2), ..right },
             Place { position: Position::from(3), ..right },
         ] {
-            assert!(cache.find(&[wrong])[0].is_none(), "{wrong:?}");
+            assert!(cache.find(&[wrong]).0[0].is_none(), "{wrong:?}");
         }
     }
 

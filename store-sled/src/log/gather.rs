@@ -25,8 +25,8 @@ const GAP_BYTES: u64 = 4096;
 /// At most this much is read together.
 const TOGETHER_BYTES: u64 = 64 << 10;
 
-/// A read lets the cache keep so many events, each by itself, and no more: one that is longer would take the place of many
-/// others.
+/// A read lets the cache keep so many events, each by itself, and no more: what it reads behind them comes in runs, or is not
+/// likely to come again soon.
 const CACHE_EVENTS: usize = 1024;
 
 /// A run that is larger is not kept.
@@ -36,10 +36,11 @@ const RUN_BYTES_MAX: usize = 1 << 20;
 pub(crate) struct Gather {
     log: Arc<Log>,
     cache: Arc<EventCache>,
-    /// How many more events the cache is to keep of this read, each by itself.
+    /// How many more bytes of the cache this read may have, and how many more events it is to keep each by itself.
+    cache_bytes: usize,
     cache_events: usize,
-    /// How many more bytes it is to keep in runs; `None` where what is read is not given out in runs.
-    run_bytes: Option<usize>,
+    /// Whether what is asked for at once is a run.
+    in_runs: bool,
     segment: Option<(Arc<Segment>, u64)>,
     /// What was read last, and where it stands in the log. The buffer is used again and again.
     window: Vec<u8>,
@@ -67,13 +68,13 @@ impl Gather {
     pub(crate) fn new(log: &Arc<Log>, cache: &Arc<EventCache>) -> Self {
         let (log, cache) = (Arc::clone(log), Arc::clone(cache));
         let (window, met) = (Vec::new(), Met::default());
-        let (cache_events, run_bytes) = (CACHE_EVENTS, None);
-        Self { log, cache, cache_events, run_bytes, segment: None, window, window_at: 0, header: None, met }
+        let (cache_bytes, cache_events, in_runs) = (cache.read_bytes(), CACHE_EVENTS, false);
+        Self { log, cache, cache_bytes, cache_events, in_runs, segment: None, window, window_at: 0, header: None, met }
     }
 
     /// From here on all that is asked for at once is a run: the cache is asked for the whole of it, and may keep it.
     pub(crate) fn go_in_runs(&mut self) {
-        (self.cache_events, self.run_bytes) = (0, Some(self.cache.run_bytes()));
+        self.in_runs = true;
     }
 
     /// The records at `places`, which stand in the order of the log. Checks the header of each one's frame and the
@@ -85,9 +86,10 @@ impl Gather {
             return run.map(Ok).collect();
         }
         let (mut found, mut new, mut together) = (Vec::with_capacity(places.len()), Vec::new(), RecordsBuilder::new());
-        let is_run = self.run_bytes.is_some();
-        let mut kept = if is_run { Vec::new() } else { self.cache.find(places) }.into_iter();
-        if is_run {
+        let (kept, bytes) = if self.in_runs { Default::default() } else { self.cache.find(places) };
+        self.cache_bytes = self.cache_bytes.saturating_sub(bytes);
+        let mut kept = kept.into_iter();
+        if self.in_runs {
             // Enough at once, so that a run takes no more memory than it needs.
             together.reserve(places.len(), bytes_at(places).min(RUN_BYTES_MAX));
         }
@@ -107,22 +109,27 @@ impl Gather {
     }
 
     fn find_run(&mut self, places: &[Place]) -> Option<Records> {
-        let left = self.run_bytes.as_mut()?;
+        if !self.in_runs {
+            return None;
+        }
         let (run, bytes) = self.cache.find_run(places)?;
-        *left = left.saturating_sub(bytes);
+        self.cache_bytes = self.cache_bytes.saturating_sub(bytes);
         Some(run)
     }
 
     /// What was read at `places` as a run, if it is whole and is to be kept.
     fn run_to_keep(&mut self, places: &[Place], records: &Records) -> Option<Entry> {
-        let left = self.run_bytes.as_mut()?;
         let is_whole = records.len() == places.len() && bytes_at(places) <= RUN_BYTES_MAX;
-        if *left == 0 || !is_whole || !self.cache.lets_in(places.first()?.position) {
+        if !self.in_runs || !is_whole || self.cache_bytes == 0 || !self.cache.lets_in(places.first()?.position) {
             return None;
         }
-        let run = Entry::run(places, records)?;
-        *left = left.checked_sub(run.bytes()).unwrap_or_default();
-        (*left > 0).then_some(run)
+        Entry::run(places, records).filter(|run| self.has_room_for(run))
+    }
+
+    /// Whether this read may have the cache keep `entry`, too.
+    fn has_room_for(&mut self, entry: &Entry) -> bool {
+        self.cache_bytes = self.cache_bytes.saturating_sub(entry.bytes());
+        self.cache_bytes > 0
     }
 
     /// Reads the event at `place`: the record, noted for the cache, or `None` where it was added to those that are `together`.
@@ -139,7 +146,8 @@ impl Gather {
         let ordinal = place.position.get().checked_sub(header.common.first.get()).ok_or_else(lost)?;
         let index = usize::try_from(ordinal).unwrap_or(usize::MAX).saturating_add(usize::from(header.keyed));
         let end = || end_of_cluster(place.item_at(), place, following);
-        let is_kept = self.cache_events > 0 && self.cache.lets_in(place.position);
+        let is_kept =
+            !self.in_runs && self.cache_events > 0 && self.cache_bytes > 0 && self.cache.lets_in(place.position);
         let mut met = std::mem::take(&mut self.met);
         let item = self.bytes(&segment, place.item_at(), place.length as usize, end)?;
         let record = take_item(&mut Cursor::new(item), header.common.commit, index)
@@ -158,7 +166,7 @@ impl Gather {
         let record = record?;
         if let Some(record) = &record {
             self.cache_events -= 1;
-            new.push(Entry::event(place, record.clone()));
+            new.extend(Some(Entry::event(place, record.clone())).filter(|event| self.has_room_for(event)));
         }
         Ok(record)
     }
@@ -390,7 +398,7 @@ pub(crate) mod tests {
             in_runs.records(run);
             kept += cache.find_run(run).map_or(0, |(_, bytes)| bytes);
         }
-        assert!((cache.run_bytes() * 9 / 10..cache.run_bytes()).contains(&kept), "{kept} bytes");
+        assert!((cache.read_bytes() * 9 / 10..cache.read_bytes()).contains(&kept), "{kept} bytes");
     }
 
     /// P10: damage is reported for the event that it hits, with file and byte, and for no other.

@@ -316,6 +316,48 @@ fn a_derived_event_has_the_past_of_one_by_hand() {
     }
 }
 
+/// serde takes a field's number in place of its name, but counts other names of a field as well.
+#[test]
+fn a_derived_event_reads_fields_as_serde_was_told() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, annals_macros::Event)]
+    #[event(prefix = "transfer")]
+    enum TransferEvent {
+        Booked {
+            #[serde(alias = "payer", alias = "drawer")]
+            from: u32,
+            #[serde(skip)]
+            seen: u32,
+            #[serde(rename = "payee")]
+            to: u32,
+            cents: u32,
+        },
+        Undone {
+            from: u32,
+            #[serde(skip_deserializing)]
+            seen: u32,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            reason: Option<u32>,
+            cents: u32,
+        },
+    }
+    let payload = |fields: &[(&str, u32)]| {
+        codec::encode("map", &fields.iter().copied().collect::<std::collections::BTreeMap<_, _>>()).unwrap()
+    };
+    for from in ["payer", "drawer", "from"] {
+        let booked = TransferEvent::decode(0, &payload(&[(from, 1), ("payee", 2), ("cents", 3)]));
+        assert_eq!(booked, Ok(TransferEvent::Booked { from: 1, seen: 0, to: 2, cents: 3 }));
+    }
+    let undone = TransferEvent::decode(1, &payload(&[("from", 1), ("seen", 2), ("cents", 3)]));
+    assert_eq!(undone, Ok(TransferEvent::Undone { from: 1, seen: 0, reason: None, cents: 3 }));
+    for event in [
+        TransferEvent::Booked { from: 1, seen: 0, to: 2, cents: 3 },
+        TransferEvent::Undone { from: 1, seen: 0, reason: Some(2), cents: 3 },
+    ] {
+        let kind = TransferEvent::KINDS.iter().position(|kind| kind == event.kind()).unwrap();
+        assert_eq!(TransferEvent::decode(kind, &event.encode().unwrap()), Ok(event));
+    }
+}
+
 #[allow(clippy::unwrap_used, reason = "a test")]
 fn record(event_type: &str, payload: &codec::Bytes) -> Record {
     Record::of(RecordParts {

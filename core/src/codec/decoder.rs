@@ -9,10 +9,11 @@ mod variant;
 
 use std::fmt::Display;
 
+use ascii::{AsAsciiStr, AsciiStr};
 use rmp_serde::MSGPACK_EXT_STRUCT_NAME;
 use serde::de::{
     self, DeserializeSeed, Error as _, MapAccess, SeqAccess, Unexpected, Visitor,
-    value::{BorrowedStrDeserializer, SeqDeserializer},
+    value::{BorrowedStrDeserializer, SeqDeserializer, U64Deserializer},
 };
 use thiserror::Error;
 
@@ -135,12 +136,32 @@ impl<'de> Decoder<'de> {
     /// A map by the names of fields, or whatever else they are read from.
     #[inline]
     fn fields<V: Visitor<'de>>(&mut self, names: &'static [&'static str], visitor: V) -> Result<V::Value, Failure> {
+        self.named(names, visitor, |map, visitor| visitor.visit_map(map))
+    }
+
+    /// The same for one who takes the number of a name in its place.
+    #[inline]
+    pub(super) fn numbered_fields<V: Visitor<'de>>(
+        &mut self,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        self.named(names, visitor, |map, visitor| visitor.visit_map(Numbered { map, names: names.len() }))
+    }
+
+    #[inline]
+    fn named<V: Visitor<'de>>(
+        &mut self,
+        names: &'static [&'static str],
+        visitor: V,
+        visit: impl FnOnce(&mut Parts<'_, 'de>, V) -> Result<V::Value, Failure>,
+    ) -> Result<V::Value, Failure> {
         match self.rest.split_first() {
             Some((first @ 0x80..=0x8f, rest)) => {
                 self.rest = rest;
                 self.within(usize::from(first & 0x0f), 2, |map| {
                     map.names = names;
-                    visitor.visit_map(map)
+                    visit(map, visitor)
                 })
             }
             _ => self.parts(visitor),
@@ -149,7 +170,8 @@ impl<'de> Decoder<'de> {
 
     fn text<V: Visitor<'de>>(&mut self, length: usize, visitor: V) -> Result<V::Value, Failure> {
         let bytes = self.take(length)?;
-        match str::from_utf8(bytes) {
+        // Most texts are short and of ASCII alone, which is seen without a look at byte after byte.
+        match bytes.as_ascii_str().map(AsciiStr::as_str).or_else(|_| str::from_utf8(bytes)) {
             Ok(text) => visitor.visit_borrowed_str(text),
             // Who takes bytes as well takes any.
             Err(error) => visitor.visit_borrowed_bytes::<Failure>(bytes).map_err(|_| Failure::custom(error)),
@@ -291,10 +313,18 @@ impl<'de> Parts<'_, 'de> {
     #[inline]
     fn name(&mut self) -> Option<&'static str> {
         let left = self.left.checked_sub(1)?;
-        let mut names = self.names.iter();
-        let (name, rest) = names.find_map(|name| Some((*name, behind_name(self.decoder.rest, name)?)))?;
-        (self.left, self.names, self.decoder.rest) = (left, names.as_slice(), rest);
+        let (name, names) = self.names.split_first()?;
+        let Some(rest) = behind_name(self.decoder.rest, name) else { return self.later_name() };
+        (self.left, self.names, self.decoder.rest) = (left, names, rest);
         Some(name)
+    }
+
+    /// The same where the first of the names is left out.
+    #[cold]
+    fn later_name(&mut self) -> Option<&'static str> {
+        let left_out = self.names.iter().position(|name| behind_name(self.decoder.rest, name).is_some())?;
+        self.names = self.names.get(left_out..)?;
+        self.name()
     }
 }
 
@@ -324,6 +354,34 @@ impl<'de> MapAccess<'de> for Parts<'_, 'de> {
     }
     fn size_hint(&self) -> Option<usize> {
         Some(self.left)
+    }
+}
+
+/// The parts of a map whose keys are handed over as numbers where they are names.
+struct Numbered<'a, 'b, 'de> {
+    map: &'b mut Parts<'a, 'de>,
+    /// How many names there are in all.
+    names: usize,
+}
+
+impl<'de> MapAccess<'de> for Numbered<'_, '_, 'de> {
+    type Error = Failure;
+    #[inline]
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Failure> {
+        match self.map.name() {
+            None => self.map.next(seed),
+            Some(_) => {
+                let number = self.names - self.map.names.len() - 1;
+                seed.deserialize(U64Deserializer::new(number as u64)).map(Some)
+            }
+        }
+    }
+    #[inline]
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Failure> {
+        self.map.next_value_seed(seed)
+    }
+    fn size_hint(&self) -> Option<usize> {
+        MapAccess::size_hint(self.map)
     }
 }
 

@@ -30,8 +30,9 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Bytes, EncodeError> {
     Ok(output.into_inner().into())
 }
 
-pub(super) fn decode<T: DeserializeOwned>(index: u32, bytes: &[u8]) -> Result<T, PayloadError> {
-    decode_all(bytes, |content| T::deserialize(VariantDeserializer { index, content }))
+/// `fields` is the number of fields that the variant reads, where it is known.
+pub(super) fn decode<T: DeserializeOwned>(index: u32, fields: Option<usize>, bytes: &[u8]) -> Result<T, PayloadError> {
+    decode_all(bytes, |content| T::deserialize(VariantDeserializer { index, fields, content }))
 }
 
 struct VariantSerializer<'a> {
@@ -132,6 +133,7 @@ impl<'a> ser::Serializer for VariantSerializer<'a> {
 
 struct VariantDeserializer<'a, 'de> {
     index: u32,
+    fields: Option<usize>,
     content: &'a mut Decoder<'de>,
 }
 
@@ -169,9 +171,16 @@ impl<'de> de::VariantAccess<'de> for VariantDeserializer<'_, 'de> {
     }
     fn struct_variant<V: Visitor<'de>>(
         self,
-        fields: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        de::Deserializer::deserialize_struct(self.content, "", fields, visitor)
+        // A field has a name at least. Where none has a second one, the number of a name is that of its field.
+        match self.fields == Some(names.len()) {
+            true => self.content.numbered_fields(names, visitor),
+            false => de::Deserializer::deserialize_struct(self.content, "", names, visitor),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ pub(super) fn code(events: &EventEnum<'_>, Valid { kinds, past }: &Valid<'_>) ->
     let kind = kind(kinds);
     let tags = tags(events, kinds);
     let described = described(events, kinds);
+    let fields = fields(kinds);
     quote! {
         const _: () = {
             #table
@@ -44,7 +45,9 @@ pub(super) fn code(events: &EventEnum<'_>, Valid { kinds, past }: &Valid<'_>) ->
                 #described
 
                 fn decode(kind: usize, payload: &[u8]) -> ::core::result::Result<Self, #root::codec::PayloadError> {
-                    #root::codec::decode_variant(u32::try_from(kind).unwrap_or(u32::MAX), payload)
+                    #fields
+                    let fields = FIELDS.get(kind).copied().unwrap_or_default();
+                    #root::codec::decode_variant_of(u32::try_from(kind).unwrap_or(u32::MAX), fields, payload)
                 }
             }
         };
@@ -113,6 +116,13 @@ fn described(events: &EventEnum<'_>, kinds: &[Kind<'_>]) -> TokenStream {
             ::std::vec::Vec::from([#(#forms),*])
         }
     }
+}
+
+/// How many fields each kind reads.
+fn fields(kinds: &[Kind<'_>]) -> TokenStream {
+    let count = Literal::usize_unsuffixed(kinds.len());
+    let fields = kinds.iter().map(|kind| Literal::usize_unsuffixed(kind.fields));
+    quote!(const FIELDS: [usize; #count] = [#(#fields),*];)
 }
 
 fn arm(events: &EventEnum<'_>, kind: &Kind<'_>) -> TokenStream {

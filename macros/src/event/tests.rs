@@ -12,7 +12,7 @@ fn an_event_expands_to_its_table_and_four_methods() {
             enum AccountEvent {
                 Opened { #[tag] owner: String },
                 #[event(version = 2, since = 2, alias = "account.drawn")]
-                Withdrawn { cents: u64, #[tag(name = "atm")] machine: Option<u32> },
+                Withdrawn { cents: u64, #[tag(name = "atm")] machine: Option<u32>, #[serde(skip)] seen: bool },
                 #[event(name = "account.balance_corrected")]
                 Corrected(#[tag(name = "reason")] Correction),
                 Closed,

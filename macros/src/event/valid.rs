@@ -27,6 +27,8 @@ pub(super) struct Kind<'a> {
     pub(super) aliases: Vec<String>,
     pub(super) version: Version,
     pub(super) tags: Vec<Tag>,
+    /// How many fields are read.
+    pub(super) fields: usize,
     /// What its payload is stored as, an expression.
     pub(super) shape: TokenStream,
     pub(super) examples: Vec<Expr>,
@@ -65,11 +67,12 @@ fn kinds<'a>(events: &EventEnum<'a>) -> Result<Vec<Kind<'a>>> {
         let version = variant.attr.version.map_or(Version::FIRST, |placed| placed.version);
         let aliases = variant.attr.alias.iter().map(|alias| alias.text.clone()).collect();
         let tags = variant.tags.iter().filter_map(|field| errors.handle(tag(field))).collect();
+        let fields = variant.syntax.fields.iter().filter(|field| serde::is_read(&field.attrs)).count();
         let shape = errors.handle(shape::of_variant(&events.root, events.attrs, variant.syntax));
         let examples = variant.attr.example.iter().map(|example| example.0.clone()).collect();
         if let (Some(name), Some(shape)) = (name, shape) {
             let ident = &variant.syntax.ident;
-            kinds.push((variant, Kind { ident, name, aliases, version, tags, shape, examples }));
+            kinds.push((variant, Kind { ident, name, aliases, version, tags, fields, shape, examples }));
         }
     }
     errors.handle(check_unique(&kinds));

@@ -16,6 +16,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, DeriveInput, Path, Variant};
 
+use serde::Told;
+
 pub(crate) use fallback::fallback;
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -45,4 +47,9 @@ pub(crate) fn schema_method(root: &Path, shape: &TokenStream) -> TokenStream {
 /// An expression of type `Shape`, in which `types` is a `&mut Types`.
 pub(crate) fn of_variant(root: &Path, enum_attrs: &[Attribute], variant: &Variant) -> Result<TokenStream> {
     valid::content_of(enum_attrs, variant).map(|form| expand::shape(root, &form))
+}
+
+/// How many fields of a variant are read.
+pub(crate) fn fields_read(variant: &Variant) -> usize {
+    variant.fields.iter().filter(|field| Told::of(&field.attrs).is_read()).count()
 }

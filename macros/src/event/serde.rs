@@ -4,7 +4,7 @@
 //! into the content, drops it, or changes the numbers makes events that cannot be read back.
 
 use darling::{Error, Result};
-use syn::{Attribute, Meta, spanned::Spanned};
+use syn::{Attribute, spanned::Spanned};
 
 use crate::attr;
 
@@ -17,12 +17,6 @@ pub(super) fn check_enum(attrs: &[Attribute]) -> Result<()> {
 
 pub(super) fn check_variant(attrs: &[Attribute]) -> Result<()> {
     check(attrs, &ON_VARIANT)
-}
-
-/// Whether a field is read at all.
-pub(super) fn is_read(attrs: &[Attribute]) -> bool {
-    let skipped = |entry: &Meta| ["skip", "skip_deserializing"].iter().any(|name| entry.path().is_ident(name));
-    !attr::entries(attrs, "serde").iter().any(skipped)
 }
 
 fn check(attrs: &[Attribute], refused: &[&str]) -> Result<()> {

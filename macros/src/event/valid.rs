@@ -67,7 +67,7 @@ fn kinds<'a>(events: &EventEnum<'a>) -> Result<Vec<Kind<'a>>> {
         let version = variant.attr.version.map_or(Version::FIRST, |placed| placed.version);
         let aliases = variant.attr.alias.iter().map(|alias| alias.text.clone()).collect();
         let tags = variant.tags.iter().filter_map(|field| errors.handle(tag(field))).collect();
-        let fields = variant.syntax.fields.iter().filter(|field| serde::is_read(&field.attrs)).count();
+        let fields = shape::fields_read(variant.syntax);
         let shape = errors.handle(shape::of_variant(&events.root, events.attrs, variant.syntax));
         let examples = variant.attr.example.iter().map(|example| example.0.clone()).collect();
         if let (Some(name), Some(shape)) = (name, shape) {

@@ -78,6 +78,11 @@ impl Told {
         self.has("skip") || self.has("skip_serializing") && self.has("skip_deserializing")
     }
 
+    /// Whether it is read.
+    pub(super) fn is_read(&self) -> bool {
+        !self.has("skip") && !self.has("skip_deserializing")
+    }
+
     /// Refuses an entry that makes something that cannot be read back.
     pub(super) fn refuse(&self, name: &str, message: &str) -> Result<()> {
         match self.all(name).next() {
